@@ -1,0 +1,1 @@
+"""The life of a model: published, sealed, stored, promoted, rolled back, retired. No web in here."""

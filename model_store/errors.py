@@ -1,0 +1,81 @@
+"""What can go wrong in the store. Each error has a stable, machine-readable ``code``."""
+
+from typing import ClassVar
+
+
+class StoreError(Exception):
+    """Base of every error that the store raises on purpose; ``str(error)`` is fit for a user's eyes."""
+
+    code: ClassVar[str] = "store_error"
+
+
+class BadName(StoreError):
+    """A model name or version number that cannot be one."""
+
+    code = "bad_name"
+
+
+class UnknownModel(StoreError):
+    """No model of that name is in the store."""
+
+    code = "unknown_model"
+
+
+class UnknownVersion(StoreError):
+    """The model has no such version."""
+
+    code = "unknown_version"
+
+
+class BadSample(StoreError):
+    """Sample rows that no schema can be read from, or that the estimator does not take."""
+
+    code = "bad_sample"
+
+
+class BadSchema(StoreError):
+    """A schema that is not well-formed."""
+
+    code = "bad_schema"
+
+
+class BadManifest(StoreError):
+    """A manifest that is missing, unreadable, or of an unknown format number."""
+
+    code = "bad_manifest"
+
+
+class SealBroken(StoreError):
+    """A file is missing, altered or foreign, or the seal is absent or made with a key that is not trusted."""
+
+    code = "seal_broken"
+
+
+class ArtifactUnreadable(StoreError):
+    """The artifact holds no estimator that this process can or may load."""
+
+    code = "artifact_unreadable"
+
+
+class LibraryMismatch(StoreError):
+    """The version was made with another major.minor of a library than the one installed."""
+
+    code = "library_mismatch"
+
+
+class GateRefused(StoreError):
+    """The candidate was tried in its own process and crashed, hung, or did not answer as it should."""
+
+    code = "gate_refused"
+
+
+class InUse(StoreError):
+    """The version cannot go: a channel or label names it."""
+
+    code = "in_use"
+
+
+class NothingToRollBack(StoreError):
+    """The channel's history has no earlier version that is still stored."""
+
+    code = "nothing_to_roll_back"

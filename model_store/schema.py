@@ -1,0 +1,107 @@
+"""What a model eats and answers: columns, dtypes, nullability, ranges, categories, outputs."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from model_store.errors import BadSchema
+
+Layout = Literal["matrix", "table", "series"]
+Task = Literal["classifier", "regressor", "transformer", "clusterer", "outlier_detector", "estimator"]
+Value = str | int | float | bool
+
+FLOATS = ("float32", "float64")
+INTEGERS = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
+NUMBERS = FLOATS + INTEGERS
+DTYPES = (*NUMBERS, "bool", "string", "datetime64[ns]")
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One input column.
+
+    ``nullable``: whether a value may be missing (JSON null, NaN, an empty CSV field). ``minimum`` and ``maximum`` were
+    seen in the sample and inform; they refuse nothing. ``categories`` are the values known at publication, empty where
+    the column is not categorical; ``closed`` refuses any other value.
+    """
+
+    name: str
+    dtype: str
+    nullable: bool = False
+    minimum: float | None = None
+    maximum: float | None = None
+    categories: tuple[Value, ...] = ()
+    closed: bool = False
+
+    def __post_init__(self) -> None:
+        if self.dtype not in DTYPES:
+            raise BadSchema(f"column {self.name!r} has dtype {self.dtype!r}: expected one of {', '.join(DTYPES)}")
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """One thing the model can answer, named after the estimator's method (``predict``, ``predict_proba``, …).
+
+    ``shape`` is that of one row's answer: ``()`` for a scalar, ``(3,)`` for three class probabilities. ``labels`` name
+    the entries of the last axis (classes, features, targets), or the classes that a scalar answer is one of.
+    """
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...] = ()
+    labels: tuple[Value, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """A model's input columns and outputs.
+
+    ``layout`` says how the estimator takes its rows: ``matrix`` (2-D array), ``table`` (DataFrame) or ``series`` (one
+    column as a 1-D sequence, as text vectorizers want). The first of ``outputs`` is the default answer.
+    """
+
+    layout: Layout
+    columns: tuple[Column, ...]
+    outputs: tuple[Output, ...]
+    task: Task = "estimator"
+
+    def __post_init__(self) -> None:
+        names = [column.name for column in self.columns]
+        if len(set(names)) != len(names):
+            raise BadSchema("two columns have the same name")
+        if not self.outputs:
+            raise BadSchema("a model without any output answers nothing")
+
+    @property
+    def homogeneous(self) -> bool:
+        """Whether every column is of one and the same number type, so that rows fit a 2-D array."""
+        first = self.columns[0].dtype if self.columns else ""
+        return self.layout != "series" and first in NUMBERS and all(c.dtype == first for c in self.columns)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The column names, in the order that the estimator was fitted on."""
+        return tuple(column.name for column in self.columns)
+
+    def output(self, name: str) -> Output | None:
+        """The output of that name, or None."""
+        return next((output for output in self.outputs if output.name == name), None)
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON-ready form that ``from_json`` reads back."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> "Schema":
+        """The schema that ``to_json`` wrote; raises BadSchema where it is none."""
+        try:
+            return cls(
+                layout=document["layout"],
+                columns=tuple(Column(**{**c, "categories": tuple(c["categories"])}) for c in document["columns"]),
+                outputs=tuple(
+                    Output(o["name"], o["dtype"], tuple(o["shape"]), tuple(o["labels"])) for o in document["outputs"]
+                ),
+                task=document["task"],
+            )
+        except (KeyError, TypeError) as error:
+            raise BadSchema(f"not a schema: {error}") from error

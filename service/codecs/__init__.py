@@ -1,0 +1,1 @@
+"""Body formats: bytes to columns and back, one format a file."""

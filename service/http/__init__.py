@@ -1,0 +1,1 @@
+"""The only package that knows Flask: routes, guards, errors on the wire."""

@@ -1,0 +1,75 @@
+"""What crosses the border between HTTP and the dialects: plain values, no Flask."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from model_store.batch import Array, Batch
+from model_store.schema import Schema
+
+JSON = "application/json"
+
+
+@dataclass(frozen=True, slots=True)
+class WireRequest:
+    """A request's body, decompressed, and its headers by lower-case name."""
+
+    body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class WireAnswer:
+    """A successful answer (always status 200)."""
+
+    body: bytes
+    media_type: str = JSON
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Which model a request is for; at most one of ``version`` and ``label`` is given."""
+
+    model: str
+    version: int | None = None
+    label: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A decoded request: validated rows, the wanted outputs in order, and what the dialect needs to encode."""
+
+    batch: Batch
+    outputs: tuple[str, ...]
+    context: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What a model answered: which version, and one array of ``batch.rows`` entries for each output name."""
+
+    model: str
+    version: int
+    schema: Schema
+    outputs: Mapping[str, Array]
+
+
+class Dialect(Protocol):
+    """One predict verb of a wire protocol. ``name`` labels metrics and logs."""
+
+    name: str
+
+    def check(self, request: WireRequest) -> None:
+        """Raise MalformedRequest where the body cannot be read, whatever the model; for unknown models."""
+
+    def decode(self, request: WireRequest, schema: Schema) -> Call:
+        """Read rows and wanted outputs; raises MalformedRequest, InvalidInput, UnknownOutput, UnsupportedMediaType."""
+
+    def encode(self, answered: Answered, call: Call) -> WireAnswer:
+        """Write the outputs in the protocol's form."""
+
+
+def default_outputs(schema: Schema, wanted: Sequence[str] = ()) -> tuple[str, ...]:
+    """The wanted outputs, or the schema's default one."""
+    return tuple(wanted) or (schema.outputs[0].name,)
