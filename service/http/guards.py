@@ -1,0 +1,64 @@
+"""Who may call a view, said beside the view and enforced in one place. A view without a mark never starts to serve."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import flask
+
+from service.http.exchange import EnvironHeaders
+from service.http.parts import Access
+
+View = TypeVar("View", bound=Callable[..., Any])
+_MARK = "__guard__"
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """The permission that a view needs (None: open to everyone), and which of its arguments names the model."""
+
+    permission: str | None
+    model_arg: str | None = None
+
+
+def guarded(permission: str, model_arg: str | None = "model") -> Callable[[View], View]:
+    """Mark a view as needing ``permission``, on the model that its argument ``model_arg`` names where it has one."""
+
+    def mark(view: View) -> View:
+        setattr(view, _MARK, Guard(permission, model_arg))
+        return view
+
+    return mark
+
+
+def public(view: View) -> View:
+    """Mark a view as open to everyone."""
+    setattr(view, _MARK, Guard(None))
+    return view
+
+
+def guard_of(app: flask.Flask, endpoint: str) -> Guard:
+    """The guard of an endpoint; raises LookupError where its view has no mark."""
+    guard = getattr(app.view_functions[endpoint], _MARK, None)
+    if not isinstance(guard, Guard):
+        raise LookupError(f"the view {endpoint!r} is marked neither guarded nor public")
+    return guard
+
+
+def enforce(app: flask.Flask, access: Access) -> None:
+    """Check every request against its view's guard before the view runs; refuse to start with an unmarked view."""
+    guards = {endpoint: guard_of(app, endpoint) for endpoint in app.view_functions}
+
+    def check() -> None:
+        flask.g.principal = None
+        if flask.request.endpoint is None:
+            return
+        guard = guards[flask.request.endpoint]
+        if guard.permission is None:
+            return
+        principal = access.authenticate(EnvironHeaders(flask.request.environ), flask.request.remote_addr or "")
+        flask.g.principal = principal
+        values = flask.request.view_args or {}
+        access.authorize(principal, guard.permission, values.get(guard.model_arg) if guard.model_arg else None)
+
+    app.before_request(check)

@@ -1,0 +1,124 @@
+"""Errors on the wire: each type's status, and the one JSON shape that every answer which is no success has.
+
+RFC 9457 gives the shape's ``title``, ``status`` and ``detail``; ``error`` is what clients of /v1 and /v2 read.
+"""
+
+import logging
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+from werkzeug.exceptions import HTTPException
+
+from model_store import errors as store
+from service import errors
+
+_LOG = logging.getLogger(__name__)
+
+STATUS: Mapping[type[Exception], HTTPStatus] = {
+    errors.MalformedRequest: HTTPStatus.BAD_REQUEST,
+    errors.InvalidInput: HTTPStatus.BAD_REQUEST,
+    errors.UnknownOutput: HTTPStatus.BAD_REQUEST,
+    errors.ModelRejectedInput: HTTPStatus.BAD_REQUEST,
+    errors.LabelNotFound: HTTPStatus.BAD_REQUEST,
+    errors.Unauthenticated: HTTPStatus.UNAUTHORIZED,
+    errors.Forbidden: HTTPStatus.FORBIDDEN,
+    errors.ModelNotFound: HTTPStatus.NOT_FOUND,
+    errors.VersionNotFound: HTTPStatus.NOT_FOUND,
+    errors.NotFound: HTTPStatus.NOT_FOUND,
+    errors.Conflict: HTTPStatus.CONFLICT,
+    errors.PayloadTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    errors.UnsupportedMediaType: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    errors.QuotaExceeded: HTTPStatus.TOO_MANY_REQUESTS,
+    errors.ModelFailed: HTTPStatus.INTERNAL_SERVER_ERROR,
+    errors.NotImplementedHere: HTTPStatus.NOT_IMPLEMENTED,
+    errors.ModelNotReady: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.Overloaded: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    store.BadName: HTTPStatus.BAD_REQUEST,
+    store.BadSample: HTTPStatus.UNPROCESSABLE_ENTITY,
+    store.BadSchema: HTTPStatus.UNPROCESSABLE_ENTITY,
+    store.BadManifest: HTTPStatus.UNPROCESSABLE_ENTITY,
+    store.SealBroken: HTTPStatus.UNPROCESSABLE_ENTITY,
+    store.ArtifactUnreadable: HTTPStatus.UNPROCESSABLE_ENTITY,
+    store.LibraryMismatch: HTTPStatus.UNPROCESSABLE_ENTITY,
+    store.GateRefused: HTTPStatus.UNPROCESSABLE_ENTITY,
+    store.UnknownModel: HTTPStatus.NOT_FOUND,
+    store.UnknownVersion: HTTPStatus.NOT_FOUND,
+    store.InUse: HTTPStatus.CONFLICT,
+    store.NothingToRollBack: HTTPStatus.CONFLICT,
+}
+
+_MLFLOW_CODES = {
+    400: "BAD_REQUEST",
+    401: "UNAUTHENTICATED",
+    403: "PERMISSION_DENIED",
+    404: "RESOURCE_DOES_NOT_EXIST",
+    409: "RESOURCE_CONFLICT",
+    413: "BAD_REQUEST",
+    415: "BAD_REQUEST",
+    429: "REQUEST_LIMIT_EXCEEDED",
+    501: "NOT_IMPLEMENTED",
+    503: "TEMPORARILY_UNAVAILABLE",
+}
+_RETRY_AFTER_SECONDS = 1
+
+
+def status_of(error: Exception) -> HTTPStatus:
+    """The status that the error's type, or the nearest type that it derives from, is answered with."""
+    for kind in type(error).__mro__:
+        if kind in STATUS:
+            return STATUS[kind]
+    if isinstance(error, HTTPException) and error.code:
+        return HTTPStatus(error.code)
+    return HTTPStatus.INTERNAL_SERVER_ERROR
+
+
+def problem(
+    error: Exception, path: str, request_id: str, *, wording: str | None = None, credentials: bool = False
+) -> tuple[int, dict[str, str], bytes]:
+    """Status, headers and body for an error; an unforeseen one goes to the log whole and to the caller as a bare 500.
+
+    ``wording`` replaces the ``error`` text; ``credentials`` says whether the caller sent any (RFC 6750, section 3).
+    """
+    status = status_of(error)
+    body = _body(error, status, request_id)
+    if wording is not None:
+        body["error"] = body["detail"] = wording
+    if path.startswith(("/invocations", "/models/")):
+        body["error_code"], body["message"] = _MLFLOW_CODES.get(status, "INTERNAL_ERROR"), body["error"]
+    media_type = "application/json" if path.startswith(("/v1", "/v2")) or path == "/" else "application/problem+json"
+    headers = {"Content-Type": media_type, **_headers(error, status, credentials=credentials)}
+    return int(status), headers, orjson.dumps(body)
+
+
+def _body(error: Exception, status: HTTPStatus, request_id: str) -> dict[str, Any]:
+    if isinstance(error, errors.ServiceError):
+        code, title, detail = error.code, error.title, error.detail
+    elif isinstance(error, store.StoreError):
+        code, title, detail = error.code, "The store refused it", str(error)
+    elif isinstance(error, HTTPException):
+        code, title, detail = error.name.lower().replace(" ", "_"), error.name, str(error.description)
+    else:
+        _LOG.error("unforeseen error", exc_info=error)
+        code, title, detail = "internal_error", "Internal error", "The service failed; the log has the reason"
+    body: dict[str, Any] = {"error": detail, "code": code, "title": title, "status": int(status), "detail": detail}
+    body["request_id"] = request_id
+    faults = getattr(error, "faults", ())
+    if faults:
+        body["errors"] = [{"location": f.location, "expected": f.expected, "got": f.got} for f in faults]
+    return body
+
+
+def _headers(error: Exception, status: HTTPStatus, *, credentials: bool) -> dict[str, str]:
+    headers = {str(name): str(value) for name, value in dict(getattr(error, "headers", None) or {}).items()}
+    if isinstance(error, HTTPException) and (allowed := getattr(error, "valid_methods", None)):
+        headers["Allow"] = ", ".join(sorted(allowed))
+    if status == HTTPStatus.UNAUTHORIZED:
+        headers.setdefault("WWW-Authenticate", 'Bearer error="invalid_token"' if credentials else "Bearer")
+    elif status == HTTPStatus.FORBIDDEN:
+        headers["WWW-Authenticate"] = 'Bearer error="insufficient_scope"'
+    elif status in {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}:
+        headers["Retry-After"] = str(getattr(error, "retry_after", None) or _RETRY_AFTER_SECONDS)
+    return headers
