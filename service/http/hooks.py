@@ -1,0 +1,53 @@
+"""Around every request that Flask dispatches itself: its id, its error in the one shape, its line in log and metrics."""
+
+from time import perf_counter
+
+import flask
+from werkzeug.exceptions import HTTPException
+
+from service.errors import ServiceError
+from service.http.caller import has_credentials, request_id
+from service.http.predictions import Exchange, Record
+from service.http.problems import problem
+
+_NONE_MATCHED = "unmatched"
+
+
+def install(app: flask.Flask, *, replica: str, record: Record) -> None:
+    """Install the hooks on ``app``; before the guards, so that refusals are seen too."""
+
+    def begin() -> None:
+        rule = flask.request.url_rule.rule if flask.request.url_rule else _NONE_MATCHED
+        environ = flask.request.environ
+        flask.g.exchange = Exchange(environ, rule, request_id(environ), perf_counter())
+
+    def refuse(error: Exception) -> flask.Response:
+        exchange: Exchange = flask.g.exchange
+        exchange.code = error.code if isinstance(error, ServiceError) else _code(error)
+        credentials = has_credentials(flask.request.environ)
+        status, headers, body = problem(error, flask.request.path, exchange.request_id, credentials=credentials)
+        return flask.Response(body, status, headers)
+
+    def finish(response: flask.Response) -> flask.Response:
+        exchange: Exchange = flask.g.exchange
+        response.headers["X-Request-ID"] = exchange.request_id
+        response.headers["X-Replica"] = replica
+        exchange.status = response.status_code
+        exchange.principal = flask.g.get("principal")
+        exchange.sent_bytes = response.content_length or 0
+        exchange.seconds = perf_counter() - exchange.started
+        record(exchange)
+        return response
+
+    app.before_request(begin)
+    app.register_error_handler(Exception, refuse)
+    app.after_request(finish)
+
+
+def _code(error: Exception) -> str:
+    code = getattr(error, "code", None)
+    if isinstance(error, HTTPException):
+        return error.name.lower().replace(" ", "_")
+    return code if isinstance(code, str) else "internal_error"
+
+

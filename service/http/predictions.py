@@ -1,0 +1,100 @@
+"""The predict routes: authenticate, authorize, run the line, answer. Used by the fast path and by Flask's own views."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Any
+
+from service.errors import ModelNotFound, ServiceError
+from service.http.caller import caller_address, has_credentials, request_id
+from service.http.exchange import EnvironHeaders, encoded, read_body, wire_request
+from service.http.parts import Access
+from service.http.problems import problem
+from service.http.routes import PredictRoute, Values
+from service.inference import Inference
+from service.runtime.loaded import LoadedModel
+
+PERMISSION = "model:predict"
+SUCCESS = "ok"
+
+
+@dataclass(slots=True)
+class Exchange:
+    """One request and what came of it, for metrics and the access line. ``seconds`` counts from its arrival here."""
+
+    environ: Mapping[str, Any]
+    rule: str
+    request_id: str
+    started: float
+    status: int = 500
+    code: str = SUCCESS
+    principal: Any = None
+    model: LoadedModel | None = None
+    dialect: str = ""
+    sent_bytes: int = 0
+    seconds: float = 0.0
+
+
+Record = Callable[[Exchange], None]
+Response = tuple[int, dict[str, str], bytes]
+
+
+class Predictions:
+    """Answers predict routes; never raises."""
+
+    def __init__(
+        self, inference: Inference, access: Access, *, replica: str, max_body_bytes: int, record: Record
+    ) -> None:
+        self._inference = inference
+        self._access = access
+        self._replica = replica
+        self._most = max_body_bytes
+        self._record = record
+
+    def answer(self, environ: Mapping[str, Any], route: PredictRoute, values: Values) -> Response:
+        """Status, headers and body for one request."""
+        exchange = Exchange(environ, route.rule, request_id(environ), perf_counter(), dialect=route.dialect.name)
+        try:
+            status, headers, body = self._predict(exchange, route, values)
+        except Exception as error:  # noqa: BLE001 — whatever it is, the caller gets the one shape
+            status, headers, body = self._refuse(exchange, route, values, error)
+        headers["X-Request-ID"] = exchange.request_id
+        headers["X-Replica"] = self._replica
+        exchange.status, exchange.sent_bytes = status, len(body)
+        exchange.seconds = perf_counter() - exchange.started
+        self._record(exchange)
+        return status, headers, body
+
+    def _predict(self, exchange: Exchange, route: PredictRoute, values: Values) -> Response:
+        environ = exchange.environ
+        raw = read_body(environ, self._most)
+        principal = self._access.authenticate(EnvironHeaders(environ), caller_address(environ))
+        exchange.principal = principal
+        request = wire_request(environ, raw, self._most)
+        target = route.target(values)
+        try:
+            self._access.authorize(principal, PERMISSION, target.model)
+        except ModelNotFound:
+            route.dialect.check(request)  # a hidden model answers as one that does not exist does
+            raise
+        quota: dict[str, str] = {}
+        answer, model = self._inference.run(
+            route.dialect, target, request, charge=lambda rows: quota.update(self._access.charge(principal, rows))
+        )
+        exchange.model = model
+        body, headers = encoded(answer, environ.get("HTTP_ACCEPT_ENCODING"))
+        headers["X-Model-Version"] = str(model.version)
+        headers.update(quota)
+        return 200, headers, body
+
+    def _refuse(self, exchange: Exchange, route: PredictRoute, values: Values, error: Exception) -> Response:
+        known = isinstance(error, ServiceError)
+        exchange.code = error.code if isinstance(error, ServiceError) else "internal_error"
+        wording = route.phrase(error, values) if known else None  # type: ignore[arg-type]
+        return problem(
+            error,
+            exchange.environ["PATH_INFO"],
+            exchange.request_id,
+            wording=wording,
+            credentials=has_credentials(exchange.environ),
+        )
