@@ -1,0 +1,46 @@
+# Millrace's image. Stages: base (what every stage shares) → build (installs into a virtual environment) →
+# runtime (what production runs) and test (runtime's code with the tests' tools).
+
+FROM python:3.13.9-slim-trixie AS base
+ENV PYTHONUNBUFFERED=1 \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PATH=/opt/millrace/bin:/usr/local/bin:/usr/bin:/bin
+# OpenMP, which scikit-learn's wheels bring, XGBoost's and LightGBM's expect.
+RUN if ! ldconfig -p | grep -q libgomp; then \
+      apt-get update && apt-get install -y --no-install-recommends libgomp1 && rm -rf /var/lib/apt/lists/*; \
+    fi
+
+FROM base AS build
+COPY requirements.txt /tmp/requirements.txt
+RUN --mount=type=cache,target=/root/.cache/pip \
+    python3 -m venv /opt/millrace && pip install --require-hashes -r /tmp/requirements.txt && \
+    python3 -m compileall -q /opt/millrace/lib
+
+FROM build AS test
+COPY requirements-dev.txt /tmp/requirements-dev.txt
+RUN --mount=type=cache,target=/root/.cache/pip pip install --require-hashes -r /tmp/requirements-dev.txt
+WORKDIR /srv/millrace
+COPY . .
+ENTRYPOINT ["python", "-m", "pytest"]
+
+FROM base AS runtime
+# One native thread in every worker: more of them fight over the cores. Few malloc arenas: models come and go.
+ENV OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 MALLOC_ARENA_MAX=2 \
+    MODEL_STORE_ROOT=/var/lib/millrace/models \
+    RUN_DIR=/run/millrace \
+    BIND=0.0.0.0:8000 \
+    MANAGEMENT_BIND=0.0.0.0:9100
+RUN groupadd --gid 10001 millrace && useradd --uid 10001 --gid 10001 --no-create-home --shell /usr/sbin/nologin millrace && \
+    mkdir -p /var/lib/millrace/models /run/millrace && chown -R 10001:10001 /var/lib/millrace /run/millrace
+COPY --from=build /opt/millrace /opt/millrace
+WORKDIR /srv/millrace
+COPY model_store model_store
+COPY service service
+COPY examples examples
+RUN python -m compileall -q model_store service examples
+USER 10001:10001
+EXPOSE 8000 9100
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=5s --timeout=3s --start-period=60s --retries=3 \
+    CMD ["python", "-c", "import http.client as h; c = h.HTTPConnection('127.0.0.1', 9100, timeout=2); c.request('GET', '/readyz'); raise SystemExit(c.getresponse().status != 200)"]
+CMD ["gunicorn", "--config", "service/gunicorn_conf.py", "service.wsgi:application"]
