@@ -1,0 +1,51 @@
+"""One version of a model, in memory and ready to answer."""
+
+import logging
+from collections.abc import Mapping, Sequence
+
+from model_store.batch import Array, Batch
+from model_store.manifest import Manifest
+from service.errors import ModelFailed, ModelRejectedInput, ServiceError
+from service.runtime.engines import Engine
+
+log = logging.getLogger(__name__)
+
+INPUT_ERRORS = (ValueError, TypeError, KeyError)
+"""What estimators raise when they do not like the rows; anything else is the model's own failure."""
+
+_LONGEST_MESSAGE = 200
+
+
+class LoadedModel:
+    """A verified, warmed version. Immutable: whoever holds it may predict with it, also after it left the catalog."""
+
+    def __init__(self, manifest: Manifest, engine: Engine) -> None:
+        self.name: str = manifest.model
+        self.version: int = manifest.version
+        self.schema = manifest.schema
+        self.manifest = manifest
+        self.engine = engine
+
+    def predict(self, batch: Batch, outputs: Sequence[str]) -> Mapping[str, Array]:
+        """One array of ``batch.rows`` entries for each wanted output, in its schema's dtype and shape.
+
+        Raises ModelRejectedInput where the estimator refuses the rows, and ModelFailed where it breaks. What it said
+        exactly, with its traceback, goes to the log only.
+        """
+        try:
+            return self.engine.predict(batch, outputs)
+        except ServiceError:
+            raise
+        except INPUT_ERRORS as error:
+            log.info("%s version %d refused its input", self.name, self.version, exc_info=True)
+            raise ModelRejectedInput(f"the model refused the input: {_cleaned(error)}") from error
+        except Exception as error:
+            log.exception("%s version %d failed to predict", self.name, self.version)
+            raise ModelFailed(f"version {self.version} of {self.name!r} failed to predict") from error
+
+
+def _cleaned(error: Exception) -> str:
+    """The first line of what the estimator said, cut short: long messages quote data and code."""
+    text = str(error.args[0] if isinstance(error, KeyError) and error.args else error).strip()
+    line = text.splitlines()[0].strip() if text else type(error).__name__
+    return line if len(line) <= _LONGEST_MESSAGE else line[:_LONGEST_MESSAGE] + "…"
