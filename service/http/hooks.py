@@ -49,5 +49,3 @@ def _code(error: Exception) -> str:
     if isinstance(error, HTTPException):
         return error.name.lower().replace(" ", "_")
     return code if isinstance(code, str) else "internal_error"
-
-

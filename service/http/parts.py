@@ -23,7 +23,7 @@ class Access(Protocol):
         """Whether ``authorize`` would pass."""
 
     def charge(self, principal: Any, rows: int) -> Mapping[str, str]:
-        """Count a request and its rows against the caller's quotas; returns RateLimit headers or raises QuotaExceeded."""
+        """Count a request and its rows against the caller's quotas; RateLimit headers, or raises QuotaExceeded."""
 
 
 @dataclass(frozen=True, slots=True)
