@@ -1,0 +1,304 @@
+"""Logs: one JSON object a line, in the field names of the Elastic Common Schema (ECS).
+
+Never in a log: feature values, bodies, tokens, query strings. An exception's own words are withheld where it was raised
+by code that handles input, because such words quote it; its type and its stack stay.
+"""
+
+import logging
+import os
+import random
+import sys
+import time
+import traceback
+from collections.abc import Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Any, Protocol, TextIO
+
+import orjson
+
+ECS_VERSION = "9.5.0"
+SERVICE = "millrace"
+LONGEST_PATH = 512
+LONGEST_MESSAGE = 8192
+_FIRST_ERROR = 400
+_FIRST_FAILURE = 500
+
+_request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
+_trace_id: ContextVar[str | None] = ContextVar("trace_id", default=None)
+
+_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+_LEVELS = {"CRITICAL": "critical", "ERROR": "error", "WARNING": "warn", "INFO": "info", "DEBUG": "debug"}
+_HANDLES_INPUT = (
+    "service/dialects/",
+    "service/codecs/",
+    "service/validation.py",
+    "service/runtime/loaded.py",
+    "service/runtime/engines.py",
+)
+_WITHHELD = "withheld, because it may quote input"
+
+
+class Sink(Protocol):
+    """Where finished lines go."""
+
+    def write(self, line: bytes) -> None:
+        """Write one line, its newline included, whole."""
+
+
+class _Descriptor:
+    """A file descriptor: one system call a line, so that lines of several processes do not mix."""
+
+    def __init__(self, number: int) -> None:
+        self._number = number
+
+    def write(self, line: bytes) -> None:
+        try:
+            os.write(self._number, line)
+        except OSError:  # a full disk or a closed pipe must not fail the request that is being logged
+            return
+
+
+class _Text:
+    """Any other text stream."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, line: bytes) -> None:
+        self._stream.write(line.decode())
+        self._stream.flush()
+
+
+@dataclass(slots=True)
+class _Output:
+    """What `configure` decided, read by every line."""
+
+    sink: Sink
+    constant: dict[str, Any]
+    access_sampling: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """One answered request. ``seconds`` is its duration, ``code`` the error's stable code or "ok"."""
+
+    method: str
+    path: str
+    status: int
+    seconds: float
+    request_bytes: int = 0
+    response_bytes: int = 0
+    request_id: str | None = None
+    trace_id: str | None = None
+    principal: str | None = None
+    model: str | None = None
+    version: int | None = None
+    dialect: str | None = None
+    code: str = "ok"
+
+
+def bind(request_id: str | None, trace_id: str | None = None) -> None:
+    """Every line that this context logs from now on carries these ids."""
+    _request_id.set(request_id)
+    _trace_id.set(trace_id)
+
+
+def request_id() -> str | None:
+    """Give the id of the request that this context is answering, or None."""
+    return _request_id.get()
+
+
+def configure(level: str, stream: TextIO | None = None, *, replica: str = "", access_sampling: float = 1.0) -> None:
+    """Send every logger's lines, gunicorn's too, to ``stream`` (standard output) as JSON.
+
+    ``access_sampling`` is the share, from 0 to 1, of successful requests that get an access line; requests that were
+    refused or failed always get one.
+    """
+    sink = _sink(sys.stdout if stream is None else stream)
+    _output.sink, _output.constant, _output.access_sampling = sink, _constant(replica), access_sampling
+    handler = EcsHandler(sink)
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level)
+    for name in ("gunicorn.error", "gunicorn.access"):
+        logger = logging.getLogger(name)
+        logger.handlers[:] = []
+        logger.propagate = name == "gunicorn.error"
+    logging.captureWarnings(True)
+
+
+def gunicorn_config(level: str, replica: str = "") -> dict[str, Any]:
+    """Make gunicorn's ``logconfig_dict``: its own lines through the same handler, and no access log of its own."""
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {},
+        "handlers": {"ecs": {"()": "service.logs.EcsHandler", "replica": replica}},
+        "root": {"level": level, "handlers": ["ecs"]},
+        "loggers": {
+            "gunicorn.error": {"level": level, "handlers": [], "propagate": True, "qualname": "gunicorn.error"},
+            "gunicorn.access": {"level": "ERROR", "handlers": [], "propagate": False, "qualname": "gunicorn.access"},
+        },
+    }
+
+
+def access(request: Access) -> None:
+    """Write the request's access line, unless it succeeded and sampling leaves it out."""
+    output = _output
+    failed = request.status >= _FIRST_ERROR
+    if not failed and output.access_sampling < 1.0 and random.random() >= output.access_sampling:  # noqa: S311
+        return
+    output.sink.write(_line(_access_fields(request, output.constant)))
+
+
+class EcsHandler(logging.Handler):
+    """Writes log records as ECS lines."""
+
+    def __init__(self, sink: Sink | None = None, replica: str | None = None) -> None:
+        super().__init__()
+        self._sink = sink or _sink(sys.stdout)
+        self._constant = _output.constant if replica is None else _constant(replica)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write the record; a record that cannot be written never fails its caller."""
+        try:
+            self._sink.write(_line(_record_fields(record, self._constant)))
+        except Exception:  # noqa: BLE001 - logging's own rule: report to standard error, do not raise
+            self.handleError(record)
+
+
+def _sink(stream: TextIO) -> Sink:
+    try:
+        return _Descriptor(stream.fileno())
+    except (OSError, AttributeError, ValueError):
+        return _Text(stream)
+
+
+def _constant(replica: str) -> dict[str, Any]:
+    fields: dict[str, Any] = {"ecs.version": ECS_VERSION, "service.name": SERVICE}
+    if replica:
+        fields["service.node.name"] = replica
+    return fields
+
+
+def _line(fields: Mapping[str, Any]) -> bytes:
+    try:
+        return orjson.dumps(fields, option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_NON_STR_KEYS)
+    except TypeError:  # a lone surrogate or an odd type: as text that JSON can hold
+        return orjson.dumps({k: _plain(v) for k, v in fields.items()}, option=orjson.OPT_APPEND_NEWLINE)
+
+
+def _plain(value: Any) -> str:
+    return str(value).encode("utf-8", "backslashreplace").decode()
+
+
+def _timestamp(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _access_fields(request: Access, constant: Mapping[str, Any]) -> dict[str, Any]:
+    failed = request.status >= _FIRST_ERROR
+    path = request.path[:LONGEST_PATH]
+    fields: dict[str, Any] = {
+        "@timestamp": _timestamp(time.time()),
+        "log.level": "error" if request.status >= _FIRST_FAILURE else "info",
+        "message": f"{request.method} {path} {request.status}",
+        **constant,
+        "event.kind": "event",
+        "event.category": ["web"],
+        "event.type": ["access"],
+        "event.dataset": "millrace.access",
+        "event.duration": int(request.seconds * 1e9),
+        "event.outcome": "failure" if failed else "success",
+        "http.request.method": request.method,
+        "http.request.body.bytes": request.request_bytes,
+        "http.response.status_code": request.status,
+        "http.response.body.bytes": request.response_bytes,
+        "url.path": path,
+        "process.pid": os.getpid(),
+        "labels.code": request.code,
+    }
+    optional = (
+        ("http.request.id", request.request_id),
+        ("trace.id", request.trace_id),
+        ("user.id", request.principal),
+        ("labels.model", request.model),
+        ("labels.version", request.version if request.version is None else str(request.version)),
+        ("labels.dialect", request.dialect),
+    )
+    fields.update((name, value) for name, value in optional if value)
+    return fields
+
+
+def _record_fields(record: logging.LogRecord, constant: Mapping[str, Any]) -> dict[str, Any]:
+    fields: dict[str, Any] = {
+        "@timestamp": _timestamp(record.created),
+        "log.level": _LEVELS.get(record.levelname, record.levelname.lower()),
+        "message": _message(record),
+        **constant,
+        "event.dataset": "millrace.gunicorn" if record.name.startswith("gunicorn") else "millrace.service",
+        "log.logger": record.name,
+        "process.pid": record.process,
+    }
+    bound = (("http.request.id", _request_id.get()), ("trace.id", _trace_id.get()))
+    fields.update((name, value) for name, value in bound if value)
+    for name, value in vars(record).items():
+        if name not in _STANDARD and value is not None:
+            fields.update(_extra(name, value))
+    if record.exc_info and record.exc_info[1] is not None:
+        fields.update(_error(record.exc_info[1]))
+    return fields
+
+
+def _message(record: logging.LogRecord) -> str:
+    if record.name == "gunicorn.error" and isinstance(record.args, tuple):
+        # gunicorn names a failed request by its whole address: what follows the question mark may be secret
+        record.args = tuple(a.split("?", 1)[0] if isinstance(a, str) and a.startswith("/") else a for a in record.args)
+    return record.getMessage()[:LONGEST_MESSAGE]
+
+
+def _extra(name: str, value: Any) -> dict[str, Any]:
+    """Name an ``extra`` of a log call: under its own name if that is dotted, as ECS names are, else a label."""
+    if "." in name:
+        return {name: value}
+    return {f"labels.{name}": str(value)}
+
+
+def _error(error: BaseException) -> dict[str, Any]:
+    chain = _chain(error)
+    quotes_input = any(_handled_input(link.__traceback__) for link in chain)
+    code = getattr(error, "code", None)
+    fields = {
+        "error.type": type(error).__qualname__,
+        "error.message": _WITHHELD if quotes_input else str(error)[:LONGEST_MESSAGE],
+        "error.stack_trace": "\n".join(_stack(link) for link in reversed(chain)),
+    }
+    if isinstance(code, str):
+        fields["error.code"] = code
+    return fields
+
+
+def _chain(error: BaseException) -> list[BaseException]:
+    chain: list[BaseException] = []
+    link: BaseException | None = error
+    while link is not None and link not in chain:
+        chain.append(link)
+        link = link.__cause__ or (None if link.__suppress_context__ else link.__context__)
+    return chain
+
+
+def _stack(error: BaseException) -> str:
+    """Frames and the type, without the exception's words: those are ``error.message``, where they may be said."""
+    return "".join(traceback.format_tb(error.__traceback__)) + type(error).__qualname__
+
+
+def _handled_input(frames: TracebackType | None) -> bool:
+    return any(
+        part in frame.f_code.co_filename for frame, _line_number in traceback.walk_tb(frames) for part in _HANDLES_INPUT
+    )
+
+
+_output = _Output(_Descriptor(1), _constant(""))
