@@ -39,8 +39,8 @@ def public(view: View) -> View:
 
 def guard_of(app: flask.Flask, endpoint: str) -> Guard:
     """The guard of an endpoint; raises LookupError where its view has no mark."""
-    guard = getattr(app.view_functions[endpoint], _MARK, None)
-    if not isinstance(guard, Guard):
+    guard: Guard | None = getattr(app.view_functions[endpoint], _MARK, None)
+    if guard is None:
         raise LookupError(f"the view {endpoint!r} is marked neither guarded nor public")
     return guard
 

@@ -1,4 +1,4 @@
-"""Around every request that Flask dispatches itself: its id, its error in the one shape, its line in log and metrics."""
+"""Around every request that Flask dispatches itself: its id, its error in the one shape, its log line."""
 
 from time import perf_counter
 
