@@ -12,10 +12,11 @@ JSON = "application/json"
 
 @dataclass(frozen=True, slots=True)
 class WireRequest:
-    """A request's body, decompressed, and its headers by lower-case name."""
+    """A request's body, decompressed, its headers by lower-case name, and its URL's query string, still encoded."""
 
     body: bytes
     headers: Mapping[str, str] = field(default_factory=dict)
+    query: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,7 +69,7 @@ def wire_request(environ: Mapping[str, Any], body: bytes, most: int) -> WireRequ
     encoding = environ.get("HTTP_CONTENT_ENCODING")
     if encoding and encoding.strip().lower() != "identity":
         body = _decompressed(body, encoding.strip().lower(), most)
-    return WireRequest(body, EnvironHeaders(environ))
+    return WireRequest(body, EnvironHeaders(environ), environ.get("QUERY_STRING", ""))
 
 
 def _decompressed(body: bytes, encoding: str, most: int) -> bytes:
