@@ -1,0 +1,72 @@
+"""Requests by route: rate, errors, duration.
+
+prometheus-flask-exporter counts what Flask dispatches; predictions that are answered before Flask are counted here,
+into the very same metrics.
+"""
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import flask
+from prometheus_client import CollectorRegistry
+from prometheus_flask_exporter import PrometheusMetrics
+
+from service import metrics
+from service.observation.catalogue import BY_NAME
+
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
+_OTHER = "other"
+_UNMATCHED = "unmatched"
+_DURATION = "flask_http_request_duration_seconds"
+_TOTAL = "flask_http_request_total"
+_EXCEPTIONS = "flask_http_request_exceptions"
+
+Observe = Callable[[str, str, int, float], None]
+
+
+def instrument(app: flask.Flask) -> Observe:
+    """Count every request that ``app`` dispatches; returns what counts a request that is answered before Flask.
+
+    That is ``observed(rule, method, status, seconds)``, with ``rule`` the route's pattern as in Flask's URL map.
+    """
+    registry = CollectorRegistry()
+    PrometheusMetrics(app, path=None, group_by=url_rule, buckets=BY_NAME[_DURATION].buckets, registry=registry)
+    declared = registry._names_to_collectors  # noqa: SLF001 - the exporter keeps its metrics to itself
+    duration, total = declared[_DURATION], declared[_TOTAL]
+    for metric in (duration, total, declared[_EXCEPTIONS]):
+        metric.labels = _bound(metric.labels)  # type: ignore[attr-defined]
+    metrics.expose(registry)
+
+    @cache
+    def children(rule: str, method: str, status: int) -> tuple[Callable[[float], None], Callable[[], None]]:
+        observe = duration.labels(method=method, url_rule=rule, status=status).observe  # type: ignore[attr-defined]
+        return observe, total.labels(method=method, status=status).inc  # type: ignore[attr-defined]
+
+    def observed(rule: str, method: str, status: int, seconds: float) -> None:
+        observe, count = children(rule, method if method in _METHODS else _OTHER, status)
+        observe(seconds)
+        count()
+
+    return observed
+
+
+def url_rule(request: flask.Request) -> str:
+    """Name the route that matched; never the path, which callers invent."""
+    return request.url_rule.rule if request.url_rule else _UNMATCHED
+
+
+def _bound(labels: Callable[..., Any]) -> Callable[..., Any]:
+    """Make a metric's ``labels`` remember its children, and name no HTTP method that only the caller knows."""
+    children: dict[tuple[Any, ...], Any] = {}
+
+    def find(**values: Any) -> Any:
+        if values["method"] not in _METHODS:
+            values["method"] = _OTHER
+        key = tuple(values.values())
+        found = children.get(key)
+        if found is None:
+            found = children[key] = labels(**values)
+        return found
+
+    return find

@@ -1,0 +1,310 @@
+"""Every metric that Millrace exposes, declared once. What is not declared here cannot be recorded.
+
+No label takes a value that a caller can invent: model and version come from the version that was chosen, dialect, code,
+stage and reason from fixed sets in the code, feature and bin from the published profile.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["counter", "gauge", "histogram"]
+Mode = Literal["", "livesum", "livemax", "max", "mostrecent"]
+Origin = Literal["worker", "replica", "flask", "nginx"]
+
+SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+"""Buckets of request and prediction durations; an objective of the latency SLO must be one of them."""
+STAGE_SECONDS = (0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.01, 0.05, 0.25, 1.0, 5.0)
+QUEUE_SECONDS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0)
+ROWS = (1, 2, 5, 10, 50, 100, 500, 1000, 10_000, 100_000)
+SHARES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1.0)
+
+LABELS: Mapping[str, str] = {
+    "model": "name of the model that was chosen; empty where none was",
+    "version": "the version that was chosen; empty where none was",
+    "dialect": "wire protocol of the route, a fixed set",
+    "code": "`ok`, or the stable code of the error, a fixed set",
+    "stage": "`decode`, `predict` or `encode`",
+    "reason": "why, from a fixed set in the code",
+    "outcome": "what came of it, from a fixed set in the code",
+    "result": "what came of it, from a fixed set in the code",
+    "action": "what was audited, from a fixed set in the code",
+    "quota": "which quota, from a fixed set in the code",
+    "channel": "`stable`, `canary` or `shadow`",
+    "state": "state of a version's life (NEW to RETIRED, or FAILED)",
+    "kind": "`input` or `output`",
+    "feature": "input column or output, of the published profile; at most `PROFILE_FEATURES` a version",
+    "bin": "bin of the published profile, `missing` or `unseen`",
+    "worker": "`master`, or the worker's place: 0 for the oldest",
+    "volume": "`store` or `run`",
+    "release": "Millrace's own version",
+    "python": "Python's version",
+    "scikit_learn": "scikit-learn's version",
+    "method": "HTTP method, `other` for one that HTTP does not define",
+    "url_rule": "the route's pattern, never the path itself",
+    "status": "HTTP status",
+    "upstream": "address of the replica that answered, from Nginx's configuration",
+}
+"""Where each label's values come from."""
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """One metric. ``mode`` says how a gauge's values of several workers become one; ``origin`` says who records it."""
+
+    name: str
+    kind: Kind
+    help: str
+    labels: tuple[str, ...] = ()
+    buckets: tuple[float, ...] = ()
+    mode: Mode = ""
+    origin: Origin = "worker"
+
+    @property
+    def series(self) -> tuple[str, ...]:
+        """The names under which samples are stored in Prometheus."""
+        if self.kind == "histogram":
+            return tuple(f"{self.name}_{part}" for part in ("bucket", "sum", "count"))
+        return (self.name,)
+
+
+_MODEL = ("model", "version")
+
+CATALOGUE: tuple[Declared, ...] = (
+    # Predictions
+    Declared(
+        "millrace_predictions_total",
+        "counter",
+        "Prediction requests that reached the choice of a model, by what came of them.",
+        (*_MODEL, "dialect", "code"),
+    ),
+    Declared("millrace_prediction_rows_total", "counter", "Rows predicted.", (*_MODEL, "dialect")),
+    Declared(
+        "millrace_prediction_seconds",
+        "histogram",
+        "Time to decode, predict and encode one answered request, in seconds.",
+        (*_MODEL, "dialect"),
+        SECONDS,
+    ),
+    Declared(
+        "millrace_stage_seconds",
+        "histogram",
+        "Time in one stage of an answered prediction, in seconds.",
+        (*_MODEL, "stage"),
+        STAGE_SECONDS,
+    ),
+    Declared("millrace_batch_rows", "histogram", "Rows in one answered request.", _MODEL, ROWS),
+    Declared(
+        "millrace_queue_seconds",
+        "histogram",
+        "Time from Nginx's acceptance of a request to its start in a worker, in seconds, clamped to 0 to 60.",
+        buckets=QUEUE_SECONDS,
+    ),
+    Declared("millrace_in_flight", "gauge", "Requests being answered now.", mode="livesum"),
+    Declared("millrace_shed_total", "counter", "Requests turned away to protect the others.", ("reason",)),
+    # Models
+    Declared(
+        "millrace_model_loads_total",
+        "counter",
+        "Attempts to load a version into a worker: `ok`, or the code of the error that failed it.",
+        (*_MODEL, "outcome"),
+    ),
+    Declared(
+        "millrace_model_load_seconds",
+        "gauge",
+        "Duration of the slowest worker's last load, in seconds.",
+        _MODEL,
+        mode="livemax",
+    ),
+    Declared(
+        "millrace_model_memory_bytes",
+        "gauge",
+        "Growth of a worker's memory by loading the version, in bytes; the largest of the workers.",
+        _MODEL,
+        mode="livemax",
+    ),
+    Declared(
+        "millrace_golden_replays_total",
+        "counter",
+        "Replays of a version's stored sample: answers `matched` or `differed`.",
+        (*_MODEL, "result"),
+    ),
+    Declared(
+        "millrace_model_state",
+        "gauge",
+        "Workers of this replica in which the version is in the state.",
+        (*_MODEL, "state"),
+        origin="replica",
+    ),
+    Declared(
+        "millrace_model_channel_version",
+        "gauge",
+        "The version that the channel names.",
+        ("model", "channel"),
+        origin="replica",
+    ),
+    Declared(
+        "millrace_model_created_timestamp_seconds",
+        "gauge",
+        "When the version was published, in seconds since 1970.",
+        _MODEL,
+        origin="replica",
+    ),
+    Declared(
+        "millrace_model_size_bytes",
+        "gauge",
+        "Size of the version's files in the store, in bytes.",
+        _MODEL,
+        origin="replica",
+    ),
+    Declared(
+        "millrace_versions_converged",
+        "gauge",
+        "1 where every live worker of this replica has loaded exactly the versions that it should, else 0.",
+        ("model",),
+        origin="replica",
+    ),
+    # Model health
+    Declared(
+        "millrace_profile_rows_total",
+        "counter",
+        "Rows that were sampled and compared with the published profile.",
+        _MODEL,
+    ),
+    Declared(
+        "millrace_profile_features",
+        "gauge",
+        "Features of the version that are compared with its published profile.",
+        _MODEL,
+        mode="livemax",
+    ),
+    Declared(
+        "millrace_feature_bin_total",
+        "counter",
+        "Sampled values of an input column or output, by bin of the published profile.",
+        (*_MODEL, "kind", "feature", "bin"),
+    ),
+    Declared(
+        "millrace_feature_reference_ratio",
+        "gauge",
+        "Share of the bin at publication, from 0 to 1.",
+        (*_MODEL, "kind", "feature", "bin"),
+        mode="max",
+    ),
+    Declared(
+        "millrace_prediction_confidence",
+        "histogram",
+        "Largest class probability of a sampled row, where probabilities were asked for.",
+        _MODEL,
+        SHARES,
+    ),
+    Declared(
+        "millrace_feedback_total",
+        "counter",
+        "Rows of ground truth sent in: `joined`, `unknown` (no such recent prediction), `repeated`, `invalid`.",
+        ("model", "result"),
+    ),
+    Declared("millrace_feedback_labelled_total", "counter", "Predicted rows whose ground truth is known.", _MODEL),
+    Declared("millrace_feedback_correct_total", "counter", "Predicted classes that equal the ground truth.", _MODEL),
+    Declared(
+        "millrace_feedback_absolute_error_total",
+        "counter",
+        "Sum of |prediction - truth|, in the target's unit.",
+        _MODEL,
+    ),
+    Declared(
+        "millrace_feedback_squared_error_total",
+        "counter",
+        "Sum of (prediction - truth) squared, in the target's unit squared.",
+        _MODEL,
+    ),
+    # Access
+    Declared(
+        "millrace_auth_refusals_total", "counter", "Requests refused by authentication or authorization.", ("reason",)
+    ),
+    Declared("millrace_token_cache_total", "counter", "Look-ups of verified tokens in the cache.", ("result",)),
+    Declared("millrace_quota_refusals_total", "counter", "Requests refused because a quota was used up.", ("quota",)),
+    Declared("millrace_audit_events_total", "counter", "Events written to the audit trail.", ("action", "outcome")),
+    Declared(
+        "millrace_database_up", "gauge", "1 where the database answered the last question, else 0.", mode="mostrecent"
+    ),
+    Declared(
+        "millrace_audit_chain_ok",
+        "gauge",
+        "1 where the last check of the audit trail found its chain of hashes whole, else 0.",
+        mode="mostrecent",
+    ),
+    # Replica
+    Declared("millrace_worker_exits_total", "counter", "Workers of this replica that ended, for whatever reason."),
+    Declared("millrace_workers", "gauge", "Live workers of this replica.", origin="replica"),
+    Declared(
+        "millrace_worker_resident_memory_bytes", "gauge", "Resident memory, in bytes.", ("worker",), origin="replica"
+    ),
+    Declared(
+        "millrace_worker_cpu_seconds_total",
+        "counter",
+        "CPU time used, user and system, in seconds.",
+        ("worker",),
+        origin="replica",
+    ),
+    Declared(
+        "millrace_worker_disk_read_bytes_total", "counter", "Bytes fetched from storage.", ("worker",), origin="replica"
+    ),
+    Declared(
+        "millrace_worker_disk_written_bytes_total", "counter", "Bytes sent to storage.", ("worker",), origin="replica"
+    ),
+    Declared("millrace_worker_open_files", "gauge", "Open file descriptors.", ("worker",), origin="replica"),
+    Declared(
+        "millrace_worker_max_files", "gauge", "Most file descriptors that may be open.", ("worker",), origin="replica"
+    ),
+    Declared("millrace_worker_threads", "gauge", "Threads.", ("worker",), origin="replica"),
+    Declared(
+        "millrace_worker_start_time_seconds",
+        "gauge",
+        "When the process started, in seconds since 1970.",
+        ("worker",),
+        origin="replica",
+    ),
+    Declared(
+        "millrace_build_info",
+        "gauge",
+        "Always 1; what this replica runs.",
+        ("release", "python", "scikit_learn"),
+        origin="replica",
+    ),
+    Declared(
+        "millrace_certificate_expiry_timestamp_seconds",
+        "gauge",
+        "When the TLS certificate (`TLS_CERT`) expires, in seconds since 1970; absent without one.",
+        origin="replica",
+    ),
+    Declared("millrace_disk_free_bytes", "gauge", "Free space for Millrace, in bytes.", ("volume",), origin="replica"),
+    Declared("millrace_disk_size_bytes", "gauge", "Size of the file system, in bytes.", ("volume",), origin="replica"),
+    Declared("millrace_metric_files", "gauge", "Files that hold the workers' metrics.", origin="replica"),
+    Declared(
+        "millrace_slo_objective_ratio",
+        "gauge",
+        "Share of requests that shall be answered well: `availability`, or `latency` within `SLO_LATENCY_SECONDS`.",
+        ("reason",),
+        origin="replica",
+    ),
+    # Requests by route, recorded by prometheus-flask-exporter
+    Declared(
+        "flask_http_request_duration_seconds",
+        "histogram",
+        "Duration of a request, in seconds, by route.",
+        ("method", "url_rule", "status"),
+        SECONDS,
+        origin="flask",
+    ),
+    Declared("flask_http_request_total", "counter", "Requests answered.", ("method", "status"), origin="flask"),
+    Declared(
+        "flask_http_request_exceptions_total",
+        "counter",
+        "Requests that ended in an exception that nothing answered.",
+        ("method", "status"),
+        origin="flask",
+    ),
+)
+
+BY_NAME: Mapping[str, Declared] = {declared.name: declared for declared in CATALOGUE}

@@ -1,0 +1,86 @@
+"""The workers' metric files: wiped at the start, and merged into one archive when a worker dies.
+
+prometheus_client gives every process files of its own in PROMETHEUS_MULTIPROC_DIR and sums them in a scrape. A dead
+worker's counters must go on counting, or sums would go backwards; but its files must not pile up, or scrapes would
+slow down with every restart. So its values are added to an archive, which is read like one more process's files.
+"""
+
+import os
+import threading
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from prometheus_client import mmap_dict
+
+_Dict: Any = mmap_dict.MmapedDict  # prometheus_client leaves it untyped
+
+LOCK = threading.Lock()
+"""Held while the archive replaces a dead worker's files, and while the files are read."""
+
+_ARCHIVE = "archive"
+Values = dict[str, tuple[float, float]]
+"""A file's values: each with its time (0 but for gauges of the mode ``mostrecent``), by the file's own JSON key."""
+
+
+def wipe(folder: Path) -> None:
+    """Make the folder, empty of metric files. Only before the first metric of this process exists."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for file in folder.glob("*.db*"):
+        file.unlink(missing_ok=True)
+
+
+def bury(folder: Path, pid: int) -> None:
+    """Move what a dead process counted into the archive, and its files away. Values of live gauges die with it."""
+    with LOCK:
+        for file in folder.glob(f"*_{pid}.db"):
+            prefix = file.name.removesuffix(f"_{pid}.db")
+            if not prefix.startswith(("gauge_live", "gauge_all")):
+                _add_to_archive(folder / f"{prefix}_{_ARCHIVE}.db", prefix, file)
+            file.unlink(missing_ok=True)
+
+
+def read(folder: Path) -> tuple[dict[str, Values], int]:
+    """All values of all processes, by kind of file (``counter``, ``histogram``, ``gauge_max``, …); how many files."""
+    by_prefix: dict[str, list[Path]] = defaultdict(list)
+    with LOCK:
+        for file in folder.glob("*.db"):
+            by_prefix[file.name.rsplit("_", 1)[0]].append(file)
+        merged = {prefix: _merge(prefix, map(_values, files)) for prefix, files in by_prefix.items()}
+    return merged, sum(map(len, by_prefix.values()))
+
+
+def _add_to_archive(archive: Path, prefix: str, dead: Path) -> None:
+    merged = _merge(prefix, (_values(archive), _values(dead)))
+    beside = archive.with_name(archive.name + ".new")
+    beside.unlink(missing_ok=True)
+    written = _Dict(os.fspath(beside))
+    for key, (value, time) in merged.items():
+        written.write_value(key, value, time)
+    written.close()
+    beside.replace(archive)
+
+
+def _values(file: Path) -> Values:
+    try:
+        return {key: (value, time) for key, value, time, _ in _Dict.read_all_values_from_file(os.fspath(file))}
+    except FileNotFoundError:
+        return {}
+
+
+def _merge(prefix: str, parts: Iterable[Mapping[str, tuple[float, float]]]) -> Values:
+    merged: Values = {}
+    for part in parts:
+        for key, (value, time) in part.items():
+            before = merged.get(key)
+            merged[key] = (value, time) if before is None else _combine(prefix, before, (value, time))
+    return merged
+
+
+def _combine(prefix: str, one: tuple[float, float], other: tuple[float, float]) -> tuple[float, float]:
+    if prefix.endswith("mostrecent"):
+        return other if other[1] > one[1] else one
+    if prefix.endswith(("max", "_all")):
+        return (max(one[0], other[0]), 0.0)
+    return (one[0] + other[0], 0.0)

@@ -1,0 +1,80 @@
+"""What the kernel says of this replica's processes: memory, CPU, disk and files of the master and each worker."""
+
+import contextlib
+import os
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from service.observation.exposition import Reading
+
+_PROC = Path("/proc")
+_TICKS = os.sysconf("SC_CLK_TCK")
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+# Places in /proc/<pid>/stat after the command's closing bracket (proc(5) counts from 1, and two fields stand before)
+_PARENT, _USER, _SYSTEM, _THREADS, _STARTED, _RESIDENT = 1, 11, 12, 17, 19, 21
+_ZOMBIE = "Z"
+
+
+class Processes:
+    """The calling process and its children. A worker keeps its place for life; a new one takes the lowest free."""
+
+    def __init__(self) -> None:
+        self._places: dict[int, int] = {}
+        self._booted = time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
+
+    def read(self) -> Iterator[Reading]:
+        """Readings of the master and of its live workers; a process that ends meanwhile is left out."""
+        master = os.getpid()
+        children = sorted(_children(master))
+        self._seat(children)
+        yield "millrace_workers", (), float(len(children))
+        for pid in (master, *children):
+            name = "master" if pid == master else str(self._places[pid])
+            try:
+                yield from self._process(pid, name)
+            except (OSError, ValueError, IndexError):
+                continue
+
+    def _seat(self, pids: list[int]) -> None:
+        self._places = {pid: place for pid, place in self._places.items() if pid in pids}
+        for pid in pids:
+            if pid not in self._places:
+                taken = set(self._places.values())
+                self._places[pid] = next(place for place in range(len(pids)) if place not in taken)
+
+    def _process(self, pid: int, name: str) -> list[Reading]:
+        folder = _PROC / str(pid)
+        stat = _stat(pid)
+        label = (name,)
+        readings: list[Reading] = [
+            ("millrace_worker_resident_memory_bytes", label, float(stat[_RESIDENT]) * _PAGE),
+            ("millrace_worker_cpu_seconds_total", label, (int(stat[_USER]) + int(stat[_SYSTEM])) / _TICKS),
+            ("millrace_worker_threads", label, float(stat[_THREADS])),
+            ("millrace_worker_start_time_seconds", label, round(self._booted + int(stat[_STARTED]) / _TICKS, 2)),
+            ("millrace_worker_open_files", label, float(len(os.listdir(folder / "fd")))),  # noqa: PTH208 - names do
+        ]
+        limit = re.search(r"Max open files\s+(\d+)", (folder / "limits").read_text())
+        if limit:
+            readings.append(("millrace_worker_max_files", label, float(limit[1])))
+        with contextlib.suppress(PermissionError):  # some hardened kernels hide it
+            io = dict(re.findall(r"(\w+): (\d+)", (folder / "io").read_text()))
+            readings.append(("millrace_worker_disk_read_bytes_total", label, float(io["read_bytes"])))
+            readings.append(("millrace_worker_disk_written_bytes_total", label, float(io["write_bytes"])))
+        return readings
+
+
+def _stat(pid: int) -> list[str]:
+    return (_PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
+
+
+def _children(parent: int) -> Iterator[int]:
+    for entry in os.listdir(_PROC):  # noqa: PTH208 - thousands of Path objects would be made for nothing
+        if entry.isdigit():
+            try:
+                stat = _stat(int(entry))
+            except OSError:
+                continue
+            if int(stat[_PARENT]) == parent and stat[0] != _ZOMBIE:
+                yield int(entry)

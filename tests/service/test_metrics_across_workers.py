@@ -1,0 +1,188 @@
+"""Real forked workers write real files; what is exposed must equal what they counted, whatever became of them."""
+
+import itertools
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from prometheus_client import CollectorRegistry
+from prometheus_client.exposition import generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.parser import text_string_to_metric_families
+
+SLOWNESS = 10
+"""A scrape shall take at most 200 ms; a busy machine that runs tests may be this much slower."""
+
+PRELUDE = """
+import json, os, signal, sys, time
+from pathlib import Path
+from service import metrics
+from service.metrics import Metrics
+
+def worker(work, end=None):
+    pid = os.fork()
+    if pid == 0:
+        work(Metrics())
+        os.kill(os.getpid(), end) if end else os._exit(0)
+    return pid
+
+def predict(times, model="iris", version=1):
+    def work(observer):
+        for _ in range(times):
+            observer.predicted(model, version, "tfserving", 3, 0.001, 0.002, 0.0005)
+    return work
+
+def ended(pid):
+    os.waitpid(pid, 0)
+    metrics.mark_process_dead(pid)
+"""
+
+
+@pytest.fixture
+def run(tmp_path):
+    """Run a program as gunicorn's master would be: values in files, the folder wiped first."""
+
+    def run(program: str) -> str:
+        environment = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(tmp_path), "PYTHONPATH": str(Path.cwd())}
+        done = subprocess.run(
+            [sys.executable, "-c", PRELUDE + program],
+            env=environment, capture_output=True, text=True, timeout=120, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    return run
+
+
+def samples(text: str) -> dict[tuple[str, frozenset], float]:
+    return {
+        (s.name, frozenset(s.labels.items())): s.value
+        for family in text_string_to_metric_families(text)
+        for s in family.samples
+    }
+
+
+def value(text: str, name: str, **labels: str) -> float:
+    return sum(v for (n, have), v in samples(text).items() if n == name and labels.items() <= dict(have).items())
+
+
+SHOW = "\nprint(metrics.exposition()[0].decode())"
+
+
+def test_counters_of_all_workers_add_up(run):
+    text = run("for n in (5, 7, 11): os.waitpid(worker(predict(n)), 0)" + SHOW)
+    assert value(text, "millrace_predictions_total", model="iris", version="1", code="ok") == 23
+    assert value(text, "millrace_prediction_rows_total", model="iris") == 69
+    assert value(text, "millrace_stage_seconds_count", stage="predict") == 23
+    assert value(text, "millrace_stage_seconds_sum", stage="predict") == pytest.approx(0.046)
+
+
+def test_counters_stay_exact_when_workers_are_killed(run):
+    text = run(
+        "for n in (5, 7, 11): ended(worker(predict(n), signal.SIGKILL))\nos.waitpid(worker(predict(2)), 0)" + SHOW
+    )
+    assert value(text, "millrace_predictions_total", code="ok") == 25
+    assert value(text, "millrace_prediction_seconds_count") == 25
+    assert value(text, "millrace_worker_exits_total") == 3
+
+
+def test_no_counter_goes_backwards_while_workers_come_and_go(run):
+    program = """
+shown = []
+for n in range(1, 8):
+    pid = worker(predict(n))
+    os.waitpid(pid, 0)
+    shown.append(metrics.exposition()[0].decode())
+    metrics.mark_process_dead(pid)
+    shown.append(metrics.exposition()[0].decode())
+print(json.dumps(shown))
+"""
+    shown = [samples(text) for text in json.loads(run(program))]
+    for before, after in itertools.pairwise(shown):
+        for key, was in before.items():
+            if key[0].startswith("millrace_p") and key[0].endswith(("_total", "_count", "_bucket")):
+                assert after[key] >= was, key
+
+
+def test_two_hundred_restarts_leave_few_files_and_a_quick_scrape(run, tmp_path):
+    program = """
+for n in range(200):
+    def work(observer, n=n):
+        for model in range(10):
+            for version in (1, 2):
+                observer.predicted(f"m{model}", version, "tfserving", 1, 0.001, 0.001, 0.001)
+                observer.refused(f"m{model}", version, "tfserving", "invalid_input")
+        observer.queued("t=1", 1.5)
+    ended(worker(work, signal.SIGKILL))
+metrics.exposition()
+began = time.perf_counter()
+text = metrics.exposition()[0].decode()
+print(json.dumps([time.perf_counter() - began, text]))
+"""
+    seconds, text = json.loads(run(program))
+    assert len(list(tmp_path.glob("*.db"))) <= 8
+    assert value(text, "millrace_predictions_total", code="ok") == 200 * 20
+    assert len(samples(text)) <= 5000
+    assert seconds < 0.2 * SLOWNESS, f"a scrape of {len(samples(text))} series took {seconds:.3f} s"
+
+
+def test_the_text_equals_that_of_prometheus_client(run, tmp_path):
+    text = run(
+        "for n in (3, 4): ended(worker(predict(n), signal.SIGKILL))\n"
+        "os.waitpid(worker(predict(6, 'wine', 2)), 0)\n"
+        "metrics.Metrics().database(up=True)" + SHOW
+    )
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry, path=str(tmp_path))
+    theirs = samples(generate_latest(registry).decode())
+    ours = samples(text)
+    assert {key: v for key, v in ours.items() if key in theirs} == theirs
+    assert theirs
+
+
+def test_the_newest_word_on_the_database_counts_whoever_said_it(run):
+    program = """
+os.waitpid(worker(lambda m: m.database(up=True)), 0)
+time.sleep(0.01)
+ended(worker(lambda m: m.database(up=False)))
+"""
+    assert value(run(program + SHOW), "millrace_database_up") == 0
+    program += "\ntime.sleep(0.01)\nos.waitpid(worker(lambda m: m.database(up=True)), 0)"
+    assert value(run(program + SHOW), "millrace_database_up") == 1
+
+
+def test_requests_in_flight_die_with_their_worker(run):
+    program = """
+ended(worker(lambda m: m.entered(), signal.SIGKILL))
+os.waitpid(worker(lambda m: (m.entered(), m.entered(), m.left())), 0)
+"""
+    assert value(run(program + SHOW), "millrace_in_flight") == 1
+
+
+def test_each_live_worker_shows_its_memory_and_files(run):
+    program = """
+pids = [worker(lambda m: time.sleep(30)) for _ in range(2)]
+time.sleep(0.2)
+print(metrics.exposition()[0].decode())
+for pid in pids: os.kill(pid, signal.SIGKILL)
+"""
+    text = run(program)
+    for worker in ("master", "0", "1"):
+        assert value(text, "millrace_worker_resident_memory_bytes", worker=worker) > 1e6
+        assert value(text, "millrace_worker_open_files", worker=worker) >= 3
+        assert time.time() - value(text, "millrace_worker_start_time_seconds", worker=worker) < 120
+    assert value(text, "millrace_workers") == 2
+
+
+def test_wiping_leaves_an_empty_folder(tmp_path):
+    from service.observation import files
+
+    folder = Path(tmp_path) / "new"
+    files.wipe(folder)
+    (folder / "counter_12.db").touch()
+    files.wipe(folder)
+    assert list(folder.iterdir()) == []
