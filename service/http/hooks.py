@@ -20,6 +20,7 @@ def install(app: flask.Flask, *, replica: str, record: Record) -> None:
         rule = flask.request.url_rule.rule if flask.request.url_rule else _NONE_MATCHED
         environ = flask.request.environ
         flask.g.exchange = Exchange(environ, rule, request_id(environ), perf_counter())
+        record.begin(flask.g.exchange)
 
     def refuse(error: Exception) -> flask.Response:
         exchange: Exchange = flask.g.exchange
@@ -36,7 +37,7 @@ def install(app: flask.Flask, *, replica: str, record: Record) -> None:
         exchange.principal = flask.g.get("principal")
         exchange.sent_bytes = response.content_length or 0
         exchange.seconds = perf_counter() - exchange.started
-        record(exchange)
+        record.end(exchange, counted=True)
         return response
 
     app.before_request(begin)

@@ -1,9 +1,9 @@
 """The predict routes: authenticate, authorize, run the line, answer. Used by the fast path and by Flask's own views."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from time import perf_counter
-from typing import Any
+from typing import Any, Protocol
 
 from service.errors import ModelNotFound, ServiceError
 from service.http.caller import caller_address, has_credentials, request_id
@@ -31,11 +31,21 @@ class Exchange:
     principal: Any = None
     model: LoadedModel | None = None
     dialect: str = ""
+    trace_id: str | None = None
     sent_bytes: int = 0
     seconds: float = 0.0
 
 
-Record = Callable[[Exchange], None]
+class Record(Protocol):
+    """Who is told of each exchange; ``service.http.record.Recorder`` is the real one."""
+
+    def begin(self, exchange: Exchange) -> None:
+        """Take note that it has come in."""
+
+    def end(self, exchange: Exchange, *, counted: bool = False) -> None:
+        """Take note of what came of it; ``counted`` where the requests of its route are counted elsewhere."""
+
+
 Response = tuple[int, dict[str, str], bytes]
 
 
@@ -54,6 +64,7 @@ class Predictions:
     def answer(self, environ: Mapping[str, Any], route: PredictRoute, values: Values) -> Response:
         """Status, headers and body for one request."""
         exchange = Exchange(environ, route.rule, request_id(environ), perf_counter(), dialect=route.dialect.name)
+        self._record.begin(exchange)
         try:
             status, headers, body = self._predict(exchange, route, values)
         except Exception as error:  # noqa: BLE001 — whatever it is, the caller gets the one shape
@@ -62,7 +73,7 @@ class Predictions:
         headers["X-Replica"] = self._replica
         exchange.status, exchange.sent_bytes = status, len(body)
         exchange.seconds = perf_counter() - exchange.started
-        self._record(exchange)
+        self._record.end(exchange)
         return status, headers, body
 
     def _predict(self, exchange: Exchange, route: PredictRoute, values: Values) -> Response:

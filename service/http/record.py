@@ -1,0 +1,65 @@
+"""What metrics and the log are told of each request: when it comes in, and what came of it."""
+
+import re
+import time
+from typing import Any
+
+from service import logs
+from service.http.predictions import SUCCESS, Exchange
+from service.http.red_metrics import Observe
+from service.metrics import Metrics
+
+_TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
+_UNAUTHORIZED, _FORBIDDEN = 401, 403
+
+
+class Recorder:
+    """Tells metrics and the access log; the requests that Flask dispatches are counted by its own exporter."""
+
+    def __init__(self, metrics: Metrics, observed: Observe) -> None:
+        self._metrics = metrics
+        self._observed = observed
+
+    def begin(self, exchange: Exchange) -> None:
+        """A request has come in: its ids go on every log line until it is answered."""
+        environ = exchange.environ
+        traceparent = environ.get("HTTP_TRACEPARENT")
+        if traceparent is not None and (parts := _TRACEPARENT.fullmatch(traceparent)):
+            exchange.trace_id = parts[1]
+        logs.bind(exchange.request_id, exchange.trace_id)
+        self._metrics.queued(environ.get("HTTP_X_REQUEST_START"), time.time())
+        self._metrics.entered()
+
+    def end(self, exchange: Exchange, *, counted: bool = False) -> None:
+        """It has been answered; ``counted`` where Flask's exporter has counted it already."""
+        self._metrics.left()
+        environ = exchange.environ
+        if not counted:
+            self._observed(exchange.rule, environ["REQUEST_METHOD"], exchange.status, exchange.seconds)
+        if exchange.status in {_UNAUTHORIZED, _FORBIDDEN}:
+            self._metrics.auth_refused(exchange.code)
+        logs.access(_access_line(exchange))
+        logs.bind(None)
+
+
+def _access_line(exchange: Exchange) -> logs.Access:
+    environ, model = exchange.environ, exchange.model
+    return logs.Access(
+        method=environ["REQUEST_METHOD"],
+        path=environ["PATH_INFO"],
+        status=exchange.status,
+        seconds=exchange.seconds,
+        request_bytes=_whole(environ.get("CONTENT_LENGTH")),
+        response_bytes=exchange.sent_bytes,
+        request_id=exchange.request_id,
+        trace_id=exchange.trace_id,
+        principal=getattr(exchange.principal, "subject", None),
+        model=model.name if model else None,
+        version=model.version if model else None,
+        dialect=exchange.dialect or None,
+        code=exchange.code or SUCCESS,
+    )
+
+
+def _whole(text: Any) -> int:
+    return int(text) if text and text.isdecimal() else 0
