@@ -33,6 +33,34 @@ class Settings:
     """MAX_ROWS: most rows in one request."""
     log_level: str
     """LOG_LEVEL: DEBUG, INFO, WARNING or ERROR."""
+    access_log_sampling: float
+    """ACCESS_LOG_SAMPLING: share of successful requests that get a line in the log; others always do."""
+    slo_availability: float
+    """SLO_AVAILABILITY: share of requests that shall not fail; alerts burn against it."""
+    slo_latency: float
+    """SLO_LATENCY: share of requests that shall be answered within SLO_LATENCY_SECONDS."""
+    slo_latency_seconds: float
+    """SLO_LATENCY_SECONDS: how quick is quick enough; one of the bounds of the duration histogram."""
+    profile_features: int
+    """PROFILE_FEATURES: most input columns of a version that are compared with its published profile; 0 compares none."""
+    profile_sampling: float
+    """PROFILE_SAMPLING: share of requests whose rows are compared with the published profile."""
+    feedback_records: int
+    """FEEDBACK_RECORDS: recent predictions that each worker remembers for ground truth to come; 0 remembers none."""
+    tls_certificate: Path | None
+    """TLS_CERT: the certificate that Nginx serves, for the metric of its expiry."""
+    tracing: bool
+    """TRACING: whether spans are exported as OTEL_EXPORTER_OTLP_ENDPOINT and its kin say; needs the extra `tracing`."""
+    bind: str
+    """BIND: where this replica listens for Nginx: `unix:/path` or `address:port`."""
+    management_bind: str
+    """MANAGEMENT_BIND: `address:port` of this replica's /livez, /readyz and /metrics."""
+    workers: int
+    """WORKERS: worker processes of this replica; each answers one request at a time."""
+    request_timeout: int
+    """REQUEST_TIMEOUT: seconds that a request may take before its worker is ended."""
+    graceful_timeout: int
+    """GRACEFUL_TIMEOUT: seconds that a replica which is told to stop may take to finish what it has begun."""
 
 
 def read(environment: Mapping[str, str] | None = None) -> Settings:
@@ -48,6 +76,20 @@ def read(environment: Mapping[str, str] | None = None) -> Settings:
         max_body_bytes=int(_number(env, "MAX_BODY_BYTES", 16 * 2**20, low=1024, high=2**30)),
         max_rows=int(_number(env, "MAX_ROWS", 100_000, low=1, high=10_000_000)),
         log_level=_choice(env, "LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")),
+        access_log_sampling=_number(env, "ACCESS_LOG_SAMPLING", 1.0, low=0, high=1),
+        slo_availability=_number(env, "SLO_AVAILABILITY", 0.999, low=0.5, high=0.99999),
+        slo_latency=_number(env, "SLO_LATENCY", 0.99, low=0.5, high=0.99999),
+        slo_latency_seconds=_number(env, "SLO_LATENCY_SECONDS", 0.25, low=0.001, high=10),
+        profile_features=int(_number(env, "PROFILE_FEATURES", 10, low=0, high=100)),
+        profile_sampling=_number(env, "PROFILE_SAMPLING", 0.1, low=0, high=1),
+        feedback_records=int(_number(env, "FEEDBACK_RECORDS", 10_000, low=0, high=1_000_000)),
+        tls_certificate=Path(env["TLS_CERT"]).absolute() if env.get("TLS_CERT") else None,
+        tracing=_choice(env, "TRACING", "OFF", ("ON", "OFF")) == "ON",
+        bind=env.get("BIND") or "127.0.0.1:8000",
+        management_bind=env.get("MANAGEMENT_BIND") or "127.0.0.1:9100",
+        workers=int(_number(env, "WORKERS", 1, low=1, high=256)),
+        request_timeout=int(_number(env, "REQUEST_TIMEOUT", 30, low=1, high=3600)),
+        graceful_timeout=int(_number(env, "GRACEFUL_TIMEOUT", 30, low=1, high=3600)),
     )
 
 
