@@ -42,7 +42,7 @@ class Settings:
     slo_latency_seconds: float
     """SLO_LATENCY_SECONDS: how quick is quick enough; one of the bounds of the duration histogram."""
     profile_features: int
-    """PROFILE_FEATURES: most input columns of a version that are compared with its published profile; 0 compares none."""
+    """PROFILE_FEATURES: most input columns of a version that are compared with its published profile; 0 for none."""
     profile_sampling: float
     """PROFILE_SAMPLING: share of requests whose rows are compared with the published profile."""
     feedback_records: int

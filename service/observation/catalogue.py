@@ -43,6 +43,7 @@ LABELS: Mapping[str, str] = {
     "method": "HTTP method, `other` for one that HTTP does not define",
     "url_rule": "the route's pattern, never the path itself",
     "status": "HTTP status",
+    "le": "upper bound of a histogram's bucket, or of what is quick enough",
     "upstream": "address of the replica that answered, from Nginx's configuration",
 }
 """Where each label's values come from."""
@@ -282,10 +283,16 @@ CATALOGUE: tuple[Declared, ...] = (
     Declared("millrace_disk_size_bytes", "gauge", "Size of the file system, in bytes.", ("volume",), origin="replica"),
     Declared("millrace_metric_files", "gauge", "Files that hold the workers' metrics.", origin="replica"),
     Declared(
-        "millrace_slo_objective_ratio",
+        "millrace_slo_availability_objective_ratio",
         "gauge",
-        "Share of requests that shall be answered well: `availability`, or `latency` within `SLO_LATENCY_SECONDS`.",
-        ("reason",),
+        "Share of requests that shall not fail, from 0 to 1 (`SLO_AVAILABILITY`).",
+        origin="replica",
+    ),
+    Declared(
+        "millrace_slo_latency_objective_ratio",
+        "gauge",
+        "Share of requests (`SLO_LATENCY`) that shall be answered within `le` seconds (`SLO_LATENCY_SECONDS`).",
+        ("le",),
         origin="replica",
     ),
     # Requests by route, recorded by prometheus-flask-exporter

@@ -1,0 +1,143 @@
+"""What a replica knows of itself at a scrape: its models' states and pointers, its certificate, its disks."""
+
+import logging
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from importlib.metadata import PackageNotFoundError, version
+from os import statvfs
+from pathlib import Path
+
+from cryptography import x509
+
+from model_store import channels
+from model_store.directory import Store
+from model_store.errors import StoreError
+from service.observation.catalogue import SECONDS
+from service.observation.exposition import Reading, number
+from service.runtime import announcements
+from service.runtime.announcements import Announcement
+
+log = logging.getLogger(__name__)
+
+_FRESH = 2.0
+"""Seconds for which what was read of the store is not read again, however often someone scrapes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Objectives:
+    """The service level objectives: shares of all requests, and the seconds within which an answer is quick."""
+
+    availability: float
+    latency: float
+    latency_seconds: float
+
+    def __post_init__(self) -> None:
+        if self.latency_seconds not in SECONDS:
+            bounds = ", ".join(f"{bound:g}" for bound in SECONDS)
+            raise ValueError(f"SLO_LATENCY_SECONDS is {self.latency_seconds:g}: expected one of {bounds}")
+
+
+@dataclass(slots=True)
+class ReplicaFacts:
+    """A source of readings for `metrics.add_source`. Read in gunicorn's master, from its management thread only.
+
+    A part that cannot be read, such as an unreadable store, is logged and left out; the others are still shown.
+    """
+
+    store: Store
+    replica: str
+    run_dir: Path
+    objectives: Objectives
+    certificate: Path | None = None
+    _model_readings: list[Reading] = field(default_factory=list)
+    _model_readings_at: float = float("-inf")
+    _versions: dict[tuple[str, int], tuple[float, int]] = field(default_factory=dict)
+
+    def __call__(self) -> Iterator[Reading]:
+        """Everything, now."""
+        for part in (self._models, self._certificate, self._disks, self._objectives, _build):
+            try:
+                yield from list(part())
+            except (OSError, ValueError, StoreError):
+                log.warning("a part of the metrics could not be read", exc_info=True)
+
+    def _models(self) -> list[Reading]:
+        if time.monotonic() - self._model_readings_at > _FRESH:
+            self._model_readings = list(self._read_models())
+            self._model_readings_at = time.monotonic()
+        return self._model_readings
+
+    def _read_models(self) -> Iterator[Reading]:
+        everyone = announcements.read(self.store.root, self.run_dir)
+        mine = [announcement for announcement in everyone if announcement.replica == self.replica]
+        for name in self.store.models():
+            try:
+                yield from self._pointers(name)
+                yield from self._stored(name)
+            except StoreError:
+                log.warning("the metrics of %s could not be read from the store", name, exc_info=True)
+            yield "millrace_versions_converged", (name,), float(announcements.converged(self.store, mine, name))
+        yield from _states(mine)
+
+    def _pointers(self, name: str) -> Iterator[Reading]:
+        now = channels.read(self.store, name)
+        for channel in channels.CHANNELS:
+            pointed = now.pointer(channel)
+            if pointed is not None:
+                yield "millrace_model_channel_version", (name, channel), float(pointed)
+
+    def _stored(self, name: str) -> Iterator[Reading]:
+        """When each wanted version was published, and its size; versions that nothing wants say nothing."""
+        for wanted in channels.read(self.store, name).wanted():
+            known = self._versions.get((name, wanted))
+            if known is None:
+                manifest = self.store.manifest(name, wanted)
+                known = (datetime.fromisoformat(manifest.created).timestamp(), manifest.bytes)
+                self._versions[name, wanted] = known
+            labels = (name, str(wanted))
+            yield "millrace_model_created_timestamp_seconds", labels, known[0]
+            yield "millrace_model_size_bytes", labels, float(known[1])
+
+    def _certificate(self) -> Iterator[Reading]:
+        if self.certificate is not None:
+            expiry = x509.load_pem_x509_certificate(self.certificate.read_bytes()).not_valid_after_utc
+            yield "millrace_certificate_expiry_timestamp_seconds", (), expiry.timestamp()
+
+    def _disks(self) -> Iterator[Reading]:
+        for volume, folder in (("store", self.store.root), ("run", self.run_dir)):
+            if folder.exists():
+                disk = statvfs(folder)
+                yield "millrace_disk_free_bytes", (volume,), float(disk.f_bavail * disk.f_frsize)
+                yield "millrace_disk_size_bytes", (volume,), float(disk.f_blocks * disk.f_frsize)
+
+    def _objectives(self) -> Iterator[Reading]:
+        slo = self.objectives
+        yield "millrace_slo_availability_objective_ratio", (), slo.availability
+        yield "millrace_slo_latency_objective_ratio", (number(slo.latency_seconds),), slo.latency
+
+
+def _states(mine: list[Announcement]) -> Iterator[Reading]:
+    counts: Mapping[tuple[str, str, str], int] = Counter(
+        (name, str(which), str(state.state))
+        for announcement in mine
+        for name, model in announcement.models.items()
+        for which, state in model.states.items()
+    )
+    for labels, count in counts.items():
+        yield "millrace_model_state", labels, float(count)
+
+
+def _build() -> Iterator[Reading]:
+    python = ".".join(map(str, sys.version_info[:3]))
+    yield "millrace_build_info", (_installed("millrace"), python, _installed("scikit-learn")), 1.0
+
+
+def _installed(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "unknown"
