@@ -47,13 +47,15 @@ class IllegalMove(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class VersionState:
-    """A state, and for FAILED the reason in words that a user may read."""
+    """A state, and for FAILED the reason in words that a user may read; it stays while the version is tried again."""
 
     state: State = State.NEW
     reason: str = ""
 
     def to(self, state: State, reason: str = "") -> "VersionState":
-        """The state after a move; raises IllegalMove where it is not legal."""
+        """The state after a move; raises IllegalMove where it is not legal, ValueError for a FAILED without reason."""
         if state not in LEGAL[self.state]:
             raise IllegalMove(f"{self.state} cannot become {state}")
-        return VersionState(state, reason)
+        if state is State.FAILED and not reason:
+            raise ValueError("a version that failed carries a reason")
+        return VersionState(state, reason or (self.reason if state in ON_THE_WAY else ""))

@@ -1,0 +1,66 @@
+"""What should become of one model's versions in a worker. The law: one that fails never displaces one that serves."""
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+
+from model_store.channels import Channels
+from service.runtime.states import State, VersionState
+
+CHANNELS = ("stable", "canary", "shadow")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """``load`` these versions, let these ``pointers`` be in effect, and ``drop`` these versions."""
+
+    load: frozenset[int]
+    pointers: Mapping[str, int]
+    drop: frozenset[int]
+
+
+def plan(channels: Channels, states: Mapping[int, VersionState], before: Mapping[str, int]) -> Plan:
+    """The plan for a model whose stored versions have these ``states``; ``before`` are the pointers in effect.
+
+    A pointer follows the store once its version is READY; until then it stays where it is. The stable pointer of a
+    worker that has just started, whose version has FAILED, falls back to the one before it in the history.
+    ``load`` names everything wanted that is not READY: also what is on its way or has failed.
+    """
+    ready = {version for version, state in states.items() if state.state is State.READY}
+    if channels.unloaded:
+        return Plan(frozenset(), {}, frozenset(ready))
+    pointers = {name: v for name, target in _targets(channels) if (v := _effect(target, before.get(name), ready))}
+    wanted = channels.wanted() & states.keys()
+    fallback = None if "stable" in pointers or channels.stable is None else _fallback(channels, states)
+    if fallback in ready and fallback is not None:
+        pointers["stable"] = fallback
+    elif fallback is not None:
+        wanted |= {fallback}
+    if "stable" not in pointers and channels.stable is None and (loaded := ready & set(channels.loaded)):
+        pointers["stable"] = max(loaded)  # nothing was promoted: the newest that was loaded by name answers
+    return Plan(frozenset(wanted - ready), pointers, frozenset(ready - wanted - set(pointers.values())))
+
+
+def _targets(channels: Channels) -> Iterator[tuple[str, int]]:
+    for name in (*channels.labels, *CHANNELS):
+        version = channels.pointer(name)
+        if version is not None:
+            yield name, version
+
+
+def _effect(target: int, before: int | None, ready: Collection[int]) -> int | None:
+    if target in ready:
+        return target
+    return before if before in ready else None
+
+
+def _fallback(channels: Channels, states: Mapping[int, VersionState]) -> int | None:
+    """The latest earlier stable version that has not failed, once the stable one has; None where there is none."""
+    if channels.stable is not None and not _failed(channels.stable, states):
+        return None
+    earlier = (move.from_version for move in reversed(channels.history) if move.channel == "stable")
+    return next((v for v in earlier if v is not None and not _failed(v, states)), None)
+
+
+def _failed(version: int, states: Mapping[int, VersionState]) -> bool:
+    """Whether a version has failed, also while it is tried again; one that is not stored counts as failed."""
+    return version not in states or bool(states[version].reason)

@@ -1,0 +1,235 @@
+"""Follows the store: sees pointers move, loads in the background what they want, swaps the catalog's snapshot."""
+
+import ctypes
+import gc
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from queue import Empty, SimpleQueue
+from types import MappingProxyType
+
+from model_store.directory import Store
+from service.runtime.announcements import Announcer
+from service.runtime.catalog import Catalog, Snapshot
+from service.runtime.keeper import ModelKeeper
+from service.runtime.loaded import LoadedModel
+from service.runtime.loader import Loader, Moved, Opened, cap_threads
+from service.runtime.loads import Event, Key, Loads
+
+log = logging.getLogger(__name__)
+
+LOAD_SECONDS = 300.0
+"""A version that takes longer to load has failed."""
+
+PRELOAD_SECONDS = 60.0
+"""How long a starting master waits for models to load, before it forks; the workers load what is missing."""
+
+BOOT_SECONDS = 20.0
+"""How long a starting worker waits for its models; what is not READY by then goes on in the background.
+
+Less than gunicorn's ``timeout``, which also counts while a worker starts.
+"""
+
+Work = Callable[[ModelKeeper, int, Moved], object]
+
+
+class Watcher:
+    """Keeps one worker's catalog true to the store. It never raises out of its thread, and never dies.
+
+    In order: ``preload`` in gunicorn's master, before the fork, where there is one; ``boot`` in the worker, which
+    returns when the worker is warm; ``start`` for the thread that follows the store; ``stop`` before the worker goes.
+    ``seconds`` is the pause between two looks at the store.
+    """
+
+    def __init__(
+        self, store: Store, loader: Loader, catalog: Catalog, announcer: Announcer, seconds: float = 0.5
+    ) -> None:
+        self._store = store
+        self._loader = loader
+        self._catalog = catalog
+        self._announcer = announcer
+        self._seconds = seconds
+        self._keepers: dict[str, ModelKeeper] = {}
+        self._work: Work = self._bring
+        self._thread: threading.Thread | None = None
+        self._stopping = threading.Event()
+        self._booted = False
+        self._away = False
+        self._gone = False
+        self._begin_afresh()
+
+    def preload(self) -> None:
+        """Verify and load everything wanted, without predicting: for a master whose workers share its memory.
+
+        The objects are then left alone by the garbage collector, which would otherwise unshare their pages.
+        """
+        self._work = self._open
+        self._look()
+        self._wait(PRELOAD_SECONDS)
+        self._work = self._bring
+        gc.collect()
+        gc.freeze()
+
+    def boot(self) -> None:
+        """Bring everything wanted to READY, as far as that goes, and announce it."""
+        if self._booted:
+            return
+        self._booted = True
+        self._begin_afresh()
+        cap_threads()
+        for keeper in self._keepers.values():
+            for version in keeper.on_the_way:
+                self._begin(keeper, version)
+        self._look()
+        self._wait(BOOT_SECONDS)
+        self._swap()
+
+    def start(self) -> None:
+        """Boot, if that has not been done, then follow the store in a thread until ``stop``."""
+        self.boot()
+        self._stopping.clear()
+        self._thread = threading.Thread(target=self._follow, name="watcher", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread and take back the announcement. What is loaded stays and can still answer."""
+        self._stopping.set()
+        self._events.put(None)
+        if self._thread is not None:
+            self._thread.join(timeout=5)
+        self._announcer.withdraw()
+
+    def turn(self, wait: float = 0.0) -> None:
+        """One step: take in how the loads go, for up to ``wait`` seconds; look at the store; swap; announce; clean."""
+        self._take_events(wait)
+        self._loads.turn()
+        self._look()
+        self._swap()
+        self._collect()
+
+    def _begin_afresh(self) -> None:
+        """A queue and loads of this process's own: a fork leaves the master's threads behind."""
+        self._events: SimpleQueue[Event | None] = SimpleQueue()
+        self._loads = Loads(self._events, LOAD_SECONDS)
+
+    def _follow(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                self.turn(self._seconds)
+            except Exception:
+                log.exception("the store could not be followed; trying again")
+                self._stopping.wait(self._seconds)
+
+    def _look(self) -> None:
+        """See what the store holds now, and begin the loads that follow from it."""
+        names = self._names()
+        if names is None:
+            return
+        for name in self._keepers.keys() - names:
+            log.info("%s is no longer in the store", name)
+            del self._keepers[name]
+            self._gone = True
+        for name in sorted(names):
+            keeper = self._keepers.setdefault(name, ModelKeeper(self._store, name))
+            with _alone(name):
+                keeper.look()
+                self._settle(keeper)
+
+    def _names(self) -> set[str] | None:
+        """The models in the store; None where the store itself is away, which is no reason to drop anything."""
+        try:
+            names = set[str](self._store.models())
+            away = not self._store.root.is_dir()
+        except OSError as error:
+            names, away = set(), True
+            log.debug("the store cannot be listed: %s", error)
+        if away and not self._away:
+            log.warning("the store %s is away; what is loaded stays", self._store.root)
+        self._away = away
+        return None if away else names
+
+    def _settle(self, keeper: ModelKeeper) -> None:
+        for version in sorted(keeper.settle(), reverse=True):
+            self._begin(keeper, version)
+
+    def _begin(self, keeper: ModelKeeper, version: int) -> None:
+        self._loads.start(Key(keeper, keeper.name, version), partial(self._work, keeper, version))
+
+    def _open(self, keeper: ModelKeeper, version: int, moved: Moved) -> Opened:
+        return self._loader.open(keeper.name, version, moved)
+
+    def _bring(self, keeper: ModelKeeper, version: int, moved: Moved) -> LoadedModel:
+        opened = keeper.take_opened(version) or self._loader.open(keeper.name, version, moved)
+        return self._loader.warm(opened, moved)
+
+    def _wait(self, seconds: float) -> None:
+        """Take in events until no load is under way, at most for ``seconds``."""
+        deadline = time.monotonic() + seconds
+        while self._loads.busy and (left := deadline - time.monotonic()) > 0:
+            self._take_events(min(left, 1.0))
+            self._loads.turn()
+
+    def _take_events(self, wait: float) -> None:
+        """Take in all events there are, waiting for a first one; then settle the models they concern."""
+        concerned: set[ModelKeeper] = set()
+        try:
+            event = self._events.get(timeout=wait) if wait > 0 else self._events.get_nowait()
+            while event is not None:
+                if event.final:
+                    self._loads.finished(event.key)
+                with _alone(event.key.model):
+                    event.key.owner.take(event)
+                concerned.add(event.key.owner)
+                event = self._events.get_nowait()
+        except Empty:
+            pass
+        for keeper in concerned.intersection(self._keepers.values()):
+            with _alone(keeper.name):
+                self._settle(keeper)
+
+    def _swap(self) -> None:
+        """Put a new snapshot in force where anything has changed, and announce it after that."""
+        models = self._catalog.snapshot().models
+        served = {name: keeper.served() for name, keeper in sorted(self._keepers.items())}
+        changed = served.keys() != models.keys() or any(model is not models[name] for name, model in served.items())
+        if changed:
+            self._catalog.swap(Snapshot(MappingProxyType(served)))
+        if changed or self._announcer.due:
+            self._announce()
+
+    def _announce(self) -> None:
+        settled = not any(keeper.on_the_way for keeper in self._keepers.values())
+        try:
+            self._announcer.announce(self._catalog.snapshot(), settled=settled)
+        except OSError:
+            log.warning("this worker could not announce what it has loaded", exc_info=True)
+
+    def _collect(self) -> None:
+        """Give the memory of versions that no request holds any more back to the system."""
+        if not (self._gone or any(keeper.draining for keeper in self._keepers.values())):
+            return
+        gc.collect()
+        retired = [keeper for keeper in self._keepers.values() if keeper.drain()]
+        if retired or self._gone:
+            self._gone = False
+            trim_memory()
+            self._swap()
+
+
+@contextmanager
+def _alone(model: str) -> Iterator[None]:
+    """Let no model's trouble reach another one."""
+    try:
+        yield
+    except Exception:
+        log.exception("%s could not be followed", model)
+
+
+def trim_memory() -> None:
+    """Hand freed heap back to the system, where the C library can: glibc keeps it otherwise."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
