@@ -1,0 +1,222 @@
+"""Apache Arrow IPC bodies, stream and file form, both ways; and Arrow columns as the arrays that validation takes.
+
+A body is foreign data: its messages are measured before anything is allocated for them, its arrays are validated in
+full before they are read, and extension types are refused.
+"""
+
+import struct
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import orjson
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from model_store.batch import Array
+from model_store.schema import INTEGERS, Column, Schema
+from service.codecs import flatbuffers
+from service.codecs.placing import places
+from service.errors import Fault, InvalidInput, MalformedRequest, PayloadTooLarge
+from service.validation import expected
+
+STREAM = "application/vnd.apache.arrow.stream"
+FILE = "application/vnd.apache.arrow.file"
+
+LEAST_DECODED_LIMIT = 128 * 2**20
+"""A body may always decode to this many bytes, however small it is."""
+LARGEST_GROWTH = 4
+"""A larger body may decode to this many times its own size."""
+MOST_ROWS = 10_000_000
+MOST_PARTS = 10_000
+"""Most record batches in an Arrow body and row groups in a Parquet body: each costs time of its own."""
+
+READ_ERRORS = (
+    pa.ArrowException,
+    OSError,
+    ValueError,
+    TypeError,
+    KeyError,
+    IndexError,
+    OverflowError,
+    MemoryError,
+    struct.error,
+)
+"""What pyarrow raises for bytes that are not what they say."""
+
+_MAGIC = b"ARROW1"
+_FILE_START = 8
+_MESSAGE_HEADER_TYPE, _MESSAGE_HEADER = 1, 2  # the fields' numbers in format/Message.fbs
+_DICTIONARY_BATCH, _DICTIONARY_DATA = 2, 1
+_BATCH_LENGTH, _BATCH_BUFFERS, _BATCH_COMPRESSION = 0, 2, 3
+_PREFIX = 8  # a compressed buffer begins with its decompressed length, a long,
+_RAW = -1  # or with this, where it is not compressed after all
+_TEXT = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
+_PLAIN = (pa.types.is_integer, pa.types.is_floating, pa.types.is_boolean, pa.types.is_null)
+_TIMES = (pa.types.is_timestamp, pa.types.is_date)
+
+
+def decoded_limit(body: bytes) -> int:
+    """The most bytes that ``body`` may decode to."""
+    return max(LEAST_DECODED_LIMIT, LARGEST_GROWTH * len(body))
+
+
+def read_columns(body: bytes, schema: Schema) -> dict[str, Array | list[Any]]:
+    """The model's columns by name, sharing the body's memory where it holds plain numbers.
+
+    Raises MalformedRequest where the body is no Arrow IPC stream or file, PayloadTooLarge, and InvalidInput.
+    """
+    stream = _as_stream(body)
+    try:
+        _measure(stream, decoded_limit(body))
+        reader = pa.ipc.open_stream(stream, options=pa.ipc.IpcReadOptions(use_threads=False))
+        table = pa.Table.from_batches(list(reader), reader.schema)
+    except READ_ERRORS as error:
+        raise MalformedRequest("The body is not a readable Arrow IPC stream or file") from error
+    return table_columns(table, schema, decoded_limit(body))
+
+
+def table_columns(table: Any, schema: Schema, limit: int) -> dict[str, Array | list[Any]]:
+    """The model's columns of a ``pyarrow.Table`` of foreign origin, whose buffers may refer to ``limit`` bytes."""
+    order = places(schema, table.column_names)
+    chosen = {column.name: table.column(order[column.name]) for column in schema.columns if column.name in order}
+    try:
+        _check_arrays(chosen.values(), limit)
+        return {c.name: _values(c, chosen[c.name]) for c in schema.columns if c.name in chosen}
+    except READ_ERRORS as error:
+        raise MalformedRequest("The body's columns do not hold what their types say") from error
+
+
+def write(
+    outputs: Mapping[str, Array], labels: Mapping[str, Sequence[Any]], about: Mapping[str, str], form: str
+) -> bytes:
+    """A table of one column for each output, in the form STREAM or FILE.
+
+    Entries that are arrays themselves become fixed-size lists. ``labels`` name their positions and stand, as JSON, in
+    the field's metadata under ``labels``; ``about`` is the table's own metadata.
+    """
+    columns = [_column(array) for array in outputs.values()]
+    fields = [
+        pa.field(name, column.type, metadata={"labels": orjson.dumps(list(labels[name]))} if labels.get(name) else None)
+        for name, column in zip(outputs, columns, strict=True)
+    ]
+    schema = pa.schema(fields, metadata=dict(about))
+    sink = pa.BufferOutputStream()
+    make = pa.ipc.new_file if form == FILE else pa.ipc.new_stream
+    with make(sink, schema) as writer:
+        writer.write_batch(pa.record_batch(columns, schema=schema))
+    written: bytes = sink.getvalue().to_pybytes()
+    return written
+
+
+def _column(array: Array) -> Any:
+    flat: Any = pa.array(array.ravel().tolist() if array.dtype.kind in "OU" else np.ascontiguousarray(array).ravel())
+    for extent in reversed(array.shape[1:]):
+        flat = pa.FixedSizeListArray.from_arrays(flat, extent)
+    return flat
+
+
+def _as_stream(body: bytes) -> Any:
+    """A file holds a stream between its opening magic and its footer; reading that needs no footer to be trusted."""
+    if not body.startswith(_MAGIC):
+        return pa.py_buffer(body)
+    if len(body) < 2 * _FILE_START or not body.endswith(_MAGIC):
+        raise MalformedRequest("The Arrow IPC file is cut short: it does not end with its magic bytes")
+    return pa.py_buffer(body).slice(_FILE_START)
+
+
+def _measure(stream: Any, limit: int) -> None:
+    """Refuse what is too large from what its messages say of themselves, before their buffers are decompressed."""
+    rows = size = parts = 0
+    for message in pa.ipc.MessageReader.open_stream(stream):
+        if message.type not in {"record batch", "dictionary"}:
+            continue
+        length, grown = _batch_extent(bytes(message.metadata), message.body)
+        rows, size, parts = rows + length, size + grown, parts + 1
+        if length < 0 or grown < 0:
+            raise MalformedRequest("The Arrow body has a batch of negative length")
+        check_extent(rows, size, parts, limit)
+
+
+def check_extent(rows: int, size: int, parts: int, limit: int) -> None:
+    """Raise PayloadTooLarge for more rows, decoded bytes or parts than a body may hold."""
+    if rows > MOST_ROWS:
+        raise PayloadTooLarge(f"The body has more than {MOST_ROWS} rows")
+    if size > limit:
+        raise PayloadTooLarge(f"The body decodes to more than {limit} bytes")
+    if parts > MOST_PARTS:
+        raise PayloadTooLarge(f"The body has more than {MOST_PARTS} record batches or row groups: use larger ones")
+
+
+def _batch_extent(metadata: bytes, body: Any) -> tuple[int, int]:
+    """Rows and decoded bytes of one record batch or dictionary batch (Arrow's format/Message.fbs)."""
+    message = flatbuffers.root(metadata)
+    batch = message.table(_MESSAGE_HEADER)
+    if message.uint8(_MESSAGE_HEADER_TYPE) == _DICTIONARY_BATCH:
+        batch = batch.table(_DICTIONARY_DATA)
+    compressed = batch.position(_BATCH_COMPRESSION) is not None
+    size = 0
+    for offset, length in batch.pairs(_BATCH_BUFFERS):
+        raw = struct.unpack_from("<q", body, offset)[0] if compressed and length >= _PREFIX else _RAW
+        size += length if raw == _RAW else raw
+        if length < 0 or raw < _RAW:
+            raise MalformedRequest("The Arrow body has a buffer of negative length")
+    return batch.int64(_BATCH_LENGTH), size
+
+
+def _check_arrays(columns: Any, limit: int) -> None:
+    size = 0
+    for column in columns:
+        column.validate()  # buffers are as long as they must be; only then may sizes be asked for
+        size += column.nbytes
+        if pa.types.is_string_view(column.type):  # its entries may overlap
+            column.validate(full=True)
+            size += pc.sum(pc.binary_length(column.cast(pa.binary_view()))).as_py() or 0
+        if size > limit:
+            raise PayloadTooLarge(f"The body decodes to more than {limit} bytes")
+        column.validate(full=True)
+
+
+def _values(column: Column, data: Any) -> Array | list[Any]:
+    if pa.types.is_dictionary(data.type):
+        if _is(data.type.value_type, _TEXT):
+            return _shared_text(data)
+        data = data.cast(data.type.value_type)
+    if pa.types.is_decimal(data.type):
+        data = data.cast(pa.float64())
+    if column.dtype == "datetime64[ns]" and _is(data.type, _TIMES):
+        return _times(column, data)
+    if not _is(data.type, (*_PLAIN, *_TEXT)):
+        raise _wrong(column, f"a column of type {str(data.type)[:40]}")
+    if data.null_count and column.dtype in INTEGERS:
+        values: list[Any] = data.to_pylist()  # as an array, null would make them floats
+        return values
+    array: Array = data.chunk(0).to_numpy(zero_copy_only=False) if data.num_chunks == 1 else data.to_numpy()
+    return array
+
+
+def _shared_text(data: Any) -> Array:
+    """Text of dictionary-encoded columns: rows share the dictionary's strings, however many they are."""
+    parts = [np.empty(0, dtype=object)]
+    for chunk in data.chunks:
+        words = np.array([*chunk.dictionary.to_pylist(), None], dtype=object)
+        parts.append(words[chunk.indices.fill_null(len(words) - 1).to_numpy(zero_copy_only=False)])
+    return np.concatenate(parts)
+
+
+def _times(column: Column, data: Any) -> Array:
+    zone = data.type.tz if pa.types.is_timestamp(data.type) else None
+    try:
+        array: Array = data.cast(pa.timestamp("ns", zone)).to_numpy()
+    except pa.ArrowInvalid:
+        raise _wrong(column, "a time outside of the years 1678 to 2261") from None
+    return array
+
+
+def _is(kind: Any, questions: Sequence[Any]) -> bool:
+    return any(question(kind) for question in questions)
+
+
+def _wrong(column: Column, got: str) -> InvalidInput:
+    fault = Fault(f"column {column.name}", expected(column), got)
+    return InvalidInput(f"{fault.location}: expected {fault.expected}, got {fault.got}", [fault])

@@ -1,0 +1,99 @@
+"""CSV bodies: a header row of column names, then one row a line; RFC 4180 quoting, UTF-8.
+
+Only the empty field is a missing value, and ``NaN`` in a column of floats; text such as ``NA``, ``null`` or ``007`` in
+a string column stays the text that it is.
+"""
+
+import csv
+import io
+import re
+from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
+from typing import Any
+
+import orjson
+
+from model_store.schema import FLOATS, INTEGERS, Column, Schema
+from service.codecs.placing import places
+from service.errors import MOST_FAULTS, Fault, InvalidInput, MalformedRequest
+
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+_INTEGER = re.compile(r"[+-]?\d{1,20}", re.ASCII)
+_BOOLS = {"true": True, "false": False}
+
+
+def read_columns(body: bytes, schema: Schema) -> dict[str, list[Any]]:
+    """The model's columns by name, as JSON-like values: missing is None, and a field that is no value stays text.
+
+    Raises MalformedRequest where the body is no CSV, and InvalidInput where rows or columns do not fit.
+    """
+    header, rows = _rows(body)
+    order = places(schema, header)
+    _check_widths(rows, len(header))
+    fields = list(zip(*rows, strict=True)) if rows else [() for _ in header]
+    return {c.name: _values(c, fields[order[c.name]]) for c in schema.columns if c.name in order}
+
+
+def _rows(body: bytes) -> tuple[list[str], list[list[str]]]:
+    try:
+        text = body.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise MalformedRequest(f"The CSV body is not UTF-8: byte {error.start} cannot be read") from None
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    try:
+        rows = [row for row in reader if row]  # a blank line is no row
+    except csv.Error as error:
+        raise MalformedRequest(f"The body is not valid CSV: line {reader.line_num}: {error}") from None
+    if not rows:
+        raise MalformedRequest("The CSV body is empty: expected a header row with the column names")
+    return rows[0], rows[1:]
+
+
+def _check_widths(rows: Iterable[Sequence[str]], width: int) -> None:
+    wrong = ((i, len(row)) for i, row in enumerate(rows) if len(row) != width)
+    faults = [
+        Fault(f"row {i}", f"{width} fields, as the header has", f"{n} fields") for i, n in islice(wrong, MOST_FAULTS)
+    ]
+    if faults:
+        raise InvalidInput(f"{faults[0].location}: expected {faults[0].expected}, got {faults[0].got}", faults)
+
+
+def _values(column: Column, fields: Sequence[str]) -> list[Any]:
+    if column.dtype in FLOATS or column.dtype in INTEGERS:
+        numbers = _plain_numbers(fields)
+        if numbers is not None:
+            return numbers
+    convert = _converter(column)
+    return [None if field == "" else convert(field) for field in fields]
+
+
+def _plain_numbers(fields: Sequence[str]) -> list[Any] | None:
+    """All fields in one step, where each is a number as JSON writes it; else None."""
+    try:
+        values: list[Any] = orjson.loads(f"[{','.join(fields)}]")
+    except orjson.JSONDecodeError:
+        return None
+    plain = len(values) == len(fields) and set(map(type, values)) <= {int, float}
+    return values if plain else None
+
+
+def _converter(column: Column) -> Callable[[str], Any]:
+    if column.dtype in FLOATS:
+        return _float
+    if column.dtype in INTEGERS:
+        return _integer
+    return _bool if column.dtype == "bool" else str
+
+
+def _float(field: str) -> float | str:
+    text = field.strip()
+    return float(text) if _NUMBER.fullmatch(text) or text.lower() == "nan" else field
+
+
+def _integer(field: str) -> float | str:
+    text = field.strip()
+    return int(text) if _INTEGER.fullmatch(text) else float(text) if _NUMBER.fullmatch(text) else field
+
+
+def _bool(field: str) -> bool | str:
+    return _BOOLS.get(field.strip().lower(), field)

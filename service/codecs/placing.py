@@ -1,0 +1,37 @@
+"""Which of a table's columns is which of the model's: by name, or by position where the names are mere numbers."""
+
+from collections.abc import Sequence
+
+from model_store.schema import Schema
+from service.errors import MOST_FAULTS, Fault, InvalidInput, MalformedRequest
+from service.validation import expected
+
+
+def places(schema: Schema, names: Sequence[str]) -> dict[str, int]:
+    """Where each of the model's columns stands among the table's ``names``.
+
+    Other columns are left out, and so are nullable ones that the table lacks. A model fitted on arrays takes a table
+    whose columns are called 0, 1, 2, …, as pandas calls the columns of an array, by position. Raises MalformedRequest
+    where a needed name stands twice and InvalidInput, one fault a column, where a column that may not be missing is.
+    """
+    if _only_numbered(schema, names):
+        return {column.name: place for place, column in enumerate(schema.columns)}
+    found = {name: place for place, name in enumerate(names) if name in set(schema.names)}
+    twice = sorted({name for name in found if names.count(name) > 1})
+    if twice:
+        raise MalformedRequest(f"The table has more than one column {twice[0]}")
+    _check_complete(schema, found)
+    return {name: found[name] for name in schema.names if name in found}
+
+
+def _only_numbered(schema: Schema, names: Sequence[str]) -> bool:
+    return schema.layout != "table" and tuple(names) == tuple(map(str, range(len(schema.columns))))
+
+
+def _check_complete(schema: Schema, found: dict[str, int]) -> None:
+    lacking = [column for column in schema.columns if column.name not in found]
+    if not any(not column.nullable for column in lacking) and found:
+        return
+    faults = [Fault(f"column {c.name}", expected(c), "no such column in the input") for c in lacking]
+    missing = ", ".join(column.name for column in lacking[:MOST_FAULTS]) + (", …" if lacking[MOST_FAULTS:] else "")
+    raise InvalidInput(f"The input lacks columns that the model needs: {missing}", faults)

@@ -1,0 +1,292 @@
+"""MLflow's scoring protocol: tables, records or tensors as JSON, and whole tables as CSV, Parquet, Arrow or .npy.
+
+``params.predict_method`` in a JSON body, or the query parameter ``predict_method`` with any body, names the model's
+output, or several of them. Rows are counted from 0 in faults.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+from urllib.parse import parse_qs
+
+from model_store.batch import Array, Batch
+from model_store.schema import Schema
+from service import validation
+from service.codecs import arrow, csv, json, npy, parquet
+from service.codecs.placing import places
+from service.errors import Fault, InvalidInput, MalformedRequest, UnknownOutput, UnsupportedMediaType
+from service.wire import JSON, Answered, Call, WireAnswer, WireRequest, default_outputs
+
+CSV = "text/csv"
+PARQUET = "application/vnd.apache.parquet"
+NPY = "application/x-npy"
+JSON_FIELDS = ("dataframe_split", "dataframe_records", "instances", "inputs")
+METHOD = "predict_method"
+
+Form = str
+"""The media type of an answer."""
+
+
+class Invocations:
+    """The one verb of the protocol, ``/invocations``."""
+
+    name = "mlflow"
+
+    def check(self, request: WireRequest) -> None:
+        """Raise UnsupportedMediaType or MalformedRequest where no model could take the body."""
+        if _media_type(request.headers.get("content-type")) == JSON:
+            _chosen_field(_document(request.body))
+
+    def decode(self, request: WireRequest, schema: Schema) -> Call:
+        """Rows by the body's media type; see the module for how outputs are named."""
+        media_type = _media_type(request.headers.get("content-type"))
+        methods = _methods_in_query(request.query)
+        if media_type == JSON:
+            document = _document(request.body)
+            methods = _methods_in_params(document.get("params")) or methods
+            batch = _json_batch(schema, document)
+        else:
+            batch = _BODIES[media_type](schema, request.body)
+        if batch.rows == 0:
+            raise _no_rows()
+        return Call(batch, _known(schema, methods), _acceptable(request.headers.get("accept") or JSON))
+
+    def encode(self, answered: Answered, call: Call) -> WireAnswer:
+        """The predictions in the first form of those accepted that can hold them; JSON always can."""
+        outputs = {name: answered.outputs[name] for name in call.outputs}
+        for form in call.context:
+            body = _FORMS[form](answered, outputs)
+            if body is not None:
+                return WireAnswer(body, form)
+        return WireAnswer(_as_json(answered, outputs) or b"")
+
+
+INVOCATIONS = Invocations()
+
+
+@lru_cache(maxsize=64)
+def _media_type(header: str | None) -> str:
+    """The body's media type; raises UnsupportedMediaType for one that is not served, or with other parameters."""
+    kind, *parameters = (part.strip() for part in (header or "").split(";"))
+    kind = kind.lower()
+    if kind != JSON and kind not in _BODIES:
+        supported = ", ".join((JSON, *_BODIES))
+        raise UnsupportedMediaType(f"This predictor only supports the content types {supported}. Got {kind[:80]!r}.")
+    for parameter in filter(None, parameters):
+        name, _, value = parameter.partition("=")
+        if name.strip().lower() != "charset":
+            raise UnsupportedMediaType(
+                f"Unrecognized content type parameter {name.strip()[:40]!r}: only charset is known"
+            )
+        if value.strip().strip('"').lower() not in {"utf-8", "utf8"}:
+            raise UnsupportedMediaType("The scoring server only supports UTF-8")
+    return kind
+
+
+def _document(body: bytes) -> dict[str, Any]:
+    document = json.loads(body)
+    if isinstance(document, list):
+        raise MalformedRequest(f"{_EXACTLY_ONE} Received a list.")
+    if not isinstance(document, dict):
+        raise MalformedRequest(f"{_EXACTLY_ONE} Received {validation.show(document)}.")
+    return document
+
+
+_EXACTLY_ONE = f"The input must be a JSON dictionary with exactly one of the input fields {', '.join(JSON_FIELDS)}."
+
+
+def _chosen_field(document: Mapping[str, Any]) -> str:
+    present = [name for name in JSON_FIELDS if name in document]
+    if len(present) != 1:
+        raise MalformedRequest(f"{_EXACTLY_ONE} Received {', '.join(present) or 'none of them'}.")
+    return present[0]
+
+
+def _json_batch(schema: Schema, document: Mapping[str, Any]) -> Batch:
+    chosen = _chosen_field(document)
+    return _READERS[chosen](schema, document[chosen])
+
+
+def _split(schema: Schema, split: Any) -> Batch:
+    if not isinstance(split, dict):
+        raise MalformedRequest(f"Dataframe split format must be a dictionary. Got {validation.show(split)}.")
+    if "data" not in split or split.keys() - {"columns", "index", "data"}:
+        raise MalformedRequest(
+            "Dataframe split format must have 'data' field and optionally 'columns' and 'index' fields"
+        )
+    rows = _list(split["data"], "dataframe_split.data")
+    order = _split_order(schema, split.get("columns"))
+    if order is None:
+        return validation.from_rows(schema, rows)
+    return validation.from_rows(schema, _reordered(rows, len(split["columns"]), order))
+
+
+def _split_order(schema: Schema, columns: Any) -> list[int | None] | None:
+    """Where each of the model's columns stands in a row (None: left out), or None where rows are as the model's."""
+    if columns is None and schema.layout != "table":
+        return None
+    if not isinstance(columns, list) or not all(isinstance(name, str | int) for name in columns):
+        raise MalformedRequest(
+            "dataframe_split.columns must be a list of column names: this model's columns have names"
+        )
+    names = [str(name) for name in columns]
+    if tuple(names) == schema.names:
+        return None
+    found = places(schema, names)
+    return [found.get(name) for name in schema.names]
+
+
+def _reordered(rows: Sequence[Any], width: int, order: Sequence[int | None]) -> list[list[Any]]:
+    if width == 1 and not any(isinstance(row, list) for row in rows):
+        rows = [[value] for value in rows]
+    wrong = [i for i, row in enumerate(rows) if not isinstance(row, list) or len(row) != width]
+    if wrong:
+        faults = [Fault(f"row {i}", f"a list of {width} values", validation.show(rows[i])) for i in wrong]
+        raise InvalidInput(f"row {wrong[0]}: expected a list of {width} values, as dataframe_split.columns has", faults)
+    return [[None if place is None else row[place] for place in order] for row in rows]
+
+
+def _records(schema: Schema, records: Any) -> Batch:
+    if not isinstance(records, list):
+        got = "dictionary" if isinstance(records, dict) else validation.show(records)
+        raise MalformedRequest(f"Dataframe records format must be a list of records. Got {got}.")
+    return _by_name(schema, records, "dataframe_records")
+
+
+def _instances(schema: Schema, instances: Any) -> Batch:
+    return _by_row(schema, _list(instances, "instances"), "instances")
+
+
+def _inputs(schema: Schema, inputs: Any) -> Batch:
+    if isinstance(inputs, dict):
+        return _by_column(schema, inputs)
+    return _by_row(schema, _list(inputs if isinstance(inputs, list) else [inputs], "inputs"), "inputs")
+
+
+def _by_row(schema: Schema, rows: list[Any], field: str) -> Batch:
+    if rows and isinstance(rows[0], dict):
+        return _by_name(schema, rows, field)
+    names = schema.names
+    lone = len(names) == 1 and not any(isinstance(row, list) for row in rows)
+    return validation.from_rows(
+        schema, rows, lambda row, column: f"{field}[{row}]" if lone else f"{field}[{row}][{column}]"
+    )
+
+
+def _by_name(schema: Schema, records: list[Any], field: str) -> Batch:
+    names = schema.names
+    return validation.from_records(schema, records, lambda row, column: f"{field}[{row}].{names[column]}")
+
+
+def _by_column(schema: Schema, columns: Mapping[str, Any]) -> Batch:
+    places(schema, list(columns))
+    names = schema.names
+    lists = {name: value if isinstance(value, list) else [value] for name, value in columns.items() if name in names}
+    return validation.from_columns(schema, lists, lambda row, column: f"inputs.{names[column]}[{row}]")
+
+
+def _list(value: Any, name: str) -> list[Any]:
+    if not isinstance(value, list):
+        raise MalformedRequest(f"{name} must be a list. Got {validation.show(value)}.")
+    if not value:
+        raise _no_rows()
+    return value
+
+
+def _no_rows() -> InvalidInput:
+    return InvalidInput("The input holds no rows", [Fault("input", "at least one row", "none")])
+
+
+_READERS: Mapping[str, Callable[[Schema, Any], Batch]] = {
+    "dataframe_split": _split,
+    "dataframe_records": _records,
+    "instances": _instances,
+    "inputs": _inputs,
+}
+_BODIES: Mapping[str, Callable[[Schema, bytes], Batch]] = {
+    CSV: lambda schema, body: validation.from_columns(schema, csv.read_columns(body, schema)),
+    PARQUET: lambda schema, body: validation.from_columns(schema, parquet.read_columns(body, schema)),
+    arrow.STREAM: lambda schema, body: validation.from_columns(schema, arrow.read_columns(body, schema)),
+    arrow.FILE: lambda schema, body: validation.from_columns(schema, arrow.read_columns(body, schema)),
+    NPY: lambda schema, body: validation.from_matrix(schema, npy.read_matrix(body)),
+}
+
+
+def _methods_in_params(params: Any) -> tuple[str, ...]:
+    if params is not None and not isinstance(params, dict):
+        raise MalformedRequest(f"Invalid parameters found: params must be a dictionary. Got {validation.show(params)}.")
+    method = (params or {}).get(METHOD)
+    methods = method if isinstance(method, list) else [] if method is None else [method]
+    if not all(isinstance(name, str) for name in methods):
+        raise MalformedRequest(f"Invalid parameters found: params.{METHOD} must be a string or a list of strings")
+    return tuple(methods)
+
+
+def _methods_in_query(query: str) -> tuple[str, ...]:
+    if METHOD not in query:
+        return ()
+    try:
+        return tuple(parse_qs(query, max_num_fields=100).get(METHOD, ()))
+    except ValueError:
+        raise MalformedRequest("The query string has too many parameters") from None
+
+
+def _known(schema: Schema, methods: tuple[str, ...]) -> tuple[str, ...]:
+    for name in methods:
+        if schema.output(name) is None:
+            offered = ", ".join(output.name for output in schema.outputs)
+            raise UnknownOutput(f"The model has no {METHOD} {name[:80]!r}: it offers {offered}")
+    return default_outputs(schema, tuple(dict.fromkeys(methods)))
+
+
+@lru_cache(maxsize=64)
+def _acceptable(accept: str) -> tuple[Form, ...]:
+    """The forms that an Accept header asks for by name, best first; without any of them JSON, which everyone reads."""
+    weights = {}
+    for item in accept.lower().split(","):
+        kind, _, parameters = item.partition(";")
+        if kind.strip() in _FORMS:
+            weights[kind.strip()] = _quality(parameters)
+    return tuple(sorted((form for form, weight in weights.items() if weight > 0), key=lambda form: -weights[form]))
+
+
+def _quality(parameters: str) -> float:
+    for parameter in parameters.split(";"):
+        name, _, value = parameter.partition("=")
+        if name.strip() == "q":
+            try:
+                return float(value)
+            except ValueError:
+                return 0.0
+    return 1.0
+
+
+def _as_json(_answered: Answered, outputs: Mapping[str, Array]) -> bytes | None:
+    """One output is a list with an entry for each row; several are a record for each row, as a DataFrame's are."""
+    if len(outputs) == 1:
+        return json.dumps({"predictions": next(iter(outputs.values()))})
+    names = list(outputs)
+    rows = zip(*(array.tolist() for array in outputs.values()), strict=True)
+    return json.dumps({"predictions": [dict(zip(names, row, strict=True)) for row in rows]})
+
+
+def _as_arrow(form: str) -> Callable[[Answered, Mapping[str, Array]], bytes | None]:
+    def write(answered: Answered, outputs: Mapping[str, Array]) -> bytes | None:
+        labels = {output.name: output.labels for output in map(answered.schema.output, outputs) if output}
+        return arrow.write(outputs, labels, {"model": answered.model, "version": str(answered.version)}, form)
+
+    return write
+
+
+def _as_npy(_answered: Answered, outputs: Mapping[str, Array]) -> bytes | None:
+    """One output of numbers as a matrix; None where there are several, or text."""
+    array = next(iter(outputs.values()))
+    return npy.write(array) if len(outputs) == 1 and array.dtype.kind in "fiub" else None
+
+
+_FORMS: Mapping[Form, Callable[[Answered, Mapping[str, Array]], bytes | None]] = {
+    JSON: _as_json,
+    arrow.STREAM: _as_arrow(arrow.STREAM),
+    arrow.FILE: _as_arrow(arrow.FILE),
+    NPY: _as_npy,
+}
