@@ -1,0 +1,146 @@
+"""Open Inference Protocol, REST: inference requests in JSON, with binary tensors behind it, and raw binary ones."""
+
+import re
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from model_store.schema import Schema
+from service.codecs import tensors
+from service.codecs.json import dumps, loads
+from service.dialects import openinference_inputs, openinference_metadata, openinference_outputs
+from service.dialects.openinference_outputs import Wanted, flag
+from service.dialects.openinference_tensors import Tail, Tensor, malformed, parameters, read
+from service.errors import Fault, InvalidInput, MalformedRequest
+from service.validation import show
+from service.wire import JSON, Answered, Call, WireAnswer, WireRequest
+
+HEADER_LENGTH = "Inference-Header-Content-Length"
+OCTETS = "application/octet-stream"
+
+_INT32_MAX = 2**31 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class _Context:
+    """What the answer needs of the request."""
+
+    id: str
+    wanted: tuple[Wanted, ...]
+
+
+class Infer:
+    """``POST /v2/models/{model}/infer``."""
+
+    name = "openinference"
+
+    def check(self, request: WireRequest) -> None:
+        """Pass every body: the protocol looks for the model first."""
+
+    def decode(self, request: WireRequest, schema: Schema) -> Call:
+        """See Dialect. Without ``outputs`` the answer has all of the model's, as the protocol says."""
+        length = _header_length(request)
+        if length == 0:
+            wanted = openinference_outputs.every(schema, binary=True)
+            return _call(schema, (_raw(request.body, schema),), _Context(_new_id(request), wanted))
+        document = loads(request.body if length is None else request.body[:length])
+        if not isinstance(document, dict):
+            raise malformed("the request", "an object", show(document))
+        given = parameters(document, "")
+        wanted = openinference_outputs.wanted(
+            schema, document.get("outputs"), binary=flag(given, "binary_data_output", "", default=False)
+        )
+        tail = Tail(None if length is None else memoryview(request.body)[length:])
+        inputs = _inputs(document.get("inputs"), tail, given.get("content_type", "np"))
+        return _call(schema, inputs, _Context(_id(document, request), wanted))
+
+    def encode(self, answered: Answered, call: Call) -> WireAnswer:
+        """See Dialect. Tensors are flat; the answer is binary where any of its tensors has bytes."""
+        context: _Context = call.context
+        written = [openinference_outputs.written(one, answered.outputs[one.output.name]) for one in context.wanted]
+        document = {
+            "model_name": answered.model,
+            "model_version": str(answered.version),
+            "id": context.id,
+            "outputs": [tensor for tensor, _ in written],
+        }
+        head = dumps(document)
+        tail = b"".join(raw for _, raw in written if raw)
+        if not tail:
+            return WireAnswer(head, JSON)
+        return WireAnswer(head + tail, OCTETS, {HEADER_LENGTH: str(len(head))})
+
+
+INFER = Infer()
+
+
+def _call(schema: Schema, inputs: Sequence[Tensor], context: _Context) -> Call:
+    names = dict.fromkeys(one.output.name for one in context.wanted)
+    return Call(openinference_inputs.batch(schema, inputs), tuple(names), context)
+
+
+def _header_length(request: WireRequest) -> int | None:
+    """How many bytes of the decompressed body are JSON; None without the header, when all of them are."""
+    text = request.headers.get(HEADER_LENGTH.lower())
+    if text is None:
+        return None
+    if not re.fullmatch(r"[+-]?[0-9]{1,20}", text.strip(), re.ASCII):
+        raise MalformedRequest(f"Unable to parse {HEADER_LENGTH}, got: {text[:64]}")
+    length = int(text)
+    if not -_INT32_MAX - 1 <= length <= _INT32_MAX:
+        raise MalformedRequest(f"Unable to parse {HEADER_LENGTH}, value is out of range [ -2147483648, 2147483647 ]")
+    if not 0 <= length <= len(request.body):
+        raise MalformedRequest(f"inference header size should be in range (0, {len(request.body)}), got: {length}")
+    return length
+
+
+def _inputs(documents: Any, tail: Tail, content_type: str) -> tuple[Tensor, ...]:
+    if not isinstance(documents, list) or not documents:
+        raise MalformedRequest("Unable to parse 'inputs': expected a list of one or more tensors")
+    inputs = tuple(read(one, f"inputs[{i}]", tail, content_type) for i, one in enumerate(documents))
+    tail.check_empty()
+    return inputs
+
+
+def _raw(body: bytes, schema: Schema) -> Tensor:
+    """The whole body as the only input: numbers of as many rows as there are bytes for, or one text."""
+    announced = openinference_metadata.inputs(schema)
+    if len(announced) > 1:
+        raise MalformedRequest(f"raw binary data needs a model with one input, and this one has {len(announced)}")
+    datatype, width = announced[0].datatype, len(schema.columns)
+    if datatype == "BYTES":
+        if width > 1:
+            raise MalformedRequest(f"raw binary data of BYTES is one element, and this model takes {width} in a row")
+        text = np.array([_text(body)], dtype=object)
+        return Tensor("the body", announced[0].name, datatype, (1, 1), text)
+    row_bytes = width * tensors.DTYPES[datatype].itemsize
+    rows, left = divmod(len(body), row_bytes)
+    if left:
+        raise malformed("the body", f"{row_bytes} bytes for each row of {width} {datatype}", f"{len(body)} bytes")
+    values = tensors.read(datatype, memoryview(body), rows * width, "the body")
+    return Tensor("the body", announced[0].name, datatype, (rows, width), values)
+
+
+def _text(body: bytes) -> str:
+    try:
+        return body.decode()
+    except UnicodeDecodeError as error:
+        fault = Fault(f"the body, byte {error.start}", "UTF-8 text", "another byte")
+        raise InvalidInput(f"{fault.location}: expected UTF-8 text", [fault]) from None
+
+
+def _id(document: Mapping[str, Any], request: WireRequest) -> str:
+    given = document.get("id")
+    if given is None:
+        return _new_id(request)
+    if not isinstance(given, str):
+        raise malformed("id", "a string", show(given))
+    return given
+
+
+def _new_id(request: WireRequest) -> str:
+    """The HTTP request's own id, so that an answer can be found in the logs."""
+    return request.headers.get("x-request-id") or str(uuid.uuid4())

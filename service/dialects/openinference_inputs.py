@@ -1,0 +1,98 @@
+"""Input tensors against a schema: one tensor with a column for each feature, or a tensor for each column."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from model_store.batch import Array, Batch
+from model_store.schema import FLOATS, Column, Schema
+from service.dialects.openinference_metadata import datatype_of
+from service.dialects.openinference_tensors import Tensor, invalid
+from service.errors import Fault, InvalidInput
+from service.validation import from_columns, from_matrix
+
+_NOT_NUMBERS = frozenset({"BOOL", "BYTES"})
+
+
+def batch(schema: Schema, tensors: Sequence[Tensor]) -> Batch:
+    """The rows that the tensors hold; raises InvalidInput, with places such as ``inputs[0].data[7]``."""
+    if len(tensors) == 1 and _holds_all_columns(schema, tensors[0]):
+        return _from_one(schema, tensors[0])
+    return _from_each(schema, tensors)
+
+
+def _holds_all_columns(schema: Schema, tensor: Tensor) -> bool:
+    width = len(schema.columns)
+    wide = len(tensor.shape) == 2 and tensor.shape[1] == width  # noqa: PLR2004 - rows and columns
+    return width == 1 or wide or (schema.layout == "matrix" and tensor.name not in schema.names)
+
+
+def _from_one(schema: Schema, tensor: Tensor) -> Batch:
+    width = len(schema.columns)
+    if tensor.shape != (len(tensor.values),) or width > 1:
+        _check_shape(tensor, width)
+    for column in {column.dtype: column for column in schema.columns}.values():
+        _check_datatype(column, tensor)
+    matrix = tensor.values.reshape(-1, width)
+    return from_matrix(schema, _as_schema(schema, matrix), lambda row, col: f"{tensor.place}.data[{row * width + col}]")
+
+
+def _as_schema(schema: Schema, matrix: Array) -> Array:
+    """Numbers in the model's float type, where all of them have a place in it; else as they are, to be refused."""
+    dtype = schema.columns[0].dtype
+    if not schema.homogeneous or dtype not in FLOATS or matrix.dtype.kind not in "fiu" or matrix.dtype == dtype:
+        return matrix
+    with np.errstate(over="ignore"):
+        cast: Array = matrix.astype(dtype)
+    return cast if np.isfinite(cast).all() else matrix
+
+
+def _from_each(schema: Schema, tensors: Sequence[Tensor]) -> Batch:
+    by_name = {tensor.name: tensor for tensor in tensors}
+    _check_names(schema, tensors, by_name)
+    for column in schema.columns:
+        if column.name in by_name:
+            _check_datatype(column, by_name[column.name])
+    for tensor in tensors:
+        if tensor.shape != (len(tensor.values),):
+            _check_shape(tensor, 1)
+
+    def locate(row: int, col: int) -> str:
+        return f"{by_name[schema.columns[col].name].place}.data[{row}]"
+
+    return from_columns(schema, {name: tensor.values for name, tensor in by_name.items()}, locate)
+
+
+def _check_names(schema: Schema, tensors: Sequence[Tensor], by_name: dict[str, Tensor]) -> None:
+    known = ", ".join(schema.names[:20]) + (", …" if len(schema.names) > 20 else "")  # noqa: PLR2004 - as many as faults
+    names = set(schema.names)
+    faults = [Fault(f"{t.place}.name", f"one of {known}", f'"{t.name[:64]}"') for t in tensors if t.name not in names]
+    if faults:
+        raise InvalidInput(f"unexpected inference input '{faults[0].got[1:-1]}': the inputs are {known}", faults)
+    twice = [Fault(f"{t.place}.name", "each input once", f'"{t.name}"') for t in tensors if by_name[t.name] is not t]
+    if twice:
+        raise invalid(twice)
+
+
+def _check_shape(tensor: Tensor, width: int) -> None:
+    if len(tensor.shape) == 2 and tensor.shape[1] == width:  # noqa: PLR2004 - rows and columns
+        return
+    expected, got = f"[-1,{width}]", "[" + ",".join(map(str, tensor.shape)) + "]"
+    raise InvalidInput(
+        f"unexpected shape for input '{tensor.name[:128]}'. Expected {expected}, got {got}",
+        [Fault(f"{tensor.place}.shape", expected, got)],
+    )
+
+
+def _check_datatype(column: Column, tensor: Tensor) -> None:
+    expected, got = datatype_of(column.dtype), tensor.datatype
+    if _kind(expected) == _kind(got):
+        return
+    raise InvalidInput(
+        f"inference input '{tensor.name[:128]}' data-type is '{got}', but the model expects '{expected}'",
+        [Fault(f"{tensor.place}.datatype", expected, got)],
+    )
+
+
+def _kind(datatype: str) -> str:
+    return datatype if datatype in _NOT_NUMBERS else "number"

@@ -1,0 +1,69 @@
+"""A schema in the protocol's words: which tensors a model takes and gives."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from model_store.schema import Schema
+
+PLATFORM = "scikit-learn"
+ONE_INPUT = "input"
+"""The name under which a model that takes a single tensor announces it; any name is accepted for it."""
+
+_DATATYPES: Mapping[str, str] = {
+    "float32": "FP32",
+    "float64": "FP64",
+    "int8": "INT8",
+    "int16": "INT16",
+    "int32": "INT32",
+    "int64": "INT64",
+    "uint8": "UINT8",
+    "uint16": "UINT16",
+    "uint32": "UINT32",
+    "uint64": "UINT64",
+    "bool": "BOOL",
+}
+
+
+def datatype_of(dtype: str) -> str:
+    """The protocol's datatype for a schema's dtype; strings and dates (ISO 8601) are BYTES."""
+    return _DATATYPES.get(dtype, "BYTES")
+
+
+@dataclass(frozen=True, slots=True)
+class TensorMetadata:
+    """A tensor's name, datatype, and shape with -1 for the number of rows."""
+
+    name: str
+    datatype: str
+    shape: tuple[int, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """The protocol's object."""
+        return {"name": self.name, "datatype": self.datatype, "shape": list(self.shape)}
+
+
+def inputs(schema: Schema) -> tuple[TensorMetadata, ...]:
+    """The tensors that a model is announced to take: a single one for arrays and texts, one a column for tables."""
+    datatypes = [datatype_of(column.dtype) for column in schema.columns]
+    if schema.layout == "series":
+        return (TensorMetadata(ONE_INPUT, datatypes[0], (-1,)),)
+    if schema.layout == "matrix" and len(set(datatypes)) == 1:
+        return (TensorMetadata(ONE_INPUT, datatypes[0], (-1, len(datatypes))),)
+    return tuple(TensorMetadata(name, kind, (-1, 1)) for name, kind in zip(schema.names, datatypes, strict=True))
+
+
+def outputs(schema: Schema) -> tuple[TensorMetadata, ...]:
+    """The tensors that a model can answer, the default one first."""
+    return tuple(TensorMetadata(o.name, datatype_of(o.dtype), (-1, *o.shape)) for o in schema.outputs)
+
+
+def model_metadata(name: str, versions: Sequence[int], schema: Schema) -> dict[str, Any]:
+    """The answer to a model metadata request."""
+    return {
+        "name": name,
+        "versions": [str(version) for version in versions],
+        "platform": PLATFORM,
+        "inputs": [tensor.to_json() for tensor in inputs(schema)],
+        "outputs": [tensor.to_json() for tensor in outputs(schema)],
+    }

@@ -1,0 +1,135 @@
+"""Output tensors: which ones a request wants, and how each is written."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import orjson
+
+from model_store.batch import Array
+from model_store.schema import NUMBERS, Output, Schema
+from service.codecs import tensors
+from service.codecs.json import dumps
+from service.dialects.openinference_metadata import datatype_of
+from service.dialects.openinference_tensors import malformed, parameters
+from service.errors import Fault, UnknownOutput
+from service.validation import show
+
+ALIASES = frozenset({"output-0", "output_0", "output__0", "output0", "output"})
+"""What other servers call the only output of a scikit-learn model; here each is the default output."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """One output of the answer: its name there, what it is of the model's, and its form.
+
+    ``classes``: how many of the highest entries to answer as ``value:index:label``; 0 for the values themselves.
+    """
+
+    name: str
+    output: Output
+    binary: bool = False
+    classes: int = 0
+
+
+def wanted(schema: Schema, document: Any, *, binary: bool) -> tuple[Wanted, ...]:
+    """The outputs that a request names, in its order, or all of the model's; ``binary`` is the request's default.
+
+    Raises MalformedRequest and UnknownOutput.
+    """
+    if document is None:
+        return every(schema, binary=binary)
+    if not isinstance(document, list):
+        raise malformed("outputs", "a list", show(document))
+    chosen = [_one(schema, entry, f"outputs[{i}]", binary=binary) for i, entry in enumerate(document)]
+    names = [one.name for one in chosen]
+    for i, name in enumerate(names):
+        if name in names[:i]:
+            raise malformed(f"outputs[{i}].name", "each output once", show(name))
+    return tuple(chosen) or every(schema, binary=binary)
+
+
+def every(schema: Schema, *, binary: bool) -> tuple[Wanted, ...]:
+    """All outputs of the model."""
+    return tuple(Wanted(output.name, output, binary) for output in schema.outputs)
+
+
+def _one(schema: Schema, entry: Any, place: str, *, binary: bool) -> Wanted:
+    name = entry.get("name") if isinstance(entry, dict) else None
+    if not isinstance(name, str):
+        raise malformed(f"{place}.name", "a string", show(name))
+    output = schema.output(name) or (schema.outputs[0] if name in ALIASES else None)
+    if output is None:
+        known = ", ".join(output.name for output in schema.outputs)
+        raise UnknownOutput(
+            f"unexpected inference output '{name[:128]}': the outputs are {known}",
+            [Fault(f"{place}.name", f"one of {known}", show(name))],
+        )
+    given = parameters(entry, place)
+    if "shared_memory_region" in given:
+        raise malformed(f"{place}.parameters", "no shared memory, which is not implemented", "shared_memory_region")
+    return Wanted(name, output, flag(given, "binary_data", place, default=binary), _classes(given, output, place))
+
+
+def flag(given: Mapping[str, Any], key: str, place: str, *, default: bool) -> bool:
+    """A parameter that is true or false; raises MalformedRequest for anything else."""
+    value = given.get(key, default)
+    if not isinstance(value, bool):
+        raise malformed(f"{place}.parameters.{key}" if place else f"parameters.{key}", "true or false", show(value))
+    return value
+
+
+def _classes(given: Mapping[str, Any], output: Output, place: str) -> int:
+    count = given.get("classification", 0)
+    if type(count) is not int or ("classification" in given and count < 1):
+        raise malformed(f"{place}.parameters.classification", "a whole number of 1 or more", show(count))
+    if count and (output.dtype not in NUMBERS or len(output.shape) > 1):
+        raise malformed(f"{place}.parameters.classification", "an output that is numbers, one row each", output.dtype)
+    return count
+
+
+def written(one: Wanted, array: Array) -> tuple[dict[str, Any], bytes | None]:
+    """The output's JSON object, and its bytes where it is binary."""
+    datatype = datatype_of(one.output.dtype)
+    if one.classes:
+        array, datatype = highest(array, one.classes, one.output.labels), "BYTES"
+    elif datatype == "BYTES":
+        array = _texts(array)
+    tensor: dict[str, Any] = {"name": one.name, "datatype": datatype, "shape": list(array.shape)}
+    if one.binary:
+        raw = tensors.write(datatype, array)
+        tensor["parameters"] = {"binary_data_size": len(raw)}
+        return tensor, raw
+    tensor["data"] = _json_values(array)
+    return tensor, None
+
+
+def highest(array: Array, count: int, labels: Sequence[Any]) -> Array:
+    """For each row its ``count`` highest entries as ``value:index`` or ``value:index:label``, the highest first."""
+    rows = array.reshape(len(array), -1)
+    order = np.argsort(-rows.astype(np.float64), axis=1, kind="stable")[:, :count]
+    named = labels if len(labels) == rows.shape[1] else ()
+    made = np.empty(order.shape, dtype=object)
+    for row, indices in enumerate(order.tolist()):
+        made[row] = [f"{rows[row, i]}:{i}" + (f":{named[i]}" if named else "") for i in indices]
+    return made
+
+
+def _texts(array: Array) -> Array:
+    if array.dtype.kind in "Mm":
+        array = array.astype(str)
+    made = np.empty(array.shape, dtype=object)
+    made.ravel()[:] = [None if value is None else str(value) for value in array.ravel().tolist()]
+    return made
+
+
+def _json_values(array: Array) -> Any:
+    """The elements in row-major order, to be written with NaN as null and infinity as a bare token.
+
+    JSON has neither. Clients read null in a tensor of floats as NaN; to write infinity so would change the value.
+    """
+    flat = array.ravel()
+    if flat.dtype.kind == "f" and np.isinf(flat).any():
+        return orjson.Fragment(dumps([None if np.isnan(value) else value for value in flat], nan="token"))
+    return flat
