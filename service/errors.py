@@ -1,6 +1,6 @@
 """What can go wrong with a request. Each error has a stable ``code``; ``http.problems`` gives it a status."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -27,6 +27,7 @@ class ServiceError(Exception):
         self.detail = detail
         self.faults = tuple(faults[:MOST_FAULTS])
         self.retry_after = retry_after
+        self.headers: Mapping[str, str] = {}
 
 
 class MalformedRequest(ServiceError):

@@ -3,7 +3,7 @@
 import os
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 
@@ -61,6 +61,30 @@ class Settings:
     """REQUEST_TIMEOUT: seconds that a request may take before its worker is ended."""
     graceful_timeout: int
     """GRACEFUL_TIMEOUT: seconds that a replica which is told to stop may take to finish what it has begun."""
+    database_url: str = field(repr=False)
+    """DATABASE_URL: where access control keeps its state: `sqlite:///path` or `postgresql+psycopg://user@host/name`."""
+    database_password: Path | None
+    """DATABASE_PASSWORD_FILE: a file with the password that DATABASE_URL leaves out."""
+    jwt_keys: Path
+    """JWT_KEYS: folder of RSA private keys (`*.pem`) that access tokens are signed with; the greatest name signs."""
+    audit_key: Path
+    """AUDIT_KEY_FILE: a file with the secret that binds the audit records to each other."""
+    sealing_key: Path | None
+    """SEALING_KEY_FILE: the Ed25519 private key that seals what is published over REST; without it, nothing can be."""
+    issuer: str
+    """ISSUER: the address of this service as its callers write it; names it in tokens and in the OAuth 2 metadata."""
+    audience: str
+    """AUDIENCE: what access tokens have to be meant for."""
+    access_token_seconds: int
+    """ACCESS_TOKEN_SECONDS: how long an access token is good."""
+    refresh_token_seconds: int
+    """REFRESH_TOKEN_SECONDS: how long a refresh token is good, once."""
+    public_models: tuple[str, ...]
+    """PUBLIC_MODELS: patterns of models that anyone may read and predict with, separated by commas; none by default."""
+    oidc_issuers: Path | None
+    """OIDC_ISSUERS: a JSON file of trusted OpenID Connect issuers and the roles that their claims give."""
+    access_stale_seconds: int
+    """ACCESS_STALE_SECONDS: how long known callers are still served after the database was last heard of."""
 
 
 def read(environment: Mapping[str, str] | None = None) -> Settings:
@@ -90,7 +114,32 @@ def read(environment: Mapping[str, str] | None = None) -> Settings:
         workers=int(_number(env, "WORKERS", 1, low=1, high=256)),
         request_timeout=int(_number(env, "REQUEST_TIMEOUT", 30, low=1, high=3600)),
         graceful_timeout=int(_number(env, "GRACEFUL_TIMEOUT", 30, low=1, high=3600)),
+        database_url=_file(env, "DATABASE_URL") or env.get("DATABASE_URL") or "sqlite:///var/state/millrace.db",
+        database_password=_path(env, "DATABASE_PASSWORD_FILE"),
+        jwt_keys=Path(env.get("JWT_KEYS") or "var/secrets/jwt").absolute(),
+        audit_key=Path(env.get("AUDIT_KEY_FILE") or "var/secrets/audit.key").absolute(),
+        sealing_key=_path(env, "SEALING_KEY_FILE"),
+        issuer=(env.get("ISSUER") or f"http://localhost:{env.get('PORT') or 8080}").rstrip("/"),
+        audience=env.get("AUDIENCE") or "millrace",
+        access_token_seconds=int(_number(env, "ACCESS_TOKEN_SECONDS", 900, low=30, high=86_400)),
+        refresh_token_seconds=int(_number(env, "REFRESH_TOKEN_SECONDS", 86_400, low=60, high=31_536_000)),
+        public_models=tuple(name.strip() for name in env.get("PUBLIC_MODELS", "").split(",") if name.strip()),
+        oidc_issuers=_path(env, "OIDC_ISSUERS"),
+        access_stale_seconds=int(_number(env, "ACCESS_STALE_SECONDS", 86_400, low=60, high=2_592_000)),
     )
+
+
+def _path(env: Mapping[str, str], name: str) -> Path | None:
+    return Path(env[name]).absolute() if env.get(name) else None
+
+
+def _file(env: Mapping[str, str], name: str) -> str | None:
+    """The value in the file that ``<name>_FILE`` names, for values that hold a secret."""
+    path = _path(env, f"{name}_FILE")
+    try:
+        return path.read_text(encoding="utf-8").strip() if path else None
+    except OSError as error:
+        raise BadSetting(f"{name}_FILE is {str(path)!r}: it cannot be read ({error.strerror})") from error
 
 
 def _number(env: Mapping[str, str], name: str, default: float, *, low: float, high: float) -> float:
