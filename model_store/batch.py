@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from model_store.schema import Schema
+from model_store.schema import Column, Schema
 
 Array = npt.NDArray[Any]
 
@@ -27,6 +27,14 @@ class Batch:
     columns: Mapping[str, Array] | None = None
 
 
+def take(batch: Batch, rows: Array) -> Batch:
+    """The batch's rows at the given indices, in that order."""
+    if batch.matrix is not None:
+        return Batch(len(rows), matrix=batch.matrix[rows])
+    columns = batch.columns or {}
+    return Batch(len(rows), columns={name: values[rows] for name, values in columns.items()})
+
+
 def estimator_input(schema: Schema, batch: Batch) -> Any:
     """What the estimator's methods are called with: a 2-D array, a DataFrame or a 1-D array, by the schema's layout."""
     if schema.layout == "matrix" and batch.matrix is not None:
@@ -43,5 +51,24 @@ def _frame(schema: Schema, batch: Batch) -> Any:
         return pd.DataFrame(batch.matrix, columns=list(schema.names), copy=False)
     if batch.columns is None:
         raise ValueError("a batch has either a matrix or columns")
-    frame = pd.DataFrame(dict(batch.columns), copy=False)
+    held = {column.name: _held(column, batch.columns[column.name]) for column in schema.columns}
+    frame = pd.DataFrame(held, copy=False)
     return frame if schema.layout == "table" else np.asarray(frame)
+
+
+def _held(column: Column, values: Array) -> Any:
+    """The values as pandas held them when the estimator was fitted: encoders and imputers tell None from NaN."""
+    import pandas as pd  # here, because models fitted on arrays never need it
+
+    if column.held == "category":
+        return pd.Categorical(values, categories=list(column.categories))
+    if column.held == "str":
+        return pd.array(values, dtype="str")
+    if column.held == "object":
+        return pd.Series(values if column.missing == "none" else _nan_for_none(values), dtype=object)
+    return values
+
+
+def _nan_for_none(values: Array) -> Array:
+    gaps = np.equal(values, None)
+    return np.where(gaps, np.nan, values) if gaps.any() else values

@@ -51,6 +51,18 @@ class SealBroken(StoreError):
     code = "seal_broken"
 
 
+class NoKey(StoreError):
+    """The key to seal with, or the folder of trusted keys, is missing or unreadable."""
+
+    code = "no_key"
+
+
+class BadChannels(StoreError):
+    """A model's channel file is unreadable or of an unknown format number."""
+
+    code = "bad_channels"
+
+
 class ArtifactUnreadable(StoreError):
     """The artifact holds no estimator that this process can or may load."""
 

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from model_store.errors import BadSchema
 
 Layout = Literal["matrix", "table", "series"]
+Held = Literal["array", "str", "object", "category"]
 Task = Literal["classifier", "regressor", "transformer", "clusterer", "outlier_detector", "estimator"]
 Value = str | int | float | bool
 
@@ -22,7 +23,8 @@ class Column:
 
     ``nullable``: whether a value may be missing (JSON null, NaN, an empty CSV field). ``minimum`` and ``maximum`` were
     seen in the sample and inform; they refuse nothing. ``categories`` are the values known at publication, empty where
-    the column is not categorical; ``closed`` refuses any other value.
+    the column is not categorical; ``closed`` refuses any other value. ``held`` is how pandas held the column when the
+    estimator was fitted (``array`` is the dtype itself) and ``missing`` which marker its missing strings or bools had.
     """
 
     name: str
@@ -32,6 +34,8 @@ class Column:
     maximum: float | None = None
     categories: tuple[Value, ...] = ()
     closed: bool = False
+    held: Held = "array"
+    missing: Literal["nan", "none"] = "nan"
 
     def __post_init__(self) -> None:
         if self.dtype not in DTYPES:

@@ -1,0 +1,112 @@
+"""Stored sample rows and the answers that the estimator gave to them, without any pickle.
+
+One ``golden.npz`` of plain arrays: numbers, bools and datetimes as they are; strings as UTF-8 bytes, the offset where
+each ends, and a mask of those that are there; bools with gaps as int8 with -1 for missing. Floats stay exact.
+"""
+
+import io
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from model_store.batch import Array, Batch
+from model_store.errors import SealBroken
+
+FILE = "golden.npz"
+
+
+@dataclass(frozen=True, slots=True)
+class Golden:
+    """Rows and, by output name, what the estimator answered to them."""
+
+    batch: Batch
+    answers: Mapping[str, Array]
+
+
+def write(folder: Path, golden: Golden) -> None:
+    """Write ``golden.npz`` into a version's folder."""
+    (folder / FILE).write_bytes(to_bytes(golden))
+
+
+def read(version_dir: Path) -> Golden:
+    """The golden rows and answers of a version; raises SealBroken where the file is none of ours."""
+    try:
+        return from_bytes((version_dir / FILE).read_bytes())
+    except OSError as error:
+        raise SealBroken(f"{FILE} cannot be read: {error.strerror}") from error
+
+
+def to_bytes(golden: Golden) -> bytes:
+    """The content of ``golden.npz``."""
+    arrays: dict[str, Array] = {"rows": np.int64(golden.batch.rows)}  # type: ignore[dict-item]  # a 0-d array in the file
+    if golden.batch.matrix is not None:
+        arrays["matrix"] = golden.batch.matrix
+    else:
+        arrays |= _named("column", golden.batch.columns or {})
+    arrays |= _named("answer", golden.answers)
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, allow_pickle=False, **arrays)  # type: ignore[arg-type]  # names are ours, never `file`
+    return buffer.getvalue()
+
+
+def from_bytes(data: bytes) -> Golden:
+    """The golden rows and answers in the bytes of ``golden.npz``; raises SealBroken."""
+    try:
+        with np.load(io.BytesIO(data), allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in archive.files}
+        rows = int(arrays["rows"])
+        matrix = arrays.get("matrix")
+        columns = None if matrix is not None else _unnamed("column", arrays)
+        return Golden(Batch(rows, matrix=matrix, columns=columns), _unnamed("answer", arrays))
+    except (ValueError, KeyError, OSError, EOFError, IndexError, zipfile.BadZipFile) as error:
+        raise SealBroken(f"{FILE} is unreadable: {error}") from error
+
+
+def _named(kind: str, arrays: Mapping[str, Array]) -> dict[str, Array]:
+    packed: dict[str, Array] = dict(_packed_strings(f"{kind}s", np.array(list(arrays), dtype=object)))
+    for i, values in enumerate(arrays.values()):
+        packed |= _packed(f"{kind}{i}", values)
+    return packed
+
+
+def _unnamed(kind: str, arrays: Mapping[str, Array]) -> dict[str, Array]:
+    names = _unpacked(f"{kind}s", arrays).tolist()
+    return {name: _unpacked(f"{kind}{i}", arrays) for i, name in enumerate(names)}
+
+
+def _packed(key: str, values: Array) -> dict[str, Array]:
+    if values.dtype.kind not in "OUS":
+        return {key: values}
+    if values.dtype.kind == "O" and any(isinstance(value, (bool, np.bool_)) for value in values.ravel()):
+        flags = [-1 if value is None else int(value) for value in values.ravel()]
+        return {f"{key}.gapped": np.array(flags, dtype=np.int8).reshape(values.shape)}
+    return _packed_strings(key, values)
+
+
+def _packed_strings(key: str, values: Array) -> dict[str, Array]:
+    texts = [None if value is None else str(value).encode("utf-8", "surrogatepass") for value in values.ravel()]
+    return {
+        f"{key}.utf8": np.frombuffer(b"".join(text or b"" for text in texts), dtype=np.uint8),
+        f"{key}.ends": np.cumsum([len(text or b"") for text in texts], dtype=np.int64),
+        f"{key}.there": np.array([text is not None for text in texts], dtype=bool).reshape(values.shape),
+    }
+
+
+def _unpacked(key: str, arrays: Mapping[str, Array]) -> Array:
+    if key in arrays:
+        return arrays[key]
+    if f"{key}.gapped" in arrays:
+        flags = arrays[f"{key}.gapped"]
+        return np.where(flags < 0, None, flags > 0)  # type: ignore[call-overload, no-any-return]  # None makes it objects
+    there, ends = arrays[f"{key}.there"], arrays[f"{key}.ends"].tolist()
+    data = arrays[f"{key}.utf8"].tobytes()
+    texts = [
+        data[start:end].decode("utf-8", "surrogatepass") if is_there else None
+        for start, end, is_there in zip([0, *ends[:-1]], ends, there.ravel().tolist(), strict=True)
+    ]
+    values = np.empty(len(texts), dtype=object)
+    values[:] = texts
+    return values.reshape(there.shape)

@@ -1,0 +1,134 @@
+"""A throw-away process for what may crash, hang or lie: bounded in time, memory and output, with a bare environment."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from model_store import errors
+from model_store.errors import GateRefused, StoreError
+
+_SHOWN = 300
+_STDERR_TAIL = 16_384
+_LARGEST_RESULT = 64 * 2**20
+_PACKAGE_PARENT = Path(__file__).resolve().parent.parent
+
+
+def run(verb: str, request: Mapping[str, Any], *, seconds: float, memory: int) -> dict[str, Any]:
+    """What ``model_store.trial`` answers to a verb and its request, in a process of its own.
+
+    ``seconds`` bounds wall-clock and processor time, ``memory`` the address space in bytes. Raises the StoreError that
+    the trial reports, or GateRefused where it ends in any other way.
+    """
+    with tempfile.TemporaryDirectory(prefix="millrace-trial-") as scratch:
+        folder = Path(scratch)
+        limits = {"seconds": seconds, "memory": memory}
+        (folder / "request.json").write_text(json.dumps({**request, "limits": limits}), "utf-8")
+        status = _wait(verb, folder, seconds)
+        result = _result(folder)
+    if result is None:
+        raise GateRefused(_how_it_ended(status, seconds, result_error=_tail(status)))
+    if "code" in result:
+        raise _error(result)
+    return result
+
+
+class _Status:
+    """How the process ended: its return code (None when it was stopped for time) and the end of what it wrote."""
+
+    def __init__(self, code: int | None, written: str) -> None:
+        self.code = code
+        self.written = written
+
+
+def _wait(verb: str, folder: Path, seconds: float) -> _Status:
+    with (folder / "output.txt").open("wb") as output:
+        process = subprocess.Popen(  # noqa: S603 - our own module, no shell
+            [sys.executable, "-m", "model_store.trial", verb, str(folder)],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            env=_environment(folder),
+            start_new_session=True,
+        )
+        try:
+            code: int | None = process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            code = None
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+    return _Status(code, _end_of(folder / "output.txt"))
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    """No variable of this process but the import path: a candidate sees no secret."""
+    paths = [str(_PACKAGE_PARENT), *(path for path in sys.path if path)]
+    threads = (
+        "OMP_NUM_THREADS",
+        "OPENBLAS_NUM_THREADS",
+        "MKL_NUM_THREADS",
+        "NUMEXPR_NUM_THREADS",
+        "VECLIB_MAXIMUM_THREADS",
+    )
+    return {
+        "PATH": "/usr/local/bin:/usr/bin:/bin",
+        "HOME": str(folder),
+        "TMPDIR": str(folder),
+        "LANG": "C.UTF-8",
+        "PYTHONPATH": os.pathsep.join(dict.fromkeys(paths)),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        **dict.fromkeys(threads, "1"),
+    }
+
+
+def _end_of(path: Path) -> str:
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - _STDERR_TAIL))
+        return file.read().decode("utf-8", "replace")
+
+
+def _result(folder: Path) -> dict[str, Any] | None:
+    path = folder / "result.json"
+    try:
+        if path.stat().st_size > _LARGEST_RESULT:
+            return None
+        document = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return None
+    return document if isinstance(document, dict) else None
+
+
+def _tail(status: _Status) -> str:
+    lines = [line.strip() for line in status.written.splitlines() if line.strip()]
+    return lines[-1][:_SHOWN] if lines else ""
+
+
+def _how_it_ended(status: _Status, seconds: float, result_error: str) -> str:
+    if status.code is None or status.code == -signal.SIGXCPU:
+        return f"it hung: no answer within {seconds:g} s"
+    if status.code < 0:
+        return f"it crashed: its process died of {_signal_name(-status.code)}"
+    said = f": {result_error}" if result_error else ""
+    return f"its process ended with status {status.code} before it answered{said}"
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+def _error(result: Mapping[str, Any]) -> StoreError:
+    kinds = {
+        kind.code: kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, StoreError)
+    }
+    return kinds.get(str(result["code"]), GateRefused)(str(result.get("detail", ""))[:2000])

@@ -1,0 +1,139 @@
+"""Estimator and sample rows become a checked, sealed, stored version."""
+
+import json
+import os
+import pwd
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from model_store import channels, gate, isolation, seal
+from model_store.directory import Store
+from model_store.errors import BadSample, StoreError
+from model_store.manifest import Manifest
+from model_store.names import ModelName
+from model_store.seal import SealingKey
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What each throw-away process may take: ``seconds`` of time, ``memory`` in bytes of address space."""
+
+    seconds: float = gate.SECONDS
+    memory: int = gate.MEMORY
+
+
+def publish(
+    root: Path | str,
+    name: str,
+    estimator: Any,
+    sample: Any,
+    *,
+    sealing_key: SealingKey | Path | str | None = None,
+    metrics: Mapping[str, Any] | None = None,
+    promote: bool = False,
+    by: str | None = None,
+    force: bool = False,
+    unknown_categories: Literal["accept", "refuse"] = "accept",
+    artifact_format: Literal["auto", "skops", "joblib"] = "auto",
+    limits: Limits | None = None,
+    progress: Progress | None = None,
+) -> int:
+    """Add an estimator to the store at ``root`` as the next version of model ``name``; returns the version.
+
+    ``estimator`` is a fitted estimator, or the path of a ``.joblib``, ``.pkl`` or ``.skops`` file, which is loaded in a
+    throw-away process only. ``sample`` is rows as the estimator takes them (DataFrame, array, list of texts), or the
+    path of a ``.csv``, ``.parquet``, ``.npy`` or ``.json`` file; some hundred rows make a good profile.
+    ``sealing_key`` defaults to ``keys/sealing.pem`` beside the root. ``metrics`` is any JSON object. ``force`` accepts
+    an estimator of another scikit-learn version, here and wherever it is loaded. With ``promote`` the version becomes
+    the model's stable one at once. Raises StoreError: BadName, BadSample, ArtifactUnreadable, GateRefused, NoKey, ….
+    """
+    store, model = Store(Path(root)), ModelName(name)
+    key = _key(sealing_key, store.root)
+    tell, limits = progress or _silent, limits or Limits()
+    wishes = {
+        "name": str(model),
+        "created_by": by or current_user(),
+        "metrics": _plain_metrics(metrics),
+        "unknown_categories": unknown_categories,
+        "artifact_format": artifact_format,
+        "force": force,
+    }
+    with store.staging(model) as folder:
+        draft = _draft(estimator, sample, folder, wishes, limits, tell)
+        tell("trying it in a process of its own")
+        report = gate.try_candidate(folder, manifest=draft, seconds=limits.seconds, memory=limits.memory)
+        measured = replace(draft, load_seconds=report.load_seconds, predict_seconds=report.predict_seconds)
+        tell("sealing and storing")
+        version = store.add(model, folder, lambda number: seal.seal(folder, replace(measured, version=number), key))
+    if promote:
+        channels.promote(store, model, version, str(wishes["created_by"]))
+    return version
+
+
+def current_user() -> str:
+    """Who runs this process, by its user id."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return str(os.getuid())
+
+
+def _draft(
+    estimator: Any, sample: Any, folder: Path, wishes: Mapping[str, Any], limits: Limits, tell: Progress
+) -> Manifest:
+    """Write the version's files into the folder, in this process only where the estimator already lives in it."""
+    if isinstance(estimator, (str, os.PathLike)):
+        return _draft_of_file(Path(estimator), sample, folder, wishes, limits, tell)
+    from model_store import samples  # here: pandas and scikit-learn, which nothing else in this module needs
+    from model_store.capture import Wishes, capture
+
+    rows = samples.read(Path(sample)) if isinstance(sample, (str, os.PathLike)) else sample
+    return capture(estimator, rows, folder, Wishes(**wishes), tell)
+
+
+def _draft_of_file(
+    file: Path, sample: Any, folder: Path, wishes: Mapping[str, Any], limits: Limits, tell: Progress
+) -> Manifest:
+    if not file.is_file():
+        raise BadSample(f"there is no file {file}")
+    with tempfile.TemporaryDirectory(prefix="millrace-sample-") as scratch:
+        if not isinstance(sample, (str, os.PathLike)):
+            from model_store import samples  # here: pandas, which a sample file does not need in this process
+
+            sample = samples.write(sample, Path(scratch))
+        tell(f"loading {file.name} in a process of its own, with its schema, golden answers and profile")
+        request = {
+            "file": str(file.absolute()),
+            "sample": str(Path(sample).absolute()),
+            "folder": str(folder.absolute()),
+            "wishes": dict(wishes),
+        }
+        answer = isolation.run("capture", request, seconds=limits.seconds, memory=limits.memory)
+    draft = Manifest.from_json(answer.get("manifest"))
+    if draft.model != wishes["name"]:
+        raise StoreError(f"{file} wrote a manifest of another model")
+    files = seal.file_seals(folder)
+    return replace(draft, files=files, bytes=sum(found.bytes for found in files.values()))
+
+
+def _key(given: SealingKey | Path | str | None, root: Path) -> SealingKey:
+    if isinstance(given, SealingKey):
+        return given
+    return SealingKey.load(Path(given) if given is not None else root.absolute().parent / "keys" / "sealing.pem")
+
+
+def _plain_metrics(metrics: Mapping[str, Any] | None) -> dict[str, Any]:
+    try:
+        plain: dict[str, Any] = json.loads(json.dumps(dict(metrics or {}), default=float, allow_nan=False))
+    except (TypeError, ValueError) as error:
+        raise StoreError(f"metrics must be a JSON object of finite numbers, strings and lists: {error}") from error
+    return plain
+
+
+def _silent(_: str) -> None:
+    """Tell nobody."""

@@ -1,0 +1,120 @@
+"""Sample rows: read from files, and laid out as one of three things: a DataFrame, a 2-D array, or a 1-D array of texts."""
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from model_store.batch import Array
+from model_store.errors import BadSample
+
+Rows = pd.DataFrame | Array
+
+
+def read(path: Path) -> Rows:
+    """Rows from ``.csv``, ``.parquet``, ``.npy`` or ``.json``; raises BadSample.
+
+    CSV has a header unless every field of its first line is a number. JSON is a list of objects (a row each), a list of
+    lists, a list of scalars or strings (one column), or an object of equally long lists (a column each).
+    """
+    reader = {".csv": _csv, ".parquet": pd.read_parquet, ".npy": _npy, ".json": _json}.get(path.suffix.lower())
+    if reader is None:
+        raise BadSample(f"sample rows come from .csv, .parquet, .npy or .json files, not from {path.name!r}")
+    try:
+        return laid_out(reader(path))
+    except BadSample:
+        raise
+    except FileNotFoundError as error:
+        raise BadSample(f"no sample rows at {path}") from error
+    except Exception as error:  # parsers of four formats raise anything
+        text = " ".join(str(error).split())[:300]
+        raise BadSample(f"sample rows cannot be read from {path}: {text}") from error
+
+
+def write(sample: Any, folder: Path) -> Path:
+    """Write sample rows to a file that ``read`` reads back, so that another process can have them."""
+    rows = laid_out(sample)
+    if isinstance(rows, pd.DataFrame):
+        path = folder / "sample.parquet"
+        rows.to_parquet(path, index=False)
+    elif rows.dtype.kind in "biuf":
+        path = folder / "sample.npy"
+        np.save(path, rows, allow_pickle=False)
+    else:
+        path = folder / "sample.json"
+        path.write_text(json.dumps(rows.tolist()), "utf-8")
+    return path
+
+
+def laid_out(sample: Any) -> Rows:
+    """A DataFrame, a 2-D array, or a 1-D object array of texts from what a caller has; raises BadSample."""
+    rows = _laid_out(sample)
+    if not len(rows):
+        raise BadSample("the sample has no rows: the schema and the golden answers are read from them")
+    if rows.ndim == 2 and not rows.shape[1]:  # noqa: PLR2004 - rows and columns
+        raise BadSample("the sample has no columns")
+    return rows
+
+
+def _laid_out(sample: Any) -> Rows:
+    if isinstance(sample, pd.DataFrame):
+        return sample
+    if isinstance(sample, pd.Series):
+        return sample.to_frame() if sample.name is not None else _array(sample.to_numpy())
+    if hasattr(sample, "toarray"):
+        return np.asarray(sample.toarray())
+    if isinstance(sample, (list, tuple)) and sample and all(isinstance(row, dict) for row in sample):
+        return pd.DataFrame.from_records(list(sample))
+    if isinstance(sample, (np.ndarray, list, tuple)) or hasattr(sample, "__array__"):
+        return _array(sample)
+    raise BadSample(f"sample rows are a DataFrame, an array or a list, not {type(sample).__name__}")
+
+
+def _array(sample: Any) -> Array:
+    try:
+        array = np.asarray(sample)
+    except ValueError as error:
+        raise BadSample(f"the sample's rows are not equally long: {error}") from error
+    if array.dtype.kind in "US" and not isinstance(sample, np.ndarray):
+        array = np.asarray(sample, dtype=object)  # NumPy would make strings of the numbers beside them
+    if array.dtype.kind in "US":
+        array = array.astype(str).astype(object)
+    if array.ndim == 1:
+        return array if array.dtype.kind == "O" else array.reshape(-1, 1)
+    if array.ndim != 2:  # noqa: PLR2004 - rows and columns
+        raise BadSample(f"the sample has {array.ndim} dimensions: expected rows and columns")
+    return array
+
+
+def _csv(path: Path) -> pd.DataFrame:
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        first = next(csv.reader(file), [])
+    headless = bool(first) and all(_is_number(field) for field in first)
+    frame = pd.read_csv(path, header=None if headless else "infer", encoding="utf-8-sig")
+    if headless:
+        frame.columns = [f"x{i}" for i in range(frame.shape[1])]
+    return frame
+
+
+def _npy(path: Path) -> Array:
+    return np.asarray(np.load(path, allow_pickle=False))
+
+
+def _json(path: Path) -> Any:
+    document = json.loads(path.read_bytes())
+    if isinstance(document, dict):
+        return pd.DataFrame(document)
+    if not isinstance(document, list):
+        raise BadSample("a JSON sample is a list of rows or an object of columns")
+    return document
+
+
+def _is_number(field: str) -> bool:
+    try:
+        float(field)
+    except ValueError:
+        return False
+    return True

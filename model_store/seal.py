@@ -1,0 +1,231 @@
+"""SHA-256 of every file and Ed25519 over the manifest: checked before anything of a version is trusted."""
+
+import base64
+import contextlib
+import hashlib
+import json
+import os
+import stat
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from model_store.errors import NoKey, SealBroken
+from model_store.manifest import LARGEST_BYTES, FileSeal, Manifest
+
+MANIFEST = "manifest.json"
+SEAL = "manifest.sig"
+_PURPOSE = b"millrace manifest 1\n"  # so that a signature of this key on anything else never passes for a seal
+_CHUNK = 2**20
+_LARGEST_SEAL = 4096
+
+
+def key_id(public: Ed25519PublicKey) -> str:
+    """A key's name: the first 16 hex digits of the SHA-256 of its raw public bytes."""
+    return hashlib.sha256(public.public_bytes_raw()).hexdigest()[:16]
+
+
+class SealingKey:
+    """The private key that new versions are sealed with."""
+
+    def __init__(self, private: Ed25519PrivateKey) -> None:
+        self._private = private
+        self.id = key_id(private.public_key())
+
+    @classmethod
+    def load(cls, path: Path) -> "SealingKey":
+        """The key in a PEM file (PKCS #8, not encrypted); raises NoKey."""
+        try:
+            private = serialization.load_pem_private_key(path.read_bytes(), password=None)
+        except FileNotFoundError as error:
+            raise NoKey(f"no sealing key at {path}: make one with `python -m model_store keygen`") from error
+        except (OSError, ValueError, TypeError, UnsupportedAlgorithm) as error:
+            raise NoKey(f"{path} holds no readable private key: {error}") from error
+        if not isinstance(private, Ed25519PrivateKey):
+            raise NoKey(f"{path} is not an Ed25519 key")
+        return cls(private)
+
+    @classmethod
+    def create(cls, path: Path) -> "SealingKey":
+        """A new key, written to a new file that only its owner can read (mode 0600); raises NoKey if one is there."""
+        private = Ed25519PrivateKey.generate()
+        pem = private.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+        path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+        try:
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError as error:
+            raise NoKey(f"{path} exists already: a sealing key is never overwritten") from error
+        with open(descriptor, "wb") as file:  # noqa: PTH123 - the mode was given to os.open
+            file.write(pem)
+        return cls(private)
+
+    def sign(self, manifest: bytes) -> bytes:
+        """The signature over a manifest's bytes (64 bytes)."""
+        return self._private.sign(_PURPOSE + manifest)
+
+    def trust_in(self, folder: Path) -> Path:
+        """Put the public half into a folder of trusted keys; returns its file."""
+        folder.mkdir(mode=0o755, parents=True, exist_ok=True)
+        path = folder / f"{self.id}.pem"
+        path.write_bytes(
+            self._private.public_key().public_bytes(
+                serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+            )
+        )
+        return path
+
+
+class TrustedKeys:
+    """The public keys whose seals are trusted, by key id."""
+
+    def __init__(self, keys: Mapping[str, Ed25519PublicKey]) -> None:
+        self._keys = dict(keys)
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    @classmethod
+    def load(cls, folder: Path) -> "TrustedKeys":
+        """All ``*.pem`` files of a folder; raises NoKey where the folder is missing or a file is no Ed25519 key."""
+        if not folder.is_dir():
+            raise NoKey(f"no folder of trusted keys at {folder}: make keys with `python -m model_store keygen`")
+        return cls({key_id(key): key for key in map(_public_key, sorted(folder.glob("*.pem")))})
+
+    def check(self, key: str, signature: bytes, manifest: bytes) -> None:
+        """Raise SealBroken unless the key is trusted and made this signature over these bytes."""
+        public = self._keys.get(key)
+        if public is None:
+            raise SealBroken(f"sealed with key {key}, which is not trusted here")
+        try:
+            public.verify(signature, _PURPOSE + manifest)
+        except InvalidSignature as error:
+            raise SealBroken("the seal does not fit the manifest") from error
+
+
+def create_keys(folder: Path) -> SealingKey:
+    """``sealing.pem`` and its ``trusted/<key id>.pem`` in a folder; a key that is there already is kept."""
+    path = folder / "sealing.pem"
+    with contextlib.suppress(NoKey):
+        SealingKey.create(path)
+    key = SealingKey.load(path)
+    key.trust_in(folder / "trusted")
+    return key
+
+
+def seal(folder: Path, manifest: Manifest, key: SealingKey) -> None:
+    """Write the manifest and its seal into a version's folder."""
+    data = manifest.to_bytes()
+    signed = {"format": 1, "key": key.id, "signature": base64.b64encode(key.sign(data)).decode()}
+    (folder / MANIFEST).write_bytes(data)
+    (folder / SEAL).write_text(json.dumps(signed) + "\n")
+
+
+def file_seals(folder: Path) -> dict[str, FileSeal]:
+    """The seals of all files that a version's folder has now, except the manifest and its signature."""
+    with _opened(folder) as directory:
+        return {name: _hash(directory, name) for name in sorted(os.listdir(directory)) if name not in (MANIFEST, SEAL)}
+
+
+def verify(version_dir: Path, trusted: TrustedKeys) -> Manifest:
+    """Check the seal, the place and every file of a version; nothing is unpickled. Raises SealBroken, BadManifest."""
+    with _opened(version_dir) as directory:
+        data = _read(directory, MANIFEST, LARGEST_BYTES)
+        key, signature = _signature(_read(directory, SEAL, _LARGEST_SEAL))
+        trusted.check(key, signature, data)
+        manifest = Manifest.from_bytes(data)
+        _check_place(version_dir, manifest)
+        _check_files(directory, manifest)
+    return manifest
+
+
+def read_sealed(version_dir: Path, name: str, manifest: Manifest) -> bytes:
+    """One file's bytes, if they are the ones that the manifest names; raises SealBroken."""
+    expected = manifest.files.get(name)
+    if expected is None:
+        raise SealBroken(f"{name} is not in the manifest")
+    with _opened(version_dir) as directory:
+        data = _read(directory, name, expected.bytes)
+    if len(data) != expected.bytes or hashlib.sha256(data).hexdigest() != expected.sha256:
+        raise SealBroken(f"{name} is not what was sealed")
+    return data
+
+
+def _public_key(path: Path) -> Ed25519PublicKey:
+    try:
+        key = serialization.load_pem_public_key(path.read_bytes())
+    except (OSError, ValueError, UnsupportedAlgorithm) as error:
+        raise NoKey(f"{path} holds no readable public key: {error}") from error
+    if not isinstance(key, Ed25519PublicKey):
+        raise NoKey(f"{path} is not an Ed25519 key")
+    return key
+
+
+def _signature(data: bytes) -> tuple[str, bytes]:
+    try:
+        document = json.loads(data)
+        return str(document["key"])[:64], base64.b64decode(document["signature"], validate=True)
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise SealBroken(f"{SEAL} is not a seal: {error}") from error
+
+
+def _check_place(version_dir: Path, manifest: Manifest) -> None:
+    place = (version_dir.parent.name, version_dir.name)
+    if place != (manifest.model, str(manifest.version)):
+        raise SealBroken(f"the seal is for {manifest.model} {manifest.version}, not for {place[0]} {place[1]}")
+
+
+def _check_files(directory: int, manifest: Manifest) -> None:
+    if manifest.artifact not in manifest.files:
+        raise SealBroken(f"the manifest names no {manifest.artifact}")
+    foreign = sorted(set(os.listdir(directory)) - set(manifest.files) - {MANIFEST, SEAL})
+    if foreign:
+        raise SealBroken(f"{foreign[0][:128]!r} does not belong to the version")
+    for name, expected in manifest.files.items():
+        if _hash(directory, name) != expected:
+            raise SealBroken(f"{name} is not what was sealed")
+
+
+@contextlib.contextmanager
+def _opened(folder: Path) -> Iterator[int]:
+    """A descriptor of the folder, so that no link can lead its files elsewhere while they are read."""
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    except OSError as error:
+        raise SealBroken(f"{folder.name} is not a readable folder: {error.strerror}") from error
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _open_file(directory: int, name: str) -> int:
+    try:
+        descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=directory)
+    except OSError as error:
+        raise SealBroken(f"{name} is missing, a link, or unreadable: {error.strerror}") from error
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise SealBroken(f"{name} is not a plain file")
+    return descriptor
+
+
+def _read(directory: int, name: str, most: int) -> bytes:
+    with open(_open_file(directory, name), "rb") as file:  # noqa: PTH123 - opened relative to a descriptor
+        data = file.read(most + 1)
+    if len(data) > most:
+        raise SealBroken(f"{name} is longer than {most} bytes")
+    return data
+
+
+def _hash(directory: int, name: str) -> FileSeal:
+    digest, length = hashlib.sha256(), 0
+    with open(_open_file(directory, name), "rb") as file:  # noqa: PTH123 - opened relative to a descriptor
+        while chunk := file.read(_CHUNK):
+            digest.update(chunk)
+            length += len(chunk)
+    return FileSeal(digest.hexdigest(), length)

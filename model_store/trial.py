@@ -1,0 +1,146 @@
+"""What runs in the throw-away process: ``python -m model_store.trial check|capture FOLDER``.
+
+Reads ``request.json`` in the folder, writes ``result.json``: the answer, or the code and detail of a StoreError.
+"""
+
+import ctypes
+import json
+import os
+import resource
+import statistics
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from model_store.errors import ArtifactUnreadable, GateRefused, StoreError
+
+_NEW_USER = 0x10000000
+_NEW_NETWORK = 0x40000000
+_LATENCY_RUNS = 30
+_LATENCY_SECONDS = 1.0
+
+
+def check(request: Mapping[str, Any]) -> dict[str, Any]:
+    """Load a version, replay its golden rows, time one row; raises GateRefused, ArtifactUnreadable, LibraryMismatch."""
+    from model_store import artifacts, golden  # here: after the limits are set
+    from model_store.manifest import Manifest
+
+    folder, manifest = Path(request["version_dir"]), Manifest.from_json(request["manifest"])
+    start = time.perf_counter()
+    estimator = artifacts.load(folder, manifest)
+    load_seconds = time.perf_counter() - start
+    kept = golden.read(folder)
+    _replay(estimator, manifest, kept)
+    return {
+        "load_seconds": load_seconds,
+        "predict_seconds": _one_row_seconds(estimator, manifest, kept),
+        "peak_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+    }
+
+
+def capture(request: Mapping[str, Any]) -> dict[str, Any]:
+    """Load an estimator file and sample file of the publisher's own and write a version's files; the draft manifest."""
+    from model_store import artifacts, samples  # here: after the limits are set
+    from model_store.capture import Wishes
+    from model_store.capture import capture as capture_into
+
+    wishes = Wishes(**request["wishes"])
+    sample = samples.read(Path(request["sample"]))
+    estimator = artifacts.load_own(Path(request["file"]), any_version=wishes.force)
+    manifest = capture_into(estimator, sample, Path(request["folder"]), wishes, lambda _: None)
+    return {"manifest": manifest.to_json()}
+
+
+def _replay(estimator: Any, manifest: Any, kept: Any) -> None:
+    from model_store import answers as answering
+
+    wanted = [output.name for output in manifest.schema.outputs]
+    if sorted(kept.answers) != sorted(wanted):
+        raise GateRefused("the golden answers are not those of the schema's outputs")
+    try:
+        replayed = answering.answers(estimator, manifest.schema, kept.batch, wanted)
+    except MemoryError:
+        raise
+    except Exception as error:
+        raise GateRefused(f"it failed on the golden rows: {type(error).__name__}: {_words(error)}") from error
+    for name in wanted:
+        if not answering.same(replayed[name], kept.answers[name]):
+            raise GateRefused(f"{name} answered otherwise than when it was published: {_where(replayed, kept, name)}")
+
+
+def _where(replayed: Mapping[str, Any], kept: Any, name: str) -> str:
+    from model_store.answers import same
+
+    now, then = replayed[name], kept.answers[name]
+    if now.shape != then.shape:
+        return f"shape {list(now.shape)}, expected {list(then.shape)}"
+    wrong = [row for row in range(len(then)) if not same(now[row : row + 1], then[row : row + 1])]
+    row = wrong[0] if wrong else 0
+    return f"{len(wrong)} of {len(then)} golden rows differ; row {row}: {str(now[row])[:80]}, expected {str(then[row])[:80]}"
+
+
+def _one_row_seconds(estimator: Any, manifest: Any, kept: Any) -> float:
+    import numpy as np
+
+    from model_store.answers import answers
+    from model_store.batch import take
+
+    row, default = take(kept.batch, np.arange(1)), [manifest.schema.outputs[0].name]
+    times: list[float] = []
+    while len(times) < _LATENCY_RUNS and sum(times) < _LATENCY_SECONDS:
+        start = time.perf_counter()
+        answers(estimator, manifest.schema, row, default)
+        times.append(time.perf_counter() - start)
+    return statistics.median(times)
+
+
+def _limit(seconds: float, memory: int) -> None:
+    whole = int(seconds) + 1
+    resource.setrlimit(resource.RLIMIT_CPU, (whole, whole + 1))
+    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (memory, memory))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def _cut_network() -> bool:
+    """Leave this process without network, where the system lets us."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    unshare = getattr(libc, "unshare", None)
+    return unshare is not None and (unshare(_NEW_NETWORK) == 0 or unshare(_NEW_USER | _NEW_NETWORK) == 0)
+
+
+def _answer(verb: Callable[[Mapping[str, Any]], dict[str, Any]], request: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        return verb(request)
+    except StoreError as error:
+        return {"code": error.code, "detail": str(error)}
+    except MemoryError:
+        limit = request["limits"]["memory"] / 2**30
+        return {"code": GateRefused.code, "detail": f"it needs more memory than the limit of {limit:.2g} GiB"}
+    except Exception as error:  # noqa: BLE001 - the last resort of a process whose end is a report
+        return {"code": ArtifactUnreadable.code, "detail": f"{type(error).__name__}: {_words(error)}"}
+
+
+def _words(error: Exception) -> str:
+    return " ".join(str(error).split())[:300]
+
+
+def main() -> int:
+    """Run one verb."""
+    verb, folder = sys.argv[1], Path(sys.argv[2])
+    request = json.loads((folder / "request.json").read_bytes())
+    _limit(request["limits"]["seconds"], request["limits"]["memory"])
+    network_cut = _cut_network()
+    result = _answer({"check": check, "capture": capture}[verb], request)
+    part = folder / "result.part"
+    part.write_text(json.dumps({**result, "network_cut": network_cut}), "utf-8")
+    part.rename(folder / "result.json")
+    return 0
+
+
+if __name__ == "__main__":
+    status = main()
+    sys.stdout.flush()
+    os._exit(status)  # a version's own exit handlers have no say
