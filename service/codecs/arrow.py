@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import orjson
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from model_store.batch import Array
 from model_store.schema import INTEGERS, Column, Schema
@@ -78,13 +77,23 @@ def read_columns(body: bytes, schema: Schema) -> dict[str, Array | list[Any]]:
 
 def table_columns(table: Any, schema: Schema, limit: int) -> dict[str, Array | list[Any]]:
     """The model's columns of a ``pyarrow.Table`` of foreign origin, whose buffers may refer to ``limit`` bytes."""
-    order = places(schema, table.column_names)
-    chosen = {column.name: table.column(order[column.name]) for column in schema.columns if column.name in order}
     try:
+        order = places(schema, table.column_names)
+        chosen = {column.name: table.column(order[column.name]) for column in schema.columns if column.name in order}
+        for name, data in chosen.items():
+            check_type(name, schema, data.type)
         _check_arrays(chosen.values(), limit)
         return {c.name: _values(c, chosen[c.name]) for c in schema.columns if c.name in chosen}
     except READ_ERRORS as error:
         raise MalformedRequest("The body's columns do not hold what their types say") from error
+
+
+def check_type(name: str, schema: Schema, found: Any) -> None:
+    """Raise InvalidInput where no value of the Arrow type ``found`` could go into the column ``name``."""
+    kind = found.value_type if pa.types.is_dictionary(found) else found
+    if not _is(kind, (*_PLAIN, *_TEXT, *_TIMES, pa.types.is_decimal)):
+        column = next(column for column in schema.columns if column.name == name)
+        raise _wrong(column, f"a column of type {str(found)[:40]}")
 
 
 def write(
@@ -169,12 +178,17 @@ def _check_arrays(columns: Any, limit: int) -> None:
     for column in columns:
         column.validate()  # buffers are as long as they must be; only then may sizes be asked for
         size += column.nbytes
-        if pa.types.is_string_view(column.type):  # its entries may overlap
-            column.validate(full=True)
-            size += pc.sum(pc.binary_length(column.cast(pa.binary_view()))).as_py() or 0
+        if pa.types.is_string_view(column.type):
+            size += sum(map(_viewed_bytes, column.chunks))
         if size > limit:
             raise PayloadTooLarge(f"The body decodes to more than {limit} bytes")
         column.validate(full=True)
+
+
+def _viewed_bytes(chunk: Any) -> int:
+    """The bytes that text views show in all: they may overlap, and the first of a view's four int32 is its length."""
+    views = np.frombuffer(chunk.buffers()[1], np.int32).reshape(-1, 4)[chunk.offset : chunk.offset + len(chunk)]
+    return int(np.where(chunk.is_valid().to_numpy(zero_copy_only=False), views[:, 0], 0).astype(np.int64).sum())
 
 
 def _values(column: Column, data: Any) -> Array | list[Any]:
@@ -186,8 +200,8 @@ def _values(column: Column, data: Any) -> Array | list[Any]:
         data = data.cast(pa.float64())
     if column.dtype == "datetime64[ns]" and _is(data.type, _TIMES):
         return _times(column, data)
-    if not _is(data.type, (*_PLAIN, *_TEXT)):
-        raise _wrong(column, f"a column of type {str(data.type)[:40]}")
+    if _is(data.type, _TIMES):
+        raise _wrong(column, f"a column of type {data.type}")
     if data.null_count and column.dtype in INTEGERS:
         values: list[Any] = data.to_pylist()  # as an array, null would make them floats
         return values

@@ -1,6 +1,11 @@
-"""Apache Parquet bodies: only the model's columns are read, and only after their pages have been measured."""
+"""Apache Parquet bodies: only the model's columns are read, and only after the file's pages have been measured.
 
-from collections.abc import Iterable
+Footer and page headers are read here and not through pyarrow's metadata objects: those abort the process when a
+damaged footer lacks what they ask for.
+"""
+
+import struct
+from collections.abc import Iterator
 from typing import Any
 
 import pyarrow as pa
@@ -8,25 +13,36 @@ import pyarrow.parquet as pq
 
 from model_store.batch import Array
 from model_store.schema import Schema
-from service.codecs import thrift
-from service.codecs.arrow import READ_ERRORS, check_extent, decoded_limit, table_columns
+from service.codecs.arrow import READ_ERRORS, check_extent, check_type, decoded_limit, table_columns
 from service.codecs.placing import places
+from service.codecs.thrift import Kind, Struct, read_struct
 from service.errors import MalformedRequest
 
 _BYTES_PER_VALUE = 8
 _MOST_LISTED = 100_000
-_PAGE_DECODED, _PAGE_COMPRESSED = 2, 3  # the fields' numbers in a page header (parquet.thrift)
 _UNREADABLE = "The body is not a readable Parquet file"
+
+_MAGIC = b"PAR1"
+_TAIL = 8  # the footer's length and the magic bytes
+# Fields by number and kind, as in parquet.thrift:
+_FILE_ROWS, _FILE_GROUPS = (3, Kind.I64), (4, Kind.LIST)
+_GROUP_CHUNKS, _GROUP_ROWS = (1, Kind.LIST), (3, Kind.I64)
+_CHUNK_ELSEWHERE, _CHUNK_METADATA = (1, Kind.BINARY), (3, Kind.STRUCT)
+_CHUNK_BYTES, _CHUNK_DATA, _CHUNK_DICTIONARY = (7, Kind.I64), (9, Kind.I64), (11, Kind.I64)
+_PAGE_DECODED, _PAGE_COMPRESSED = (2, Kind.I32), (3, Kind.I32)
 
 
 def read_columns(body: bytes, schema: Schema) -> dict[str, Array | list[Any]]:
     """The model's columns by name; raises MalformedRequest, PayloadTooLarge or InvalidInput."""
     limit = decoded_limit(body)
     try:
+        rows = _measure(body, limit)
         with _open(body, schema) as file:
-            names = file.schema_arrow.names
-            wanted = [names[place] for place in places(schema, names).values()]
-            _measure(body, file.metadata, wanted, limit)
+            found = file.schema_arrow
+            wanted = [found.names[place] for place in places(schema, found.names).values()]
+            check_extent(rows, rows * len(wanted) * _BYTES_PER_VALUE, 0, limit)
+            for name, place in places(schema, found.names).items():
+                check_type(name, schema, found.field(place).type)
             table = file.read(columns=wanted, use_threads=False)
     except READ_ERRORS as error:
         raise MalformedRequest(_UNREADABLE) from error
@@ -45,40 +61,58 @@ def _open(body: bytes, schema: Schema) -> Any:
     )
 
 
-def _measure(body: bytes, metadata: Any, wanted: list[str], limit: int) -> None:
-    """Refuse what is too large from what footer and page headers say, before any page is decompressed."""
-    groups = [metadata.row_group(i) for i in range(metadata.num_row_groups)]
-    rows = sum(group.num_rows for group in groups)
-    if any(group.num_rows < 0 for group in groups) or metadata.num_rows != rows:
+def _measure(body: bytes, limit: int) -> int:
+    """The file's rows; raises PayloadTooLarge where its pages would decode to too much, before any is."""
+    footer = _footer(body)
+    groups = footer.get(_FILE_GROUPS) or []
+    counts = [_number(group, _GROUP_ROWS) for group in groups]
+    rows = sum(counts)
+    if _number(footer, _FILE_ROWS) != rows:
         raise MalformedRequest(_UNREADABLE)
-    check_extent(rows, rows * len(wanted) * _BYTES_PER_VALUE, len(groups), limit)
+    check_extent(rows, 0, len(groups), limit)
     size = 0
-    for chunk in _chunks(groups, frozenset(wanted)):
-        size += _decoded_size(body, chunk)
-        check_extent(rows, size, len(groups), limit)
+    for chunk in _chunks(groups):
+        for decoded in _page_sizes(body, chunk):
+            size += decoded
+            check_extent(rows, size, len(groups), limit)
+    return rows
 
 
-def _chunks(groups: Iterable[Any], wanted: frozenset[str]) -> Iterable[Any]:
+def _footer(body: bytes) -> Struct:
+    if len(body) < len(_MAGIC) + _TAIL or not body.startswith(_MAGIC) or not body.endswith(_MAGIC):
+        raise MalformedRequest(f"{_UNREADABLE}: it does not begin and end with PAR1")
+    length = struct.unpack_from("<I", body, len(body) - _TAIL)[0]
+    start = len(body) - _TAIL - length
+    if start < len(_MAGIC):
+        raise MalformedRequest(f"{_UNREADABLE}: its footer is cut short")
+    return read_struct(body, start)[0]
+
+
+def _chunks(groups: list[Any]) -> Iterator[Struct]:
     for group in groups:
-        for i in range(group.num_columns):
-            chunk = group.column(i)
-            if chunk.path_in_schema in wanted or chunk.path_in_schema.partition(".")[0] in wanted:
-                yield chunk
+        for chunk in group.get(_GROUP_CHUNKS) or []:
+            if not isinstance(chunk, dict) or _CHUNK_ELSEWHERE in chunk or not chunk.get(_CHUNK_METADATA):
+                raise MalformedRequest(_UNREADABLE)
+            yield chunk[_CHUNK_METADATA]
 
 
-def _decoded_size(body: bytes, chunk: Any) -> int:
-    """The bytes that a column chunk's pages decode to, added up from the pages' own headers."""
-    at, size = chunk.data_page_offset, 0
-    if chunk.dictionary_page_offset is not None and 0 < chunk.dictionary_page_offset < at:
-        at = chunk.dictionary_page_offset
-    end = at + chunk.total_compressed_size
-    if not 0 <= at <= end <= len(body):
+def _page_sizes(body: bytes, chunk: Struct) -> Iterator[int]:
+    """The bytes that each of a column chunk's pages decodes to, from the pages' own headers."""
+    at = _number(chunk, _CHUNK_DATA)
+    if 0 < chunk.get(_CHUNK_DICTIONARY, 0) < at:
+        at = chunk[_CHUNK_DICTIONARY]
+    end = at + _number(chunk, _CHUNK_BYTES)
+    if end > len(body):
         raise MalformedRequest(_UNREADABLE)
     while at < end:
-        header, at = thrift.read_struct(body, at)
-        decoded, compressed = header.get(_PAGE_DECODED, -1), header.get(_PAGE_COMPRESSED, -1)
-        if decoded < 0 or compressed < 0:
-            raise MalformedRequest(_UNREADABLE)
-        at += compressed
-        size += decoded
-    return size
+        page, at = read_struct(body, at)
+        at += _number(page, _PAGE_COMPRESSED)
+        yield _number(page, _PAGE_DECODED)
+
+
+def _number(fields: Any, field: tuple[int, int]) -> int:
+    """A field that must be there and must not be negative."""
+    number = fields.get(field, -1) if isinstance(fields, dict) else -1
+    if number < 0:
+        raise MalformedRequest(_UNREADABLE)
+    return int(number)

@@ -1,17 +1,25 @@
-"""Stepping over structs of Thrift's compact protocol, as Parquet page headers are; every read stays within the data."""
+"""Reading structs of Thrift's compact protocol, as Parquet's footers and page headers are, within bounds.
+
+Numbers and field numbers wrap as they do in Thrift's own C++ reader, so that both read the same from the same bytes.
+"""
 
 from enum import IntEnum
+from typing import Any
 
 from service.errors import MalformedRequest
 
 DEEPEST = 16
 """How deep structs and lists may nest."""
+MOST_VALUES = 2_000_000
+"""How many fields and list items a struct may hold in all."""
 
 _LONGEST_VARINT = 10
 _LONG_LIST = 15  # a list of this many items or more has its length after its head
 
 
-class _Kind(IntEnum):
+class Kind(IntEnum):
+    """The protocol's types of fields."""
+
     TRUE = 1
     FALSE = 2
     BYTE = 3
@@ -25,13 +33,16 @@ class _Kind(IntEnum):
     STRUCT = 12
 
 
-_BOOLS = (_Kind.TRUE, _Kind.FALSE)
-_WHOLE_NUMBERS = (_Kind.I16, _Kind.I32, _Kind.I64)
-_FIXED_SIZES = {_Kind.BYTE: 1, _Kind.DOUBLE: 8}
+Struct = dict[tuple[int, int], Any]
+"""A struct's fields by number and kind: whole numbers, lists, and structs; None for what nobody here asks for."""
+
+_BOOLS = (Kind.TRUE, Kind.FALSE)
+_BITS = {Kind.I16: 16, Kind.I32: 32, Kind.I64: 64}
+_FIXED_SIZES = {Kind.BYTE: 1, Kind.DOUBLE: 8}
 
 
-def read_struct(data: bytes, at: int) -> tuple[dict[int, int], int]:
-    """The whole numbers of the struct at ``at`` by field number, and where it ends; raises MalformedRequest."""
+def read_struct(data: bytes, at: int) -> tuple[Struct, int]:
+    """The struct at ``at``, and where it ends; raises MalformedRequest."""
     reader = _Reader(data, at)
     return reader.struct(0), reader.at
 
@@ -39,51 +50,54 @@ def read_struct(data: bytes, at: int) -> tuple[dict[int, int], int]:
 class _Reader:
     def __init__(self, data: bytes, at: int) -> None:
         self._data = data
+        self._left = MOST_VALUES
         self.at = at
 
-    def struct(self, depth: int) -> dict[int, int]:
-        if depth > DEEPEST:
-            raise _unreadable()
-        numbers: dict[int, int] = {}
-        field = 0
+    def struct(self, depth: int) -> Struct:
+        fields: Struct = {}
+        seen: set[int] = set()
+        number = 0
         while (head := self._byte()) != 0:
-            field = field + (head >> 4) if head >> 4 else self._whole_number()
-            if head & 15 in _WHOLE_NUMBERS:
-                numbers[field] = self._whole_number()
-            elif head & 15 not in _BOOLS:  # a field's bool is its kind
-                self._skip(head & 15, depth + 1)
-        return numbers
+            number = _wrapped(number + (head >> 4), 16) if head >> 4 else self._whole_number(16)
+            if number in seen:  # which of two counts is a matter of the reader
+                raise _unreadable()
+            seen.add(number)
+            kind = head & 15
+            fields[number, kind] = None if kind in _BOOLS else self._value(kind, depth + 1)
+        return fields
 
-    def _skip(self, kind: int, depth: int) -> None:
-        if kind in _WHOLE_NUMBERS:
-            self._varint()
-        elif kind == _Kind.STRUCT:
-            self.struct(depth)
-        elif kind in {_Kind.LIST, _Kind.SET}:
-            self._list(depth)
-        elif kind == _Kind.BINARY:
-            self.at += self._varint()
+    def _value(self, kind: int, depth: int) -> Any:
+        self._left -= 1
+        if depth > DEEPEST or self._left < 0:
+            raise _unreadable()
+        if kind in _BITS:
+            return self._whole_number(_BITS[Kind(kind)])
+        if kind == Kind.STRUCT:
+            return self.struct(depth)
+        if kind in {Kind.LIST, Kind.SET}:
+            return self._list(depth)
+        if kind == Kind.BINARY:
+            self._skip(_wrapped(self._varint(), 32))
         elif kind in _FIXED_SIZES:
-            self.at += _FIXED_SIZES[_Kind(kind)]
+            self._skip(_FIXED_SIZES[Kind(kind)])
         else:
             raise _unreadable()
+        return None
 
-    def _list(self, depth: int) -> None:
-        if depth > DEEPEST:
-            raise _unreadable()
+    def _list(self, depth: int) -> list[Any]:
         head = self._byte()
-        kind = _Kind.BYTE if head & 15 in _BOOLS else head & 15
-        for _ in range(self._varint() if head >> 4 == _LONG_LIST else head >> 4):
-            self._skip(kind, depth + 1)
-            if self.at > len(self._data):
-                raise _unreadable()
+        kind = Kind.BYTE if head & 15 in _BOOLS else head & 15
+        count = _wrapped(self._varint(), 32) if head >> 4 == _LONG_LIST else head >> 4
+        return [self._value(kind, depth + 1) for _ in range(count)]
 
     def _byte(self) -> int:
-        if self.at >= len(self._data):
+        self._skip(1)
+        return self._data[self.at - 1]
+
+    def _skip(self, length: int) -> None:
+        self.at += length
+        if length < 0 or self.at > len(self._data):
             raise _unreadable()
-        byte = self._data[self.at]
-        self.at += 1
-        return byte
 
     def _varint(self) -> int:
         value = 0
@@ -94,9 +108,16 @@ class _Reader:
                 return value
         raise _unreadable()
 
-    def _whole_number(self) -> int:
-        zigzag = self._varint()
-        return (zigzag >> 1) ^ -(zigzag & 1)
+    def _whole_number(self, bits: int) -> int:
+        """A zigzag-coded number."""
+        varint = self._varint() & (2 ** max(bits, 32) - 1)
+        return _wrapped((varint >> 1) ^ -(varint & 1), bits)
+
+
+def _wrapped(number: int, bits: int) -> int:
+    """The number that the lowest ``bits`` bits mean in two's complement."""
+    half = 1 << (bits - 1)
+    return ((number + half) & (2 * half - 1)) - half
 
 
 def _unreadable() -> MalformedRequest:
