@@ -1,10 +1,11 @@
 """The line that answers a prediction: choose → decode → validate → predict → observe → encode."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from time import perf_counter
 from typing import Any, Protocol
 
+from model_store.batch import Array, Batch
 from service.errors import LabelNotFound, ModelNotFound, PayloadTooLarge, ServiceError, VersionNotFound
 from service.runtime.loaded import LoadedModel
 from service.runtime.router import Router
@@ -37,13 +38,24 @@ class Silent:
         """Take no note."""
 
 
+Seen = Callable[[LoadedModel, Batch, Mapping[str, Array]], None]
+"""Looks at the rows and the answers of a prediction. It may fail: the prediction is answered all the same."""
+
+
 class Inference:
     """One prediction at a time, from a request's bytes to the answer's bytes."""
 
-    def __init__(self, router: Router, observer: Observer | None = None, max_rows: int = 100_000) -> None:
+    def __init__(
+        self,
+        router: Router,
+        observer: Observer | None = None,
+        max_rows: int = 100_000,
+        seen: Sequence[Seen] = (),
+    ) -> None:
         self._router = router
         self._observer = observer or Silent()
         self._max_rows = max_rows
+        self._seen = tuple(seen)
 
     def run(
         self,
@@ -99,6 +111,8 @@ class Inference:
                 predicted - decoded,
                 encoded - predicted,
             )
+            for look in self._seen:
+                look(model, call.batch, outputs)
         except Exception:
             log.exception("a prediction could not be observed")
         return answer

@@ -1,0 +1,123 @@
+"""Are live inputs and answers distributed as at publication? Sampled, bounded counting against the profile."""
+
+import logging
+import random
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from model_store import profile as stored_profile
+from model_store.batch import Array, Batch
+from model_store.directory import Store
+from model_store.errors import StoreError
+from model_store.schema import Schema
+from service.metrics import child
+from service.observation.profiles import MISSING, Binned, plan
+from service.runtime.loaded import LoadedModel
+
+log = logging.getLogger(__name__)
+
+MOST_ROWS = 1000
+"""Rows of one request that are counted at most, spread evenly over it."""
+MOST_CONFIDENCES = 50
+"""Rows of one request whose confidence is observed at most."""
+MOST_SERIES = 20_000
+"""Bins that one worker keeps at most, over all versions it has ever served; later versions are not compared."""
+SELDOM = 0.1
+"""Seconds after which a request is compared whatever the sampling says, so that little traffic is enough."""
+
+Counted = tuple[Binned, Mapping[str, Callable[[float], None]]]
+
+
+class ModelHealth:
+    """Counts sampled rows by the bins of their version's profile. `seen` is what inference calls."""
+
+    def __init__(self, store: Store, *, features: int, sampling: float) -> None:
+        self._store = store
+        self._features = features
+        self._sampling = sampling
+        self._last = 0.0
+        self._series = 0
+        self._counted: dict[tuple[str, int], tuple[Counted, ...]] = {}
+        self._opening = threading.Lock()
+
+    def seen(self, model: LoadedModel, batch: Batch, outputs: Mapping[str, Array]) -> None:
+        """Perhaps count the rows of one answered request."""
+        now = time.monotonic()
+        if self._sampling <= 0 or (now - self._last < SELDOM and random.random() >= self._sampling):  # noqa: S311
+            return
+        self._last = now
+        counted = self._counted.get((model.name, model.version))
+        if counted is None:
+            counted = self._open(model)
+        if not counted or not batch.rows:
+            return
+        rows = slice(None, None, -(-batch.rows // MOST_ROWS))
+        answers = with_class(model.schema, outputs)
+        for binned, increments in counted:
+            values = _column(model.schema, batch, binned.name) if binned.kind == "input" else answers.get(binned.name)
+            if values is not None and values.ndim == 1:
+                for label, count in binned.count(values[rows]).items():
+                    increments[label](count)
+        labels = (model.name, str(model.version))
+        child("millrace_profile_rows_total", *labels).inc(len(range(batch.rows)[rows]))
+        probabilities = outputs.get("predict_proba")
+        if probabilities is not None and probabilities.ndim == 2:  # noqa: PLR2004 - rows and classes
+            observe = child("millrace_prediction_confidence", *labels).observe
+            for confidence in probabilities[:MOST_CONFIDENCES].max(axis=1).tolist():
+                observe(confidence)
+
+    def _open(self, model: LoadedModel) -> tuple[Counted, ...]:
+        key = (model.name, model.version)
+        with self._opening:
+            if key not in self._counted:
+                self._counted[key] = self._bound(model)
+        return self._counted[key]
+
+    def _bound(self, model: LoadedModel) -> tuple[Counted, ...]:
+        try:
+            compared = compare(self._store, model.name, model.version, model.schema, self._features)
+        except (OSError, ValueError, KeyError, TypeError, StoreError):
+            log.warning("%s version %d has no profile to compare with", model.name, model.version, exc_info=True)
+            return ()
+        bound: list[Counted] = []
+        for binned in compared:
+            self._series += len(binned.bins) + 1
+            if self._series > MOST_SERIES:
+                log.warning("%s version %d: no room to compare %s", model.name, model.version, binned.name)
+                break
+            labels = (model.name, str(model.version), binned.kind, binned.name)
+            bins = (*binned.bins, MISSING)
+            bound.append((binned, {name: child("millrace_feature_bin_total", *labels, name).inc for name in bins}))
+        child("millrace_profile_features", model.name, str(model.version)).set(len(bound))
+        return tuple(bound)
+
+
+def compare(store: Store, name: str, version: int, schema: Schema, features: int) -> list[Binned]:
+    """What of a version is compared with its profile: its first ``features`` columns, and its outputs."""
+    profile = stored_profile.read(store.version_dir(name, version))
+    categories = {column.name: column.categories for column in schema.columns}
+    categories |= {output.name: output.labels for output in schema.outputs if not output.shape}
+    return plan(profile, categories, schema.names[:features] if features else ())
+
+
+def with_class(schema: Schema, outputs: Mapping[str, Array]) -> Mapping[str, Array]:
+    """The answers, and the predicted class where only class probabilities were asked for."""
+    probabilities = outputs.get("predict_proba")
+    described = schema.output("predict_proba")
+    if "predict" in outputs or probabilities is None or described is None or probabilities.ndim != 2:  # noqa: PLR2004
+        return outputs
+    if len(described.labels) != probabilities.shape[1]:
+        return outputs
+    labels = np.empty(len(described.labels), dtype=object)
+    labels[:] = described.labels
+    return {**outputs, "predict": labels[probabilities.argmax(axis=1)]}
+
+
+def _column(schema: Schema, batch: Batch, name: str) -> Any:
+    if batch.matrix is not None:
+        return batch.matrix[:, schema.names.index(name)]
+    return None if batch.columns is None else batch.columns[name]
