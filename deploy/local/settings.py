@@ -24,7 +24,8 @@ DEFAULTS = {
     "CONNECTIONS_PER_ADDRESS": "512",
     "TOKEN_REQUESTS_PER_SECOND": "5",
 }
-"""Every variable that the stack itself reads. MODEL_STORE_ROOT and TRUSTED_KEYS default to folders of VAR_DIR."""
+"""Every variable that the stack itself reads. By default MODEL_STORE_ROOT is the folder models of VAR_DIR, and
+TRUSTED_KEYS the folder keys/trusted beside the store."""
 
 WHOLE_NUMBERS = {
     "PORT": (1, 65535),
@@ -54,7 +55,17 @@ class LocalSettings:
     values: dict[str, str]
     var: Path
     store: Path
-    keys: Path
+
+    @property
+    def own_keys(self) -> Path:
+        """Where the sealing key is made and looked for: beside the store."""
+        return self.store.parent / "keys"
+
+    @property
+    def trusted_keys(self) -> Path:
+        """The folder of public keys whose seals are trusted."""
+        given = self.values.get("TRUSTED_KEYS")
+        return ROOT / given if given else self.own_keys / "trusted"
 
     def number(self, name: str) -> int:
         """The value of a variable that is a whole number."""
@@ -87,7 +98,6 @@ def read() -> LocalSettings:
         values=values,
         var=var,
         store=ROOT / values.get("MODEL_STORE_ROOT", str(var / "models")),
-        keys=ROOT / values.get("TRUSTED_KEYS", str(var / "keys" / "trusted")),
     )
 
 

@@ -9,7 +9,7 @@ from service.runtime.states import State
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
-    """The answer of /readyz: ``reason`` says what is awaited, or "ready".
+    """The answer of /readyz: ``reason`` says what is awaited, or "ready"; ``loading`` workers have yet to settle.
 
     ``models`` are the versions that every worker serves, ``failed`` the reasons why others do not serve.
     """
@@ -17,6 +17,7 @@ class Readiness:
     ready: bool
     reason: str
     workers: int
+    loading: int
     models: dict[str, list[int]] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
 
@@ -37,20 +38,21 @@ class Assessor:
         """Assess the replica whose live workers have these process ids."""
         own = {a.pid: a for a in announcements if a.replica == self._replica and a.pid in pids}
         self._settled = {pid for pid in pids if pid in self._settled or (pid in own and own[pid].settled)}
-        reason = self._missing(pids, own)
-        return Readiness(not reason, reason or "ready", len(pids), _served(own), _failed(own))
+        loading = sum(pid not in own or pid not in self._settled for pid in pids)
+        reason = _missing(pids, own, loading)
+        return Readiness(not reason, reason or "ready", len(pids), loading, _served(own), _failed(own))
 
-    def _missing(self, pids: Collection[int], own: dict[int, Announcement]) -> str:
-        """What is awaited; empty where nothing is."""
-        if not pids:
-            return "no worker is running"
-        loading = [pid for pid in pids if pid not in own or pid not in self._settled]
-        if loading:
-            return f"{len(loading)} of {len(pids)} workers are still loading models"
-        if not any(announcement.models for announcement in own.values()):
-            return "the store is empty: publish a model"
-        idle = [pid for pid, announcement in own.items() if not any(m.loaded for m in announcement.models.values())]
-        return f"{len(idle)} of {len(pids)} workers have no model that can answer" if idle else ""
+
+def _missing(pids: Collection[int], own: dict[int, Announcement], loading: int) -> str:
+    """What is awaited; empty where nothing is."""
+    if not pids:
+        return "no worker is running"
+    if loading:
+        return f"{loading} of {len(pids)} workers are still loading models"
+    if not any(announcement.models for announcement in own.values()):
+        return "the store is empty: publish a model"
+    idle = [pid for pid, announcement in own.items() if not any(m.loaded for m in announcement.models.values())]
+    return f"{len(idle)} of {len(pids)} workers have no model that can answer" if idle else ""
 
 
 def _served(own: dict[int, Announcement]) -> dict[str, list[int]]:

@@ -1,0 +1,64 @@
+"""`make run`: the whole stack on this machine, in the foreground, from nothing to serving and down again."""
+
+import os
+import sys
+import time
+
+from deploy.local import preparation
+from deploy.local.console import say
+from deploy.local.settings import ROOT, CannotRun, LocalSettings, read
+from deploy.local.stack import Stack
+
+_DEMO = "iris"
+_DEMO_ROWS = '{"instances": [[5.1, 3.5, 1.4, 0.2]]}'
+
+
+def main() -> int:
+    """Run until interrupted; 0 after an orderly end, 1 where the stack could not run."""
+    os.chdir(ROOT)
+    began = time.monotonic()
+    try:
+        settings = read()
+        lock = preparation.make_folders(settings)
+        with lock:
+            _run(settings, began)
+    except CannotRun as error:
+        print(f"\nmillrace: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _run(settings: LocalSettings, began: float) -> None:
+    preparation.make_secrets(settings)
+    stack = Stack(settings)
+    stack.check_ports()
+    preparation.publish_demo_models(settings)
+    say(f"starting {settings.values['REPLICAS']} replicas, logs in {settings.var / 'log'}")
+    try:
+        stack.start()
+        if not stack.interrupted:
+            print(_welcome(settings, time.monotonic() - began), flush=True)
+            stack.supervise()
+        say("stopping: finishing what has begun (once more to stop at once)")
+    finally:
+        stack.stop()
+    say("stopped")
+
+
+def _welcome(settings: LocalSettings, seconds: float) -> str:
+    certificate = f" --cacert {settings.values['TLS_CERT']}" if settings.tls else ""
+    if (settings.store / _DEMO).is_dir():
+        call = f"curl -s{certificate} {settings.url}/v1/models/{_DEMO}:predict -d '{_DEMO_ROWS}'"
+    else:
+        call = f"curl -s{certificate} {settings.url}/v1/models"
+    return f"""
+  Millrace serves on {settings.url} after {seconds:.1f} s. In another shell:
+
+      {call}
+
+  Every route: {settings.url}/docs     Stop: Ctrl-C
+"""
+
+
+if __name__ == "__main__":
+    sys.exit(main())

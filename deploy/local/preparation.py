@@ -1,0 +1,65 @@
+"""What must be there before anything starts: folders, free ports, keys, models."""
+
+import fcntl
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import IO
+
+from deploy.local.settings import ROOT, CannotRun, LocalSettings
+
+
+def make_folders(settings: LocalSettings) -> IO[str]:
+    """Make the folders of var/ and wipe run files of an earlier run; the open lock is held until the end.
+
+    Raises CannotRun where another stack runs on the same folders.
+    """
+    for folder in (settings.var / "run", settings.var / "log", settings.store):
+        folder.mkdir(parents=True, exist_ok=True)
+    lock = (settings.var / "run" / "lock").open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise CannotRun(f"A stack is running on {settings.var} already: stop it, or give another VAR_DIR.") from None
+    for leftover in (settings.var / "run").iterdir():
+        if leftover.is_dir():
+            shutil.rmtree(leftover)
+    return lock
+
+
+def keep_one_old_log(log: Path) -> None:
+    """Put the log of the run before aside."""
+    if log.is_file():
+        log.replace(log.with_suffix(".old" + log.suffix))
+
+
+def check_ports(address: str, ports: Iterable[tuple[str, int]]) -> None:
+    """Raise CannotRun for a port that cannot be listened on, by the name of its variable."""
+    for name, port in ports:
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        with socket.socket(family) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("" if address == "*" else address.strip("[]"), port))
+            except OSError as error:
+                raise CannotRun(f"{name}={port} cannot be used on {address}: {error.strerror}.") from None
+
+
+def make_secrets(settings: LocalSettings) -> None:
+    """Make what is generated once and kept: the key that seals new versions, and its public half."""
+    if not (settings.own_keys / "sealing.pem").is_file():
+        from model_store.seal import create_keys  # here: cryptography, which later starts do not need
+
+        create_keys(settings.own_keys)
+
+
+def publish_demo_models(settings: LocalSettings) -> None:
+    """Train and publish the demo models if the store holds no model; raises CannotRun where that fails."""
+    if any(path.is_dir() and not path.name.startswith(".") for path in settings.store.iterdir()):
+        return
+    command = [sys.executable, "-m", "examples.demo_models", str(settings.store)]
+    if subprocess.run(command, cwd=ROOT, check=False).returncode:
+        raise CannotRun("The demo models could not be published.")

@@ -1,0 +1,69 @@
+"""The gunicorn replicas: how each is started, and when it can serve."""
+
+import http.client
+import json
+import os
+import shutil
+import sys
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+
+from deploy.local.processes import Child
+from deploy.local.settings import ROOT, LocalSettings
+
+_LONGEST_SOCKET_PATH = 100
+"""A little less than what fits into the kernel's field for it (104 or 108 bytes)."""
+
+
+def socket_folder(settings: LocalSettings) -> Path:
+    """Where the replicas' sockets are: beside the run files, or in a short temporary folder where paths are long."""
+    folder = settings.var / "run"
+    if len(os.fsencode(folder / "replica-00.sock")) <= _LONGEST_SOCKET_PATH:
+        return folder
+    return Path(tempfile.mkdtemp(prefix="millrace-"))
+
+
+def socket_path(folder: Path, number: int) -> Path:
+    """The socket of a replica."""
+    return folder / f"replica-{number}.sock"
+
+
+def management_port(settings: LocalSettings, number: int) -> int:
+    """The port of a replica's /livez, /readyz and /metrics."""
+    return settings.number("MANAGEMENT_PORT") + number - 1
+
+
+def replica(settings: LocalSettings, number: int, sockets: Path) -> Child:
+    """The replica's process, not started yet."""
+    name = f"replica-{number}"
+    run_dir = settings.var / "run" / name
+    environment = {
+        **os.environ,
+        **settings.values,
+        "MODEL_STORE_ROOT": str(settings.store),
+        "TRUSTED_KEYS": str(settings.trusted_keys),
+        "RUN_DIR": str(run_dir),
+        "REPLICA": name,
+        "BIND": f"unix:{socket_path(sockets, number)}",
+        "MANAGEMENT_BIND": f"127.0.0.1:{management_port(settings, number)}",
+        "MALLOC_ARENA_MAX": "2",  # models come and go; more arenas keep more of what they leave
+        "PYTHONPATH": str(ROOT),
+    }
+    return Child(
+        name=name,
+        command=[sys.executable, "-m", "gunicorn", "-c", str(ROOT / "service/gunicorn_conf.py"), "service.wsgi"],
+        environment=environment,
+        log=settings.var / "log" / f"{name}.log",
+        before=lambda: shutil.rmtree(run_dir, ignore_errors=True),
+    )
+
+
+def loading(port: int) -> str | None:
+    """What keeps a replica from serving: None where nothing does any more, whether or not it has a model."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
+    with suppress(OSError, http.client.HTTPException, ValueError):
+        connection.request("GET", "/readyz")
+        told = json.loads(connection.getresponse().read())
+        return str(told["reason"]) if told["loading"] or not told["workers"] else None
+    return "it does not answer"

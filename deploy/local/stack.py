@@ -1,0 +1,147 @@
+"""The stack while it runs: replicas first, then Nginx; restarts; and the way down, the other way round."""
+
+import shutil
+import signal
+import socket
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+
+from deploy.local import nginx, preparation, replicas
+from deploy.local.console import Traffic, say
+from deploy.local.processes import Child, stop
+from deploy.local.settings import CannotRun, LocalSettings
+
+_LONGEST_START = 180.0
+_TURN = 0.1
+
+
+class Stack:
+    """Replicas and Nginx, supervised."""
+
+    def __init__(self, settings: LocalSettings) -> None:
+        self._settings = settings
+        self._numbers = range(1, settings.number("REPLICAS") + 1)
+        self._interrupts = 0
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, self._interrupt)
+        self._sockets = replicas.socket_folder(settings)
+        self._replicas = [replicas.replica(settings, number, self._sockets) for number in self._numbers]
+        self._nginx = self._prepare_nginx()
+        for child in self._children:
+            for log in (child.log, child.errors):
+                if log is not None:
+                    preparation.keep_one_old_log(log)
+
+    @property
+    def _children(self) -> list[Child]:
+        return [*self._replicas, self._nginx]
+
+    def check_ports(self) -> None:
+        """Raise CannotRun where a port of the stack is taken."""
+        values, address = self._settings, self._settings.values["LISTEN_ADDRESS"]
+        names = ("PORT", "TLS_PORT") if values.tls else ("PORT",)
+        preparation.check_ports(address, [(name, values.number(name)) for name in names])
+        management = [("MANAGEMENT_PORT", replicas.management_port(values, number)) for number in self._numbers]
+        preparation.check_ports("127.0.0.1", management)
+
+    def start(self) -> None:
+        """Start everything and return when it serves; raises CannotRun with the reason where it does not come up."""
+        for child in self._replicas:
+            child.start()
+        for number, child in zip(self._numbers, self._replicas, strict=True):
+            self._await_replica(child, replicas.management_port(self._settings, number))
+        if not self._interrupts:
+            self._nginx.start()
+            self._await_nginx()
+
+    def supervise(self) -> None:
+        """Keep everything running until an interrupt."""
+        traffic = Traffic(self._nginx.log)
+        while not self._interrupts:
+            for line in (*(child.revive() for child in self._children), traffic.news()):
+                if line:
+                    say(line)
+            time.sleep(_TURN)
+
+    def stop(self) -> None:
+        """Let Nginx finish what it has accepted, then the replicas; a second interrupt ends all at once."""
+        before = self._interrupts
+        seconds = self._settings.number("GRACEFUL_TIMEOUT") + 5.0
+
+        def hurried() -> bool:
+            return self._interrupts > before
+
+        stop([self._nginx], seconds, hurried)
+        stop(self._replicas, seconds, hurried)
+        if self._sockets.parent != self._settings.var:
+            shutil.rmtree(self._sockets, ignore_errors=True)
+        for folder in (self._settings.var / "run").iterdir():
+            if folder.is_dir():
+                shutil.rmtree(folder, ignore_errors=True)
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether the person, or the system, wants an end."""
+        return bool(self._interrupts)
+
+    def _interrupt(self, _number: int, _frame: FrameType | None) -> None:
+        self._interrupts += 1
+
+    def _prepare_nginx(self) -> Child:
+        binary = nginx.find()
+        prefix = self._settings.var / "run" / "nginx"
+        prefix.mkdir()
+        sockets = [replicas.socket_path(self._sockets, number) for number in self._numbers]
+        values = nginx.variables(self._settings, nginx.version(binary), sockets)
+        command = nginx.command(binary, prefix, nginx.render(prefix / "etc", values))
+        nginx.check(command)
+        logs = self._settings.var / "log"
+        return Child(
+            name="nginx",
+            command=command,
+            environment={},
+            log=logs / "nginx.access.log",
+            errors=logs / "nginx.error.log",
+            stop_signal=signal.SIGQUIT,
+            orphan_signal=signal.SIGKILL,  # its workers would go on listening, and keep the port from the next one
+        )
+
+    def _await_replica(self, child: Child, port: int) -> None:
+        waits = self._wait_until(child, lambda: replicas.loading(port))
+        if waits:
+            raise CannotRun(
+                f"{child.name} did not come up: {waits}. Its log, {_shown(child.log)}, ends:\n{child.last_words()}"
+            )
+
+    def _await_nginx(self) -> None:
+        address = self._settings.values["LISTEN_ADDRESS"]
+        host = "127.0.0.1" if address in {"0.0.0.0", "*"} else address.strip("[]")  # noqa: S104 - compared, not bound
+        port = self._settings.number("TLS_PORT" if self._settings.tls else "PORT")
+        waits = self._wait_until(self._nginx, lambda: _refuses(host, port))
+        if waits:
+            raise CannotRun(f"Nginx did not come up: {waits}. It says:\n{self._nginx.last_words()}")
+
+    def _wait_until(self, child: Child, waits_for: Callable[[], str | None]) -> str | None:
+        """Wait until nothing is waited for; what still is when the child has died or time is up."""
+        deadline = time.monotonic() + _LONGEST_START
+        while (reason := waits_for()) and not self._interrupts:
+            if not child.running:
+                return "it ended"
+            if time.monotonic() > deadline:
+                return reason
+            time.sleep(_TURN / 4)
+        return None
+
+
+def _refuses(host: str, port: int) -> str | None:
+    try:
+        socket.create_connection((host, port), timeout=1).close()
+    except OSError as error:
+        return str(error.strerror)
+    return None
+
+
+def _shown(path: Path) -> str:
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
