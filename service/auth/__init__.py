@@ -1,1 +1,1 @@
-"""Who is asking and what they may do. No Flask."""
+"""Who is asking, what they may do, how much of it, and a record of it. No Flask."""

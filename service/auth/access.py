@@ -1,0 +1,368 @@
+"""Access control as the rest of the service sees it: authenticate, authorize, charge. No database on that path.
+
+What it needs of the database is one immutable snapshot per worker. A background thread polls the counter of changes
+every second and swaps the snapshot whole, and with it the memory of verified credentials, so that what was revoked is
+refused everywhere within a few seconds. While the database is down the last snapshot stays good for ``stale_seconds``.
+"""
+
+import contextlib
+import logging
+import os
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from service.auth import api_keys, sessions, snapshot, state, tokens
+from service.auth.audit import Audit
+from service.auth.key_ring import KeyRing
+from service.auth.migrate import check_schema
+from service.auth.oidc import Issuer, read_issuers
+from service.auth.passwords import Passwords
+from service.auth.permissions import MODEL_PREDICT, MODEL_READ, PERMISSIONS, parse_models
+from service.auth.principals import ANONYMOUS, NO_LIMIT, Grant, Limit, Principal, quota_of
+from service.auth.quotas import Quotas
+from service.auth.refresher import Refresher
+from service.auth.registry import CLIENT, Registry
+from service.auth.secret_files import BadSecret, is_placeholder, read_secret
+from service.auth.snapshot import Snapshot, StoredKey
+from service.auth.state import State
+from service.errors import Forbidden, ModelNotFound, Unauthenticated, Unavailable
+from service.settings import Settings
+
+REMEMBER_SECONDS = 60
+MOST_REMEMBERED = 10_000
+_KEEP_USES_SECONDS = 30
+_TIDY_SECONDS = 300
+_LOOK_AGAIN_SECONDS = 0.25
+_SNAPSHOT_FILE = "access-snapshot.json"
+
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """What access control is built with; `service.settings` says what each is."""
+
+    database_url: str
+    database_password: Path | None
+    jwt_keys: Path
+    audit_key: Path
+    issuer: str
+    audience: str = "millrace"
+    access_seconds: int = 900
+    refresh_seconds: int = 86_400
+    public_models: tuple[str, ...] = ()
+    oidc_issuers: Path | None = None
+    stale_seconds: int = 86_400
+    run_dir: Path | None = None
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Configuration":
+        """What the settings say of access control."""
+        return cls(
+            database_url=settings.database_url,
+            database_password=settings.database_password,
+            jwt_keys=settings.jwt_keys,
+            audit_key=settings.audit_key,
+            issuer=settings.issuer,
+            audience=settings.audience,
+            access_seconds=settings.access_token_seconds,
+            refresh_seconds=settings.refresh_token_seconds,
+            public_models=settings.public_models,
+            oidc_issuers=settings.oidc_issuers,
+            stale_seconds=settings.access_stale_seconds,
+            run_dir=settings.run_dir,
+        )
+
+
+class _View:
+    """A snapshot and the credentials that were verified against it; replaced together."""
+
+    __slots__ = ("snapshot", "verified")
+
+    def __init__(self, current: Snapshot | None) -> None:
+        self.snapshot = current
+        self.verified: dict[str, tuple[Principal, float]] = {}
+
+
+class Access:
+    """Who is asking, what they may do, and how much of it.
+
+    Reads and checks all secrets at once: raises BadSecret, BadIssuers or SchemaMismatch where the service must not
+    start. A database that does not answer is no such reason.
+    """
+
+    def __init__(self, configuration: Configuration) -> None:
+        self.configuration = configuration
+        self.state = State(database_url(configuration))
+        self.audit = Audit(self.state, read_secret(configuration.audit_key, "AUDIT_KEY"))
+        self.ring = KeyRing(configuration.jwt_keys, configuration.access_seconds)
+        self.tokens = tokens.AccessTokens(
+            self.ring,
+            issuer=configuration.issuer,
+            audience=configuration.audience,
+            lifetime=configuration.access_seconds,
+        )
+        self.passwords = Passwords()
+        self.registry = Registry(self.state, self.audit)
+        self._issuers = {config.issuer: Issuer(config) for config in read_issuers(configuration.oidc_issuers)}
+        self._refresher = Refresher(self._poll, self._book)
+        self.quotas = Quotas(self.state, self._refresher.wake)
+        self._anonymous = _anonymous(parse_models(configuration.public_models))
+        self._view = _View(None)
+        self._good_until = 0.0
+        self._reachable = True
+        self._refreshing = threading.Lock()
+        self._uses: dict[str, int] = {}
+        self._uses_kept_at = self._tidied_at = self._looked_at = time.monotonic()
+        with contextlib.suppress(Unavailable):
+            check_schema(self.state)
+        self.state.close()
+
+    def start(self) -> None:
+        """Read the state of access and keep it current; called in each worker after it was forked."""
+        self.state.forget()
+        self._poll()
+        if self._view.snapshot is None:
+            self._take_over_file()
+        self._refresher.start()
+
+    def stop(self) -> None:
+        """Stop the background work and close the database."""
+        self._refresher.stop()
+        with contextlib.suppress(Unavailable):
+            self._keep_uses()
+        self.state.close()
+
+    def authenticate(self, headers: Mapping[str, str], address: str) -> Principal:  # noqa: ARG002 - part of the facade
+        """The caller's principal, the anonymous one without credentials.
+
+        Raises Unauthenticated for credentials that are not valid, Unavailable where nobody can tell any more.
+        """
+        shown = headers.get("authorization")
+        key = headers.get("x-api-key")
+        if key is not None:
+            if shown is not None:
+                raise tokens.refused()
+            shown = "\0 " + key  # no header holds a NUL: never taken for an Authorization header
+        if shown is None:
+            return self._anonymous
+        view = self._view
+        now = time.time()
+        known = view.verified.get(shown)
+        if known is not None and now < known[1] and now < self._good_until:
+            return known[0]
+        return self._verify(shown, now)
+
+    def authorize(self, principal: Principal, permission: str, model: str | None) -> None:
+        """Raise Unauthenticated, Forbidden, or ModelNotFound for a model that the caller may not see."""
+        if principal.may(permission, model):
+            return
+        if principal.anonymous:
+            raise Unauthenticated("this needs an access token or an API key")
+        if model is not None and not principal.may(MODEL_READ, model):
+            raise ModelNotFound(f"there is no model {model[:128]!r}")
+        raise Forbidden(f"this needs the permission {permission}" + (f" on model {model[:128]!r}" if model else ""))
+
+    @staticmethod
+    def may(principal: Principal, permission: str, model: str | None) -> bool:
+        """Whether ``authorize`` would pass."""
+        return principal.may(permission, model)
+
+    def charge(self, principal: Principal, rows: int) -> Mapping[str, str]:
+        """Count a request and its rows; returns RateLimit headers, raises QuotaExceeded with ``retry_after``."""
+        return self.quotas.charge(principal, rows)
+
+    def client_permissions(self, client_id: str) -> frozenset[str]:
+        """Everything that a client may do with some model, as this worker knows."""
+        return Principal(CLIENT + client_id, grants=self._grants(self._current(), CLIENT + client_id)).permissions
+
+    def refresh(self) -> None:
+        """Look at the database now, so that this worker sees what it just changed; raises Unavailable."""
+        with self._refreshing, self.state.reading() as connection:
+            now = time.time()
+            current = self._view.snapshot
+            if current is None or state.counter(connection) != current.counter:
+                current = snapshot.read(connection, now)
+                self._show(current)
+                self._store_file()
+            self._good_until = now + self.configuration.stale_seconds
+
+    def _verify(self, shown: str, now: float) -> Principal:
+        scheme, _, credential = shown.partition(" ")
+        if now >= self._good_until:
+            self._look_again()
+        view = self._view
+        if scheme == "\0" or (scheme.lower() == "bearer" and credential.startswith(api_keys.PREFIX)):
+            principal, until = self._by_key(credential)
+        elif scheme.lower() == "bearer" and len(credential) <= tokens.LONGEST_TOKEN:
+            principal, until = self._by_token(credential)
+        else:
+            raise tokens.refused()
+        verified = view.verified
+        while len(verified) >= MOST_REMEMBERED:
+            verified.pop(next(iter(verified), ""), None)
+        if view is self._view:
+            verified[shown] = (principal, min(until, now + REMEMBER_SECONDS))
+        return principal
+
+    def _by_key(self, text: str) -> tuple[Principal, float]:
+        key_id = api_keys.key_id(text)
+        if key_id is None:
+            raise tokens.refused()
+        if self._key(key_id) is None:
+            self._look_again()
+        current, key = self._current(), self._key(key_id)
+        right = api_keys.same(text, key.digest if key else "")
+        expires = float("inf") if key is None or key.expires_at is None else float(key.expires_at)
+        if key is None or not right or key.client_id not in current.clients or expires <= time.time():
+            raise tokens.refused()
+        self._uses[key_id] = int(time.time())
+        return self._principal(current, CLIENT + key.client_id, f"key:{key_id}", key.limit), expires
+
+    def _by_token(self, token: str) -> tuple[Principal, float]:
+        issuer = self._issuers.get(tokens.unverified_issuer(token)) if self._issuers else None
+        if issuer is not None:
+            return self._by_foreign_token(issuer, token)
+        claims = self.tokens.verify(token)
+        if claims.client_id not in self._current().clients:
+            self._look_again()
+        current = self._current()
+        revoked = not current.revoked.isdisjoint((claims.token_id, claims.family))
+        if revoked or claims.client_id not in current.clients or claims.subject != claims.client_id:
+            raise tokens.refused()
+        subject, limit = CLIENT + claims.client_id, Limit(claims.permissions)
+        return self._principal(current, subject, f"token:{claims.token_id}", limit), claims.expires_at
+
+    def _by_foreign_token(self, issuer: Issuer, token: str) -> tuple[Principal, float]:
+        identity = issuer.verify(token)
+        current = self._current()
+        if identity.token_id in current.revoked:
+            raise tokens.refused()
+        ours = identity.scopes & PERMISSIONS
+        limit = Limit(ours) if ours else NO_LIMIT
+        return self._principal(current, identity.subject, "oidc", limit, identity.grants), identity.expires_at
+
+    def _principal(
+        self, current: Snapshot, subject: str, credential: str, limit: Limit, extra: tuple[Grant, ...] = ()
+    ) -> Principal:
+        grants = self._grants(current, subject) + extra
+        return Principal(subject, credential, grants + self._anonymous.grants, limit, quota_of(grants))
+
+    @staticmethod
+    def _grants(current: Snapshot, subject: str) -> tuple[Grant, ...]:
+        return current.grants.get(subject, ())
+
+    def _key(self, key_id: str) -> StoredKey | None:
+        return self._current().keys.get(key_id)
+
+    def _current(self) -> Snapshot:
+        """The snapshot; raises Unavailable where there is none, or only one that is too old to go by."""
+        current = self._view.snapshot
+        if current is None or time.time() >= self._good_until:
+            raise Unavailable("credentials cannot be checked now: the database does not answer", retry_after=2)
+        return current
+
+    def _look_again(self) -> None:
+        """For a caller unknown here who may have been made known to another worker just now: at most so often."""
+        if not self._reachable or time.monotonic() - self._looked_at < _LOOK_AGAIN_SECONDS:
+            return
+        self._looked_at = time.monotonic()
+        self._try_refresh()
+
+    def _poll(self) -> None:
+        """What the background does every second."""
+        if self.ring.refresh():
+            self._view = _View(self._view.snapshot)  # a key was withdrawn: what it signed is to be verified again
+        self._try_refresh()
+        if not self._reachable:
+            return
+        with contextlib.suppress(Unavailable):
+            self._housekeeping()
+
+    def _try_refresh(self) -> None:
+        try:
+            self.refresh()
+        except (Unavailable, sa.exc.SQLAlchemyError) as error:
+            if self._reachable:
+                _LOG.warning("the database of access control does not answer: going by the last state", exc_info=error)
+            self._reachable = False
+        else:
+            if not self._reachable:
+                _LOG.warning("the database of access control answers again")
+            self._reachable = True
+
+    def _book(self) -> None:
+        with contextlib.suppress(Unavailable):
+            self.quotas.book()
+
+    def _housekeeping(self) -> None:
+        now = time.monotonic()
+        if now - self._uses_kept_at > _KEEP_USES_SECONDS:
+            self._uses_kept_at = now
+            self._keep_uses()
+            self._store_file()
+        if now - self._tidied_at > _TIDY_SECONDS:
+            self._tidied_at = now
+            with self.state.writing() as connection:
+                sessions.forget_expired(connection)
+                self.quotas.forget_old(connection)
+        for issuer in self._issuers.values():
+            issuer.keep_fresh()
+
+    def _keep_uses(self) -> None:
+        """Write down when keys were last used: seconds late, and not once a request."""
+        uses, self._uses = self._uses, {}
+        if not uses:
+            return
+        keys = state.api_keys
+        with self.state.writing() as connection:
+            for key_id, at in uses.items():
+                connection.execute(keys.update().where(keys.c.id == key_id).values(last_used_at=at))
+
+    def _show(self, current: Snapshot) -> None:
+        self._view = _View(current)
+
+    def _store_file(self) -> None:
+        """Leave the snapshot, which is current, for workers that start while the database is down."""
+        current = self._view.snapshot
+        if self.configuration.run_dir is None or current is None:
+            return
+        beside = self.configuration.run_dir / f".{_SNAPSHOT_FILE}.{os.getpid()}"
+        try:
+            self.configuration.run_dir.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(replace(current, read_at=time.time()).to_json())
+            beside.replace(self.configuration.run_dir / _SNAPSHOT_FILE)
+        except OSError as error:
+            _LOG.warning("the state of access cannot be stored in %s: %s", self.configuration.run_dir, error)
+
+    def _take_over_file(self) -> None:
+        if self.configuration.run_dir is None:
+            return
+        try:
+            current = snapshot.from_json((self.configuration.run_dir / _SNAPSHOT_FILE).read_bytes())
+        except (OSError, ValueError, KeyError, TypeError):
+            return
+        self._good_until = current.read_at + self.configuration.stale_seconds
+        self._show(current)
+
+
+def database_url(configuration: Configuration) -> sa.URL:
+    """The database's address with its password; raises BadSecret for one that is a placeholder."""
+    url = sa.make_url(configuration.database_url)
+    if configuration.database_password is not None:
+        url = url.set(password=read_secret(configuration.database_password, "DATABASE_PASSWORD_FILE").decode())
+    elif url.password and is_placeholder(str(url.password).encode()):
+        raise BadSecret("DATABASE_URL: its password is a placeholder")
+    return url
+
+
+def _anonymous(public_models: tuple[str, ...]) -> Principal:
+    grants = (Grant(frozenset({MODEL_READ, MODEL_PREDICT}), public_models),) if public_models else ()
+    return Principal(ANONYMOUS, grants=grants)

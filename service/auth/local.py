@@ -1,0 +1,92 @@
+"""What `make run` needs before it starts: secrets, the database's schema, and a demo client. Done once, kept after."""
+
+import json
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from service.auth import state
+from service.auth.audit import Audit
+from service.auth.key_ring import create_key
+from service.auth.migrate import migrate
+from service.auth.registry import CLIENT, Actor, Registry, client_named
+from service.auth.secret_files import read_secret, write_secret
+from service.auth.state import State
+
+DEMO_CLIENT = "demo"
+SETUP = Actor("local-setup")
+
+
+@dataclass(frozen=True, slots=True)
+class Local:
+    """Where `setup_local` put things: ``client`` is a JSON file with ``client_id`` and ``client_secret``."""
+
+    jwt_keys: Path
+    audit_key: Path
+    client: Path
+    database_url: str
+
+
+def create_secrets(jwt_keys: Path, audit_key: Path) -> None:
+    """Make the secrets that are missing, each in a file that only its owner reads."""
+    jwt_keys.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if not any(jwt_keys.glob("*.pem")):
+        create_key(jwt_keys)
+    if not audit_key.exists():
+        write_secret(audit_key, secrets.token_urlsafe(48).encode() + b"\n")
+
+
+def setup_local(var: Path, database_url: str | None = None) -> Local:
+    """Secrets, database and a demo client with the role admin under ``var``; quick where all is there already."""
+    folder = var / "secrets"
+    local = Local(
+        folder / "jwt",
+        folder / "audit.key",
+        folder / "demo-client.json",
+        database_url or f"sqlite:///{var / 'state' / 'millrace.db'}",
+    )
+    create_secrets(local.jwt_keys, local.audit_key)
+    database = State(local.database_url)
+    try:
+        migrate(database)
+        _keep_demo_client(database, local)
+    finally:
+        database.close()
+    return local
+
+
+def _keep_demo_client(database: State, local: Local) -> None:
+    """Make the demo client, or make it anew where its file and the database do not go together."""
+    with database.reading() as connection:
+        row = client_named(connection, DEMO_CLIENT)
+    if row is not None and row.revoked_at is None and _stored_id(local.client) == row.id:
+        return
+    registry = Registry(database, Audit(database, read_secret(local.audit_key, "AUDIT_KEY_FILE")))
+    if row is not None:
+        _put_aside(database, row.id)
+    shown = registry.create_client(DEMO_CLIENT, SETUP)
+    registry.grant(CLIENT + shown.id, "admin", ["*"], SETUP)
+    local.client.unlink(missing_ok=True)
+    write_secret(local.client, json.dumps({"client_id": shown.id, "client_secret": shown.secret}).encode() + b"\n")
+
+
+def _put_aside(database: State, client_id: str) -> None:
+    """Revoke the old demo client and free its name."""
+    clients = state.clients
+    with database.writing() as connection:
+        connection.execute(
+            clients.update()
+            .where(clients.c.id == client_id)
+            .values(name=f"{DEMO_CLIENT}-{client_id}", revoked_at=sa.func.coalesce(clients.c.revoked_at, state.now()))
+        )
+        state.announce(connection)
+
+
+def _stored_id(path: Path) -> str | None:
+    try:
+        stored: str | None = json.loads(path.read_text(encoding="utf-8")).get("client_id")
+    except (OSError, ValueError, AttributeError):
+        return None
+    return stored

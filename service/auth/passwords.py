@@ -1,0 +1,74 @@
+"""Client secrets at rest: argon2id, a bounded number at a time, and the same work for a client that does not exist."""
+
+import hashlib
+import secrets
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from service.errors import Overloaded
+
+_AT_ONCE = 2
+_WAIT_SECONDS = 0.5
+_REMEMBER_SECONDS = 60
+_MOST_REMEMBERED = 1024
+
+# OWASP's first choice for argon2id with one lane: 19 MiB, two passes
+_HASHER = PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1)
+
+
+def new_secret() -> str:
+    """A client secret of 256 random bits."""
+    return secrets.token_urlsafe(32)
+
+
+def hashed(secret: str) -> str:
+    """The argon2id hash to store."""
+    return _HASHER.hash(secret)
+
+
+class Passwords:
+    """Checks secrets against stored hashes, and remembers for a minute which were right, by digest."""
+
+    def __init__(self) -> None:
+        self._slots = threading.BoundedSemaphore(_AT_ONCE)
+        self._decoy = hashed(new_secret())
+        self._right: dict[str, float] = {}
+
+    def right(self, secret: str, stored: str | None) -> bool:
+        """Whether the secret fits the stored hash; None, for an unknown client, takes as long and is never right.
+
+        Raises Overloaded where too many secrets are being checked already.
+        """
+        memory = hashlib.sha256(f"{stored}\0{secret}".encode("utf-8", "replace")).hexdigest()
+        if stored is not None and self._right.get(memory, 0.0) > time.monotonic():
+            return True
+        fits = self._verify(secret, stored or self._decoy) and stored is not None
+        if fits:
+            self._remember(memory)
+        return fits
+
+    def _verify(self, secret: str, stored: str) -> bool:
+        with self._slot():
+            try:
+                return _HASHER.verify(stored, secret)
+            except (VerificationError, InvalidHashError, UnicodeEncodeError):
+                return False
+
+    def _remember(self, memory: str) -> None:
+        while len(self._right) >= _MOST_REMEMBERED:
+            self._right.pop(next(iter(self._right)), None)
+        self._right[memory] = time.monotonic() + _REMEMBER_SECONDS
+
+    @contextmanager
+    def _slot(self) -> Iterator[None]:
+        if not self._slots.acquire(timeout=_WAIT_SECONDS):
+            raise Overloaded("too many secrets are being checked at once", retry_after=1)
+        try:
+            yield
+        finally:
+            self._slots.release()

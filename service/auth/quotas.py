@@ -1,0 +1,245 @@
+"""Requests and rows per minute, counted over all workers without a database call in any request.
+
+A worker books units of a caller's calendar minute in the database ahead of their use, in the background, ``chunk`` at a
+time: a fiftieth of the quota, at least one. What is not yet booked may be used up to one chunk; a request that needs
+more waits a moment for the booking. So with W workers no more than ``quota + W * chunk`` is let through in a minute,
+and none is refused before ``quota - (W - 1) * chunk`` has been. While the database is down every worker counts alone.
+"""
+
+import math
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+from sqlalchemy.dialects import postgresql, sqlite
+
+from service.auth import state
+from service.auth.principals import Principal
+from service.auth.state import State
+from service.errors import QuotaExceeded, Unavailable
+
+MINUTE = 60
+_SHARE = 50
+_WAIT_SECONDS = 0.1
+_KEEP_MINUTES = 2
+
+_Key = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Need:
+    """Units of one caller's minute to be booked: ``ask`` of them, the ``owed`` ones in any case."""
+
+    subject: str
+    resource: str
+    minute: int
+    ask: int
+    owed: int
+    limit: int
+
+
+class _Fit(Enum):
+    YES = "yes"
+    AFTER_BOOKING = "after booking"
+    NO = "no"
+
+
+@dataclass(slots=True)
+class Meter:
+    """One worker's view of one quota of one caller in one minute.
+
+    ``booked`` units are this worker's own, ``used`` of them are gone (more, while a booking is under way); ``left`` is
+    what nobody had booked when the database was last asked, ``wanted`` what a waiting request needs.
+    """
+
+    minute: int
+    limit: int
+    left: int
+    booked: int = 0
+    used: int = 0
+    wanted: int = 0
+
+    @property
+    def chunk(self) -> int:
+        """How much is booked ahead at a time."""
+        return chunk_of(self.limit)
+
+    def fits(self, units: int) -> _Fit:
+        """Whether so many units may be used now."""
+        short = self.used + units - self.booked
+        if short <= 0:
+            return _Fit.YES
+        if short > self.left:
+            return _Fit.NO
+        return _Fit.YES if short <= self.chunk else _Fit.AFTER_BOOKING
+
+    def fits_alone(self, units: int) -> bool:
+        """Whether so many units may be used where the database cannot be asked."""
+        return self.used + units <= self.limit
+
+    def to_book(self) -> int:
+        """How many units to book now: what is used or wanted beyond the booked ones, and a chunk ahead."""
+        ahead = self.booked - self.used - self.wanted
+        return 0 if ahead > self.chunk // 2 or (self.left <= 0 and ahead >= 0) else self.chunk - ahead
+
+    @property
+    def owed(self) -> int:
+        """Units used that are not booked yet: booked even where the quota is used up."""
+        return max(0, self.used - self.booked)
+
+    @property
+    def remaining(self) -> int:
+        """How many units may still be used, as far as this worker knows."""
+        return max(0, self.booked - self.used + self.left)
+
+
+def chunk_of(limit: int) -> int:
+    """How many units a worker books at a time, and may be wrong by."""
+    return max(1, limit // _SHARE)
+
+
+class Quotas:
+    """All meters of one worker. ``wake`` asks the background thread to call ``book`` soon."""
+
+    def __init__(self, database: State, wake: Callable[[], None], clock: Callable[[], float] = time.time) -> None:
+        self._state = database
+        self._wake = wake
+        self._clock = clock
+        self._meters: dict[_Key, Meter] = {}
+        self._condition = threading.Condition()
+        self._alone = False
+
+    def charge(self, principal: Principal, rows: int) -> Mapping[str, str]:
+        """Count one request with so many rows; returns RateLimit headers, raises QuotaExceeded."""
+        quota = principal.quota
+        if quota.requests is None and quota.rows is None:
+            return {}
+        with self._condition:
+            deadline = time.monotonic() + _WAIT_SECONDS
+            while True:
+                now = self._clock()
+                charges = self._charges(principal, rows, int(now) // MINUTE)
+                fits = [meter.fits(units) for _name, meter, units in charges]
+                if all(fit is _Fit.YES for fit in fits):
+                    return self._take(charges, now)
+                if _Fit.NO in fits:
+                    raise self._refusal(charges, now)
+                if self._alone or not self._wait(charges, deadline):
+                    return self._take_alone(charges, now)
+
+    def book(self) -> None:
+        """Book what the meters need, in one transaction; raises Unavailable."""
+        with self._condition:
+            self._drop_old(int(self._clock()) // MINUTE)
+            needs = [(meter, _need(key, meter)) for key, meter in self._meters.items() if meter.to_book()]
+        if not needs:
+            return
+        try:
+            with self._state.writing() as connection:
+                answers = [(meter, _book(connection, need)) for meter, need in needs]
+        except Unavailable:
+            self._alone = True
+            raise
+        with self._condition:
+            self._alone = False
+            for meter, (got, left) in answers:
+                meter.booked += got
+                meter.left = left
+                meter.wanted = 0
+            self._condition.notify_all()
+
+    def forget_old(self, connection: Connection) -> None:
+        """Delete the minutes that are over."""
+        oldest = int(self._clock()) // MINUTE - _KEEP_MINUTES
+        connection.execute(state.quota_windows.delete().where(state.quota_windows.c.minute < oldest))
+
+    def _charges(self, principal: Principal, rows: int, minute: int) -> list[tuple[str, Meter, int]]:
+        quota = principal.quota
+        charges = []
+        if quota.requests is not None:
+            charges.append(("requests", self._meter((principal.subject, "requests"), quota.requests, minute), 1))
+        if quota.rows is not None:
+            charges.append(("rows", self._meter((principal.subject, "rows"), quota.rows, minute), rows))
+        return charges
+
+    def _meter(self, key: _Key, limit: int, minute: int) -> Meter:
+        meter = self._meters.get(key)
+        if meter is None or meter.minute != minute:
+            meter = self._meters[key] = Meter(minute, limit, limit)
+        elif meter.limit != limit:
+            meter.left += limit - meter.limit
+            meter.limit = limit
+        return meter
+
+    def _take(self, charges: list[tuple[str, Meter, int]], now: float) -> Mapping[str, str]:
+        for _name, meter, units in charges:
+            meter.used += units
+        if any(meter.to_book() for _name, meter, _units in charges):
+            self._wake()
+        return _headers(charges, now)
+
+    def _take_alone(self, charges: list[tuple[str, Meter, int]], now: float) -> Mapping[str, str]:
+        if not all(meter.fits_alone(units) for _name, meter, units in charges):
+            raise self._refusal(charges, now)
+        return self._take(charges, now)
+
+    def _wait(self, charges: list[tuple[str, Meter, int]], deadline: float) -> bool:
+        """Let the background book for this request; False once the time for that is over."""
+        for _name, meter, units in charges:
+            meter.wanted = max(meter.wanted, units)
+        self._wake()
+        return self._condition.wait(max(0.0, deadline - time.monotonic()))
+
+    def _refusal(self, charges: list[tuple[str, Meter, int]], now: float) -> QuotaExceeded:
+        spent = next(((n, m, u) for n, m, u in charges if m.fits(u) is not _Fit.YES), charges[0])
+        name, meter, units = spent
+        error = QuotaExceeded(
+            f"the quota is {meter.limit} {name} a minute: {units} more would be over it", retry_after=_seconds_left(now)
+        )
+        error.headers = dict(_headers(charges, now))
+        return error
+
+    def _drop_old(self, minute: int) -> None:
+        for key in [key for key, meter in self._meters.items() if meter.minute < minute]:
+            del self._meters[key]
+
+
+def _need(key: _Key, meter: Meter) -> _Need:
+    return _Need(*key, meter.minute, meter.to_book(), meter.owed, meter.limit)
+
+
+def _book(connection: Connection, need: _Need) -> tuple[int, int]:
+    """Book up to what is asked for, at least what is owed; how many units it became, and how many are left for all."""
+    table = state.quota_windows
+    where = sa.and_(table.c.subject == need.subject, table.c.resource == need.resource, table.c.minute == need.minute)
+    query = sa.select(table.c.booked).where(where).with_for_update()
+    before = connection.execute(query).scalar()
+    if before is None:
+        values = {"subject": need.subject, "resource": need.resource, "minute": need.minute, "booked": 0}
+        connection.execute(_insert(connection)(table).values(**values).on_conflict_do_nothing())
+        before = connection.execute(query).scalar_one()
+    got = max(need.owed, min(need.ask, need.limit - before))
+    connection.execute(table.update().where(where).values(booked=table.c.booked + got))
+    return got, max(0, need.limit - before - got)
+
+
+def _insert(connection: Connection) -> Callable[..., sqlite.Insert | postgresql.Insert]:
+    if connection.dialect.name == "sqlite":
+        return sqlite.insert
+    return postgresql.insert
+
+
+def _headers(charges: list[tuple[str, Meter, int]], now: float) -> Mapping[str, str]:
+    """draft-ietf-httpapi-ratelimit-headers: each quota and its window, and what remains for how long."""
+    seconds = _seconds_left(now)
+    policy = ", ".join([f'"{name}";q={meter.limit};w={MINUTE}' for name, meter, _units in charges])
+    state_now = ", ".join([f'"{name}";r={meter.remaining};t={seconds}' for name, meter, _units in charges])
+    return {"RateLimit-Policy": policy, "RateLimit": state_now}
+
+
+def _seconds_left(now: float) -> int:
+    return max(1, math.ceil(MINUTE - now % MINUTE))

@@ -1,0 +1,123 @@
+"""Everything that authentication and authorisation need of the database, read whole and kept in memory."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+
+from service.auth import state
+from service.auth.permissions import ROLES
+from service.auth.principals import Grant, Limit
+
+
+@dataclass(frozen=True, slots=True)
+class StoredKey:
+    """An API key that is not revoked."""
+
+    id: str
+    client_id: str
+    digest: str
+    permissions: list[str] | None
+    models: list[str] | None
+    expires_at: int | None
+
+    @property
+    def limit(self) -> Limit:
+        """What the key keeps of its client's grants."""
+        return Limit(
+            None if self.permissions is None else frozenset(self.permissions),
+            None if self.models is None else tuple(self.models),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class StoredGrant:
+    """A grant that is not revoked."""
+
+    subject: str
+    role: str
+    models: list[str]
+    requests_per_minute: int | None
+    rows_per_minute: int | None
+
+    @property
+    def grant(self) -> Grant:
+        """The grant as principals carry it; a role that this version does not know grants nothing."""
+        permissions = ROLES.get(self.role, frozenset())
+        return Grant(permissions, tuple(self.models), self.requests_per_minute, self.rows_per_minute)
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """One state of the database; ``read_at`` is when it was seen to be current."""
+
+    counter: int
+    read_at: float
+    clients: frozenset[str]
+    keys: Mapping[str, StoredKey]
+    grants: Mapping[str, tuple[Grant, ...]]
+    stored_grants: tuple[StoredGrant, ...]
+    revoked: frozenset[str]
+
+    def to_json(self) -> bytes:
+        """The snapshot for a file; holds digests, no secrets."""
+        return json.dumps(
+            {
+                "counter": self.counter,
+                "read_at": self.read_at,
+                "clients": sorted(self.clients),
+                "keys": [asdict(key) for key in self.keys.values()],
+                "grants": [asdict(grant) for grant in self.stored_grants],
+                "revoked": sorted(self.revoked),
+            }
+        ).encode()
+
+
+def from_json(content: bytes) -> Snapshot:
+    """The snapshot in a file; raises ValueError, KeyError or TypeError for anything else."""
+    fields = json.loads(content)
+    keys = [StoredKey(**key) for key in fields["keys"]]
+    grants = tuple(StoredGrant(**grant) for grant in fields["grants"])
+    return _snapshot(
+        int(fields["counter"]), float(fields["read_at"]), fields["clients"], keys, grants, fields["revoked"]
+    )
+
+
+def read(connection: Connection, now: float) -> Snapshot:
+    """What the database holds now."""
+    second = int(now)
+    clients, keys, grants, revocations = state.clients.c, state.api_keys.c, state.grants.c, state.revocations.c
+    active_keys = sa.select(state.api_keys).where(
+        keys.revoked_at.is_(None), sa.or_(keys.expires_at.is_(None), keys.expires_at > second)
+    )
+    return _snapshot(
+        state.counter(connection),
+        now,
+        connection.execute(sa.select(clients.id).where(clients.revoked_at.is_(None))).scalars().all(),
+        [_key(row) for row in connection.execute(active_keys)],
+        tuple(_grant(row) for row in connection.execute(sa.select(state.grants).where(grants.revoked_at.is_(None)))),
+        connection.execute(sa.select(revocations.id).where(revocations.expires_at > second)).scalars().all(),
+    )
+
+
+def _snapshot(  # noqa: PLR0913, PLR0917 - one argument a table
+    counter: int, read_at: float, clients: Any, keys: list[StoredKey], grants: tuple[StoredGrant, ...], revoked: Any
+) -> Snapshot:
+    by_subject: dict[str, tuple[Grant, ...]] = {}
+    for stored in grants:
+        by_subject[stored.subject] = (*by_subject.get(stored.subject, ()), stored.grant)
+    by_id = {key.id: key for key in keys}
+    return Snapshot(counter, read_at, frozenset(clients), by_id, by_subject, grants, frozenset(revoked))
+
+
+def _key(row: Any) -> StoredKey:
+    permissions = None if row.permissions is None else json.loads(row.permissions)
+    models = None if row.models is None else json.loads(row.models)
+    return StoredKey(row.id, row.client_id, row.digest, permissions, models, row.expires_at)
+
+
+def _grant(row: Any) -> StoredGrant:
+    return StoredGrant(row.subject, row.role, json.loads(row.models), row.requests_per_minute, row.rows_per_minute)
