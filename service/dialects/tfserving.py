@@ -1,0 +1,92 @@
+"""TensorFlow Serving's predict: rows (``instances`` → ``predictions``) or columns (``inputs`` → ``outputs``)."""
+
+from typing import Any
+
+from model_store.schema import Schema
+from service.codecs.json import dumps, loads
+from service.dialects.tfserving_signatures import Signatures, signatures
+from service.dialects.tfserving_tensors import from_inputs, from_instances, quoted
+from service.errors import Fault, MalformedRequest, UnknownOutput
+from service.validation import Locate, show
+from service.wire import Answered, Call, WireAnswer, WireRequest
+
+_ABSENT = object()
+
+
+class Predict:
+    """``POST …:predict``. The body's ``signature_name`` chooses the output; ``serving_default`` is the default one."""
+
+    name = "tfserving"
+
+    def check(self, request: WireRequest) -> None:
+        """Raise MalformedRequest where the body is not a JSON object or its ``signature_name`` is no string."""
+        signature_name(read(request.body))
+
+    def decode(self, request: WireRequest, schema: Schema) -> Call:
+        """Rows from ``instances`` or ``inputs``; raises MalformedRequest, InvalidInput or UnknownOutput."""
+        return decoded(read(request.body), schema)
+
+    def encode(self, answered: Answered, call: Call) -> WireAnswer:
+        """The wanted output under ``predictions`` or ``outputs``, whichever the request's form asks for."""
+        return WireAnswer(dumps({call.context: answered.outputs[call.outputs[0]]}, nan="token"))
+
+
+def read(body: bytes) -> dict[str, Any]:
+    """The JSON object in a body, as tolerantly as TensorFlow Serving reads it; raises MalformedRequest."""
+    root = loads(body, tolerant=True)
+    if not isinstance(root, dict):
+        raise _misformed(root, "Is not object", Fault("$", "an object", show(root)))
+    return root
+
+
+def decoded(root: dict[str, Any], schema: Schema, locate: Locate | None = None) -> Call:
+    """The call that a predict request's object asks for. ``locate`` names places in ``inputs`` another way."""
+    known = signatures(schema)
+    outputs = wanted_outputs(known, signature_name(root))
+    instances, inputs = root.get("instances", _ABSENT), root.get("inputs", _ABSENT)
+    if inputs is _ABSENT:
+        return Call(from_instances(known, _checked(root, instances)), outputs, "predictions")
+    if instances is _ABSENT:
+        return Call(from_inputs(known, inputs, locate), outputs, "outputs")
+    words = "Not formatted correctly expecting only one of 'inputs' or 'instances' keys to exist"
+    raise _misformed(root, words, Fault("$", "'inputs' or 'instances'", "both"))
+
+
+def signature_name(root: dict[str, Any]) -> str:
+    """The signature that a request names, or the empty string; raises MalformedRequest."""
+    name = root.get("signature_name", "")
+    if not isinstance(name, str):
+        words = "not formatted correctly. 'signature_name' key must be a string value."
+        raise _misformed(root, words, Fault("signature_name", "a string", show(name)))
+    return name
+
+
+def wanted_outputs(known: Signatures, name: str) -> tuple[str, ...]:
+    """The outputs of a signature; raises UnknownOutput."""
+    outputs = known.outputs.get(name)
+    if outputs is None:
+        raise UnknownOutput(
+            f'Serving signature name: "{name[:128]}" not found in signature def',
+            [Fault("signature_name", f"one of {', '.join(filter(None, known.outputs))}", show(name))],
+        )
+    return outputs
+
+
+def _checked(root: dict[str, Any], instances: Any) -> list[Any]:
+    if instances is _ABSENT:
+        raise MalformedRequest(
+            "Missing 'inputs' or 'instances' key", [Fault("$", "'inputs' or 'instances'", "neither")]
+        )
+    if not isinstance(instances, list):
+        words = "Expecting 'instances' to be an list/array"
+        raise _misformed(root, words, Fault("instances", "a list", show(instances)))
+    if not instances:
+        raise _misformed(root, "No values in 'instances' array", Fault("instances", "at least one row", "none"))
+    return instances
+
+
+def _misformed(value: Any, words: str, fault: Fault) -> MalformedRequest:
+    return MalformedRequest(f"JSON Value: {quoted(value)} {words}", [fault])
+
+
+PREDICT = Predict()

@@ -1,0 +1,223 @@
+"""TensorFlow Serving's classify and regress: rows as examples, objects of named features.
+
+A feature is a value or a list of values of one kind: int64 (whole numbers, and bools as 1 or 0), float (numbers with a
+point or an exponent) or bytes (strings and base64 objects). Features are the model's columns; a model fitted on an
+array also takes all of a row as the one feature ``inputs``. As in TensorFlow's own parsing of examples, a feature that
+the model does not know is ignored, and one that is absent is a missing value, where the column may be missing.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from model_store.batch import Array, Batch
+from model_store.schema import INTEGERS, NUMBERS, Column, Schema
+from service import validation
+from service.codecs.json import dumps
+from service.dialects.tfserving import read, signature_name, wanted_outputs
+from service.dialects.tfserving_signatures import DEFAULT, MATRIX_INPUT, Signatures, signatures
+from service.dialects.tfserving_tensors import b64_text, is_b64, json_type, quoted
+from service.errors import Fault, InvalidInput, MalformedRequest, UnknownOutput
+from service.validation import expected, show
+from service.wire import Answered, Call, WireAnswer, WireRequest
+
+_LARGEST_INT64 = 2**63 - 1
+_METHODS = {"classify": "classification", "regress": "regression"}
+
+
+class Feature(NamedTuple):
+    """A feature's kind (``int64``, ``float``, ``bytes``, or empty for an empty list) and its values."""
+
+    kind: str
+    values: Sequence[Any]
+
+
+Example = Mapping[str, Feature]
+
+
+class Classify:
+    """``POST …:classify``: for each example, pairs of class label and probability."""
+
+    name = "tfserving"
+
+    def check(self, request: WireRequest) -> None:
+        """Raise MalformedRequest or InvalidInput where the body holds no examples."""
+        _examples(request.body)
+
+    def decode(self, request: WireRequest, schema: Schema) -> Call:
+        """Rows from ``examples``; raises MalformedRequest, InvalidInput, and UnknownOutput without probabilities."""
+        return _decoded(request.body, schema, "classify", "predict_proba", _scores_of_labels(schema))
+
+    def encode(self, answered: Answered, call: Call) -> WireAnswer:
+        """``{"results": [[[label, score], …], …]}``."""
+        wanted = call.outputs[0]
+        output = answered.schema.output(wanted)
+        labels = [_label(label) for label in output.labels] if output else []
+        rows = [list(zip(labels, scores, strict=True)) for scores in _scalars(answered.outputs[wanted])]
+        return WireAnswer(dumps({"results": rows}, nan="token"))
+
+
+class Regress:
+    """``POST …:regress``: one number for each example."""
+
+    name = "tfserving"
+
+    def check(self, request: WireRequest) -> None:
+        """Raise MalformedRequest or InvalidInput where the body holds no examples."""
+        _examples(request.body)
+
+    def decode(self, request: WireRequest, schema: Schema) -> Call:
+        """Rows from ``examples``; raises MalformedRequest, InvalidInput, and UnknownOutput where no number answers."""
+        return _decoded(request.body, schema, "regress", "predict", _numbers(schema))
+
+    def encode(self, answered: Answered, call: Call) -> WireAnswer:
+        """``{"results": [number, …]}``, always written as floats."""
+        values = answered.outputs[call.outputs[0]].reshape(-1)
+        floats = values if values.dtype.kind == "f" else values.astype(np.float64)
+        return WireAnswer(dumps({"results": floats}, nan="token"))
+
+
+def _decoded(body: bytes, schema: Schema, verb: str, default: str, possible: Sequence[str]) -> Call:
+    name, examples = _examples(body)
+    known = signatures(schema)
+    wanted = wanted_outputs(known, name)[0] if name not in {"", DEFAULT} else default
+    if wanted not in possible:
+        raise UnknownOutput(
+            f"Expected {_METHODS[verb]} signature method_name to be tensorflow/serving/{verb}. "
+            "Was: tensorflow/serving/predict",
+            [Fault("signature_name", f"an output that {verb} can answer with", show(name or DEFAULT))],
+        )
+    return Call(_batch(known, examples), (wanted,))
+
+
+def _scores_of_labels(schema: Schema) -> list[str]:
+    return [output.name for output in schema.outputs if output.labels and output.shape == (len(output.labels),)]
+
+
+def _numbers(schema: Schema) -> list[str]:
+    return [output.name for output in schema.outputs if output.dtype in NUMBERS and output.shape in {(), (1,)}]
+
+
+def _label(label: Any) -> str:
+    return label if isinstance(label, str) else dumps(label).decode()
+
+
+def _scalars(scores: Array) -> Any:
+    """Rows whose entries are Python floats, or NumPy's where that keeps float32 in its shortest form."""
+    return scores.tolist() if scores.dtype == np.float64 else scores
+
+
+def _examples(body: bytes) -> tuple[str, list[Example]]:
+    """The signature's name and the examples, each with the context's features."""
+    root = read(body)
+    name = signature_name(root)
+    context = _example(root["context"], "context") if "context" in root else {}
+    if "examples" not in root:
+        words = "When method is classify, key 'examples' is expected and was not found"
+        raise MalformedRequest(f"JSON Value: {quoted(root)} {words}", [Fault("examples", "a list", "nothing")])
+    found = root["examples"]
+    if not isinstance(found, list):
+        words = "Expecting 'examples' value to be an list/array"
+        raise MalformedRequest(f"JSON Value: {quoted(root)} {words}", [Fault("examples", "a list", show(found))])
+    if not found:
+        words = "'examples' value is an empty array"
+        raise MalformedRequest(f"JSON Value: {quoted(root)} {words}", [Fault("examples", "at least one", "none")])
+    return name, [_with_context(_example(value, f"examples[{i}]"), context, i) for i, value in enumerate(found)]
+
+
+def _with_context(example: Example, context: Example, row: int) -> Example:
+    repeated = [name for name in example if name in context]
+    if repeated:
+        faults = [Fault(f"examples[{row}].{name}", "a feature that the context has not", "both") for name in repeated]
+        raise InvalidInput(f"Feature: {repeated[0][:128]} is in both 'context' and 'examples'", faults)
+    return {**context, **example}
+
+
+def _example(value: Any, place: str) -> dict[str, Feature]:
+    if not isinstance(value, dict):
+        words = f"Example must be JSON object but got JSON {json_type(value)}"
+        raise MalformedRequest(words, [Fault(place, "an object", show(value))])
+    return {name: _feature(name, content, f"{place}.{name}") for name, content in value.items()}
+
+
+def _feature(name: str, content: Any, place: str) -> Feature:
+    values = content if isinstance(content, list) else [content]
+    kind = ""
+    made = []
+    for i, value in enumerate(values):
+        found, plain = _kind_of(name, value, f"{place}[{i}]" if values is content else place)
+        if kind and found != kind:
+            words = f"Unexpected element type in feature: {name[:128]} expecting type: {kind}"
+            raise InvalidInput(words, [Fault(f"{place}[{i}]", f"a value of kind {kind}", show(value))])
+        kind = found
+        made.append(plain)
+    return Feature(kind, made)
+
+
+def _kind_of(name: str, value: Any, place: str) -> tuple[str, Any]:
+    kind = _KINDS.get(type(value))
+    if kind == "int64" and value > _LARGEST_INT64:
+        words = f"Feature: {name[:128]} has uint64 element. Only int64 is supported."
+        raise InvalidInput(words, [Fault(place, "a whole number below 2**63", show(value))])
+    if kind is not None:
+        return kind, value
+    if is_b64(value):
+        try:
+            return "bytes", b64_text(value)
+        except ValueError as error:
+            raise InvalidInput(str(error), [Fault(place, "base64 text", "none")]) from None
+    words = f"Feature: {name[:128]} has element with unexpected JSON type: {json_type(value)}"
+    raise InvalidInput(words, [Fault(place, "a number, a bool or a string", show(value))])
+
+
+_KINDS = {int: "int64", bool: "int64", float: "float", str: "bytes"}
+
+
+def _batch(known: Signatures, examples: Sequence[Example]) -> Batch:
+    schema = known.schema
+    if schema.layout == "matrix" and MATRIX_INPUT in examples[0] and MATRIX_INPUT not in schema.names:
+        examples = [_spread(schema, example, row) for row, example in enumerate(examples)]
+        names = [f"{MATRIX_INPUT}[{i}]" for i in range(len(schema.columns))]
+    else:
+        names = list(schema.names)
+    faults: list[Fault] = []
+    columns = {}
+    for column in schema.columns:
+        columns[column.name] = [_value(column, example, row, faults) for row, example in enumerate(examples)]
+    if faults:
+        first = faults[0]
+        raise InvalidInput(f"{first.location}: expected {first.expected}, got {first.got}", faults)
+    return validation.from_columns(schema, columns, lambda row, i: f"examples[{row}].{names[i]}")
+
+
+def _spread(schema: Schema, example: Example, row: int) -> Example:
+    """A row given as one feature, as a feature for each column."""
+    feature = example.get(MATRIX_INPUT, Feature("", ()))
+    width = len(schema.columns)
+    if len(feature.values) != width:
+        fault = Fault(f"examples[{row}].{MATRIX_INPUT}", f"{width} values", str(len(feature.values)))
+        raise InvalidInput(f"{fault.location}: expected {fault.expected}, got {fault.got}", [fault])
+    return {name: Feature(feature.kind, [value]) for name, value in zip(schema.names, feature.values, strict=True)}
+
+
+def _value(column: Column, example: Example, row: int, faults: list[Fault]) -> Any:
+    """A column's value of one example as validation takes it; what does not fit goes to ``faults``."""
+    feature = example.get(column.name)
+    values = feature.values if feature else ()
+    if not values and column.nullable:
+        return None
+    if feature is None or len(values) != 1:
+        got = "nothing" if feature is None else f"a list of {len(values)}"
+        faults.append(Fault(f"examples[{row}].{column.name}", expected(column), got))
+        return None
+    value = values[0]
+    if column.dtype == "bool" and value in {0, 1} and feature.kind == "int64":
+        return bool(value)
+    if column.dtype in INTEGERS and feature.kind == "float":
+        faults.append(Fault(f"examples[{row}].{column.name}", expected(column), show(value)))
+    return int(value) if isinstance(value, bool) and column.dtype in NUMBERS else value
+
+
+CLASSIFY = Classify()
+REGRESS = Regress()

@@ -1,0 +1,247 @@
+"""Everything under ``/v1``: TensorFlow Serving's and KServe V1's routes, and KServe's ``GET /``.
+
+As in TensorFlow Serving, a path under ``/v1/`` that is none of these, or has another verb, is a malformed request
+(400), and the fixed words of a path, but not a predict verb, are matched without regard to case.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, cast
+
+import flask
+from werkzeug.routing import BaseConverter
+
+from model_store.names import LARGEST_VERSION
+from service.codecs.json import dumps
+from service.dialects import kserve_v1, tfserving_examples
+from service.dialects.tfserving_signatures import metadata
+from service.errors import (
+    LabelNotFound,
+    MalformedRequest,
+    ModelNotFound,
+    NotImplementedHere,
+    ServiceError,
+    VersionNotFound,
+)
+from service.http.fastpath import StartResponse, WsgiApp
+from service.http.guards import guarded, public
+from service.http.openinference import NotReady
+from service.http.parts import Parts
+from service.http.routes import PredictRoute, Values
+from service.runtime.catalog import ServedModel
+from service.runtime.states import State, VersionState
+from service.wire import JSON, Dialect, Target
+
+_MODEL = "(?i:/v1/models/)(?P<model>[^/:]+)"
+_WHICH = ("", "(?i:/versions/)(?P<version>[0-9]+)", "(?i:/labels/)(?P<label>[^/:]+)")
+_RULES = ("", "/versions/<version>", "/labels/<label>")
+_VERBS: Mapping[str, Dialect] = {
+    "predict": kserve_v1.PREDICT,
+    "classify": tfserving_examples.CLASSIFY,
+    "regress": tfserving_examples.REGRESS,
+}
+_FIXED_WORDS = re.compile(
+    r"/(v1)/(models)(?:/[^/:]+(?:/(versions)/[0-9]+|/(labels)/[^/:]+)?(?:/(metadata))?)?", re.IGNORECASE | re.ASCII
+)
+_STATES: Mapping[State, str] = {
+    State.NEW: "START",
+    State.VERIFYING: "LOADING",
+    State.LOADING: "LOADING",
+    State.WARMING: "LOADING",
+    State.READY: "AVAILABLE",
+    State.DRAINING: "UNLOADING",
+    State.RETIRED: "END",
+    State.FAILED: "END",
+}
+_PATHS = tuple(
+    f"/v1/models/<segment:model>{which}" for which in ("", "/versions/<digits:version>", "/labels/<segment:label>")
+)
+_ALL_VERBS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+_SHOWN = 128
+
+
+def _target(values: Values) -> Target:
+    """The model, version or label in a path; raises MalformedRequest where TensorFlow Serving's own pattern would."""
+    model, version, label = values["model"] or "", values.get("version"), values.get("label")
+    if ":" in model or (label and ":" in label):
+        raise MalformedRequest(f"Malformed request: {model[:_SHOWN]}")
+    return Target(model, _version(version), label)
+
+
+def _version(text: str | None) -> int | None:
+    if text is None:
+        return None
+    if not (text.isascii() and text.isdecimal()):
+        raise MalformedRequest(f"Malformed request: versions/{text[:_SHOWN]}")
+    digits = text.lstrip("0") or "0"
+    if len(digits) > len(str(LARGEST_VERSION)) or int(digits) > LARGEST_VERSION:
+        raise MalformedRequest(f"Failed to convert version: {text[:_SHOWN]} to numeric.")
+    return int(digits)
+
+
+def _phrase(error: ServiceError, values: Values) -> str | None:
+    """TensorFlow Serving's words for what is not there, with the reason behind them."""
+    model = (values["model"] or "")[:_SHOWN]
+    if isinstance(error, LabelNotFound):
+        return f"Unrecognized servable version label: {(values.get('label') or '')[:_SHOWN]} ({error.detail})"
+    if isinstance(error, VersionNotFound) or (isinstance(error, ModelNotFound) and values.get("version")):
+        which = f"Specific({model}, {(values.get('version') or '')[:_SHOWN]})"
+    elif isinstance(error, ModelNotFound):
+        which = f"Latest({model})"
+    else:
+        return None
+    return f"Servable not found for request: {which} ({error.detail})"
+
+
+PREDICT_ROUTES: tuple[PredictRoute, ...] = tuple(
+    PredictRoute(
+        rule=f"/v1/models/<model>{rule}:{verb}",
+        pattern=re.compile(f"{_MODEL}{which}:{verb}"),
+        dialect=dialect,
+        target=_target,
+        phrase=_phrase,
+    )
+    for verb, dialect in _VERBS.items()
+    for rule, which in zip(_RULES, _WHICH, strict=True)
+)
+
+
+def blueprint(parts: Parts) -> flask.Blueprint:
+    """Status, metadata, the list of models, KServe's liveness, and the refusal of everything else under ``/v1/``."""
+    made = flask.Blueprint("tfserving", __name__)
+    made.record_once(_prepare)
+    _add_models(made, parts)
+    _add_status(made, parts)
+    _add_metadata(made, parts)
+    for path in _PATHS:
+        made.add_url_rule(f"{path}:explain", f"explain {path}", explain, methods=["POST"])
+    for path in ("/v1/", "/v1/<path:rest>", "/V1/", "/V1/<path:rest>"):
+        made.add_url_rule(path, f"malformed {path}", malformed, methods=_ALL_VERBS, provide_automatic_options=False)
+    return made
+
+
+def _add_models(made: flask.Blueprint, parts: Parts) -> None:
+    @made.get("/")
+    @public
+    def alive() -> flask.Response:
+        return _json({"status": "alive"})
+
+    @made.get("/v1/models")
+    @guarded("model:read", model_arg=None)
+    def models() -> flask.Response:
+        names = sorted(parts.catalog.snapshot().models)
+        return _json({"models": [n for n in names if parts.access.may(flask.g.principal, "model:read", n)]})
+
+
+def _add_status(made: flask.Blueprint, parts: Parts) -> None:
+    @made.get(_PATHS[0])
+    @made.get(_PATHS[1])
+    @made.get(_PATHS[2])
+    @guarded("model:read")
+    def status(model: str, version: str | None = None, label: str | None = None) -> flask.Response:
+        served = parts.catalog.snapshot().models.get(model)
+        if served is None:
+            raise ModelNotFound(f"Could not find any versions of model {model[:_SHOWN]}")
+        document = _status(served, _asked_for(served, _version(version), label))
+        if not document["ready"] and version is None and label is None:
+            raise NotReady(f"Model with name {model} is not ready.", **document)
+        return _json(document)
+
+
+def _add_metadata(made: flask.Blueprint, parts: Parts) -> None:
+    @made.get(f"{_PATHS[0]}/metadata")
+    @made.get(f"{_PATHS[1]}/metadata")
+    @made.get(f"{_PATHS[2]}/metadata")
+    @guarded("model:read")
+    def model_metadata(**values: str) -> flask.Response:
+        try:
+            chosen = parts.router.choose(_target(values))
+        except (ModelNotFound, VersionNotFound, LabelNotFound) as error:
+            raise type(error)(_phrase(error, values) or error.detail) from error
+        return _json(metadata(chosen.name, chosen.version, chosen.schema))
+
+
+def _asked_for(model: ServedModel, version: int | None, label: str | None) -> list[int]:
+    """The versions that a status is about, newest first; raises VersionNotFound or LabelNotFound."""
+    if label is not None:
+        version = model.pointers.get(label) or model.channels.pointer(label)
+        if version is None:
+            raise LabelNotFound(f"Unrecognized servable version label: {label[:_SHOWN]}")
+    if version is None:
+        return sorted(model.states, reverse=True)
+    if version not in model.states:
+        raise VersionNotFound(f"Could not find version {version} of model {model.name}")
+    return [version]
+
+
+def _status(model: ServedModel, versions: Iterable[int]) -> dict[str, Any]:
+    """One object that TensorFlow Serving's and KServe's clients both read."""
+    return {
+        "model_version_status": [_version_status(version, model.states[version]) for version in versions],
+        "name": model.name,
+        "ready": model.stable in model.versions,
+    }
+
+
+def _version_status(version: int, state: VersionState) -> dict[str, Any]:
+    code = "INTERNAL" if state.state is State.FAILED else "OK"
+    status = {"error_code": code, "error_message": state.reason}
+    return {"version": str(version), "state": _STATES[state.state], "status": status}
+
+
+class _Segment(BaseConverter):
+    """A part of a path as TensorFlow Serving's patterns know it."""
+
+    regex = "[^/:]+"
+
+
+class _Digits(BaseConverter):
+    """A version; how large it may be is the view's matter."""
+
+    regex = "[0-9]+"
+
+
+def _prepare(state: flask.blueprints.BlueprintSetupState) -> None:
+    app = cast("flask.Flask", state.app)
+    app.url_map.converters["segment"] = _Segment
+    app.url_map.converters["digits"] = _Digits
+    app.wsgi_app = _respelling(app.wsgi_app)  # type: ignore[method-assign]
+
+
+def _respelling(behind: WsgiApp) -> WsgiApp:
+    """A WSGI application that passes ``/V1/Models/iris/Metadata`` on as ``/v1/models/iris/metadata``."""
+
+    def call(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        path = environ["PATH_INFO"]
+        if path[:4] in {"/v1/", "/V1/"}:
+            environ["PATH_INFO"] = respelled(path)
+        return behind(environ, start_response)
+
+    return call
+
+
+def respelled(path: str) -> str:
+    """The path with its fixed words in lower case; unchanged where it is none of TensorFlow Serving's GET paths."""
+    match = _FIXED_WORDS.fullmatch(path)
+    if match is None:
+        return path
+    for group in filter(match.group, range(1, _FIXED_WORDS.groups + 1)):
+        start, end = match.span(group)
+        path = path[:start] + path[start:end].lower() + path[end:]
+    return path
+
+
+@guarded("model:predict")
+def explain(**_values: str) -> flask.Response:
+    """KServe V1's explanations, which are left out."""
+    raise NotImplementedHere("Explanations are not offered: a model is published without an explainer")
+
+
+@public
+def malformed(rest: str = "") -> flask.Response:  # noqa: ARG001 - the path as it was sent is in the request
+    """Refuse whatever else is under ``/v1/``."""
+    raise MalformedRequest(f"Malformed request: {flask.request.method} {flask.request.path[:_SHOWN]}")
+
+
+def _json(document: Any) -> flask.Response:
+    return flask.Response(dumps(document), mimetype=JSON)
