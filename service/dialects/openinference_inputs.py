@@ -48,7 +48,9 @@ def _as_schema(schema: Schema, matrix: Array) -> Array:
 
 
 def _from_each(schema: Schema, tensors: Sequence[Tensor]) -> Batch:
-    by_name = {tensor.name: tensor for tensor in tensors}
+    by_name: dict[str, Tensor] = {}
+    for tensor in tensors:
+        by_name.setdefault(tensor.name, tensor)
     _check_names(schema, tensors, by_name)
     for column in schema.columns:
         if column.name in by_name:

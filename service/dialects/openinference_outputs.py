@@ -112,7 +112,7 @@ def highest(array: Array, count: int, labels: Sequence[Any]) -> Array:
     named = labels if len(labels) == rows.shape[1] else ()
     made = np.empty(order.shape, dtype=object)
     for row, indices in enumerate(order.tolist()):
-        made[row] = [f"{rows[row, i]}:{i}" + (f":{named[i]}" if named else "") for i in indices]
+        made[row] = [f"{rows[row, i]!s}:{i}" + (f":{named[i]}" if named else "") for i in indices]
     return made
 
 
