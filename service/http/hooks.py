@@ -9,6 +9,7 @@ from service.errors import ServiceError
 from service.http.caller import has_credentials, request_id
 from service.http.predictions import Exchange, Record
 from service.http.problems import problem
+from service.http.routes import wording
 
 _NONE_MATCHED = "unmatched"
 
@@ -25,8 +26,14 @@ def install(app: flask.Flask, *, replica: str, record: Record) -> None:
     def refuse(error: Exception) -> flask.Response:
         exchange: Exchange = flask.g.exchange
         exchange.code = error.code if isinstance(error, ServiceError) else _code(error)
-        credentials = has_credentials(flask.request.environ)
-        status, headers, body = problem(error, flask.request.path, exchange.request_id, credentials=credentials)
+        view = app.view_functions.get(flask.request.endpoint or "")
+        status, headers, body = problem(
+            error,
+            flask.request.path,
+            exchange.request_id,
+            wording=wording(view, error, flask.request.view_args or {}),
+            credentials=has_credentials(flask.request.environ),
+        )
         return flask.Response(body, status, headers)
 
     def finish(response: flask.Response) -> flask.Response:

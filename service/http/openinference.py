@@ -21,7 +21,8 @@ from service.errors import (
 from service.http import openinference_repository as repository
 from service.http.guards import guarded, public
 from service.http.parts import Parts
-from service.http.routes import PredictRoute, Values
+from service.http.problems import NotReady
+from service.http.routes import PredictRoute, Values, phrased
 from service.runtime.catalog import Snapshot
 from service.validation import show
 from service.wire import JSON, Target
@@ -62,14 +63,6 @@ _LEFT_OUT: Mapping[str, tuple[str, ...]] = {
         "POST /repository/<repository>/models/<model>/unload",
     ),
 }
-
-
-class NotReady(ModelNotReady):
-    """The answer of a readiness route; ``members`` stand in the JSON object beside those of every error."""
-
-    def __init__(self, detail: str, **members: Any) -> None:
-        super().__init__(detail)
-        self.members = members
 
 
 def _target(values: Values) -> Target:
@@ -144,6 +137,7 @@ def _add_metadata(made: flask.Blueprint, parts: Parts) -> None:
     @made.get("/models/<model>")
     @made.get("/models/<model>/versions/<version>")
     @guarded("model:read")
+    @phrased(_phrase)
     def metadata(model: str, version: str | None = None) -> flask.Response:
         chosen = parts.router.choose(_target({"model": model, "version": version}))
         versions = parts.catalog.snapshot().models[model].versions
@@ -152,6 +146,7 @@ def _add_metadata(made: flask.Blueprint, parts: Parts) -> None:
     @made.get("/models/<model>/ready")
     @made.get("/models/<model>/versions/<version>/ready")
     @guarded("model:read")
+    @phrased(_phrase)
     def model_ready(model: str, version: str | None = None) -> flask.Response:
         try:
             parts.router.choose(_target({"model": model, "version": version}))
@@ -171,12 +166,14 @@ def _add_repository(made: flask.Blueprint, parts: Parts) -> None:
 
     @made.post("/repository/models/<model>/load")
     @guarded("model:promote")
+    @phrased(_phrase)
     def load(model: str) -> flask.Response:
         repository.load(parts.store, model, _who(), _body())
         return _json({"name": model, "load": True})
 
     @made.post("/repository/models/<model>/unload")
     @guarded("model:promote")
+    @phrased(_phrase)
     def unload(model: str) -> flask.Response:
         repository.unload(parts.store, model, _who(), _body())
         return _json({"name": model, "unload": True})

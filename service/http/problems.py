@@ -65,6 +65,14 @@ _MLFLOW_CODES = {
 _RETRY_AFTER_SECONDS = 1
 
 
+class NotReady(errors.ModelNotReady):
+    """The answer of a readiness route; ``members`` stand in the JSON object beside those of every error."""
+
+    def __init__(self, detail: str, **members: Any) -> None:
+        super().__init__(detail)
+        self.members = members
+
+
 def status_of(error: Exception) -> HTTPStatus:
     """The status that the error's type, or the nearest type that it derives from, is answered with."""
     for kind in type(error).__mro__:
@@ -105,6 +113,8 @@ def _body(error: Exception, status: HTTPStatus, request_id: str) -> dict[str, An
         code, title, detail = "internal_error", "Internal error", "The service failed; the log has the reason"
     body: dict[str, Any] = {"error": detail, "code": code, "title": title, "status": int(status), "detail": detail}
     body["request_id"] = request_id
+    if isinstance(error, NotReady):
+        body.update(error.members)
     faults = getattr(error, "faults", ())
     if faults:
         body["errors"] = [{"location": f.location, "expected": f.expected, "got": f.got} for f in faults]

@@ -3,11 +3,17 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from service.errors import ServiceError
 from service.wire import Dialect, Target
 
 Values = Mapping[str, str | None]
+Phrase = Callable[[ServiceError, Values], str | None]
+"""Words an error's ``error`` text in a protocol's own way, from the path's values; None keeps the error's own detail."""
+
+View = TypeVar("View", bound=Callable[..., Any])
+_MARK = "__phrase__"
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,11 +22,27 @@ class PredictRoute:
 
     ``rule`` is its Flask rule, ``pattern`` matches the same decoded paths in full, with groups ``model`` and, where the
     route has them, ``version`` and ``label``. ``target`` turns the groups into a Target and may raise ServiceError.
-    ``phrase`` words an error's ``error`` text in the protocol's own way; None keeps the error's own detail.
+    ``phrase`` words the errors.
     """
 
     rule: str
     pattern: re.Pattern[str]
     dialect: Dialect
     target: Callable[[Values], Target]
-    phrase: Callable[[ServiceError, Values], str | None] = lambda _error, _values: None
+    phrase: Phrase = lambda _error, _values: None
+
+
+def phrased(phrase: Phrase) -> Callable[[View], View]:
+    """Mark a view whose errors, and those of its guard, are worded by ``phrase``."""
+
+    def mark(view: View) -> View:
+        setattr(view, _MARK, phrase)
+        return view
+
+    return mark
+
+
+def wording(view: Callable[..., Any] | None, error: Exception, values: Values) -> str | None:
+    """How the view's mark words an error; None where it has none or leaves it as it is."""
+    phrase: Phrase | None = getattr(view, _MARK, None)
+    return phrase(error, values) if phrase is not None and isinstance(error, ServiceError) else None

@@ -6,7 +6,7 @@ As in TensorFlow Serving, a path under ``/v1/`` that is none of these, or has an
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import flask
 from werkzeug.routing import BaseConverter
@@ -23,14 +23,16 @@ from service.errors import (
     ServiceError,
     VersionNotFound,
 )
-from service.http.fastpath import StartResponse, WsgiApp
 from service.http.guards import guarded, public
-from service.http.openinference import NotReady
 from service.http.parts import Parts
+from service.http.problems import NotReady
 from service.http.routes import PredictRoute, Values
 from service.runtime.catalog import ServedModel
 from service.runtime.states import State, VersionState
 from service.wire import JSON, Dialect, Target
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 _MODEL = "(?i:/v1/models/)(?P<model>[^/:]+)"
 _WHICH = ("", "(?i:/versions/)(?P<version>[0-9]+)", "(?i:/labels/)(?P<label>[^/:]+)")
@@ -208,10 +210,10 @@ def _prepare(state: flask.blueprints.BlueprintSetupState) -> None:
     app.wsgi_app = _respelling(app.wsgi_app)  # type: ignore[method-assign]
 
 
-def _respelling(behind: WsgiApp) -> WsgiApp:
+def _respelling(behind: "WSGIApplication") -> "WSGIApplication":
     """A WSGI application that passes ``/V1/Models/iris/Metadata`` on as ``/v1/models/iris/metadata``."""
 
-    def call(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+    def call(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         path = environ["PATH_INFO"]
         if path[:4] in {"/v1/", "/V1/"}:
             environ["PATH_INFO"] = respelled(path)
