@@ -1,6 +1,6 @@
 """The composition root: the only file that builds things and knows how they hang together."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
@@ -9,9 +9,9 @@ import flask
 
 from model_store.directory import Store
 from service import logs
-from service.errors import Unauthenticated
-from service.http import docs as api_docs
-from service.http import fastpath, guards, hooks, mlflow, openinference, tfserving
+from service.auth.access import Access as AccessControl
+from service.auth.access import Configuration
+from service.http import docs, fastpath, feedback, guards, hooks, mlflow, openapi, openinference, tfserving
 from service.http.fastpath import StartResponse
 from service.http.parts import Access, Parts
 from service.http.predictions import Predictions
@@ -19,15 +19,18 @@ from service.http.record import Recorder
 from service.http.red_metrics import instrument
 from service.inference import Inference
 from service.metrics import Metrics
+from service.model_health import ModelHealth
+from service.recent_predictions import RecentPredictions
 from service.runtime.announcements import Announcer
 from service.runtime.catalog import Catalog
-from service.runtime.loader import Loader, cap_threads
+from service.runtime.loader import cap_threads
+from service.runtime.observed_loader import ObservedLoader
 from service.runtime.router import Router
 from service.runtime.watcher import Watcher
 from service.settings import Settings
 
-PREDICTING: Sequence[ModuleType] = (tfserving, openinference, mlflow)
-"""The modules of ``http`` that have predict routes, in the order in which the fast path tries them."""
+ROOMS: Sequence[ModuleType] = (tfserving, openinference, mlflow, openapi, docs)
+"""The modules of ``http`` that have a blueprint."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,7 @@ class Application:
     flask: flask.Flask
     parts: Parts
     watcher: Watcher
+    access: Access
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request (PEP 3333)."""
@@ -50,47 +54,58 @@ class Application:
     def start_worker(self) -> None:
         """Warm the models and follow the store; in each worker, after the fork."""
         cap_threads()
+        self.access.start()
         self.watcher.start()
 
     def stop_worker(self) -> None:
         """Stop following the store and take back this worker's announcement."""
         self.watcher.stop()
+        self.access.stop()
 
 
 def create_app(settings: Settings, access: Access | None = None) -> Application:
-    """Build everything from the settings; ``access`` replaces who may do what."""
-    logs.configure(settings.log_level, replica=settings.replica)
+    """Build everything from the settings.
+
+    ``access`` replaces access control. Raises BadSecret, BadIssuers or SchemaMismatch where the service must not start.
+    """
+    logs.configure(settings.log_level, replica=settings.replica, access_sampling=settings.access_log_sampling)
     store = Store(settings.model_store_root)
+    metrics = Metrics()
     catalog = Catalog()
     watcher = Watcher(
         store,
-        Loader(store, settings.trusted_keys),
+        ObservedLoader(store, settings.trusted_keys, metrics),
         catalog,
         Announcer(settings.model_store_root, settings.replica, settings.run_dir),
         settings.watch_seconds,
     )
-    metrics = Metrics()
+    health = ModelHealth(store, features=settings.profile_features, sampling=settings.profile_sampling)
+    recent = RecentPredictions(
+        store.root, settings.run_dir, replica=settings.replica, records=settings.feedback_records
+    )
     router = Router(catalog)
+    control = access or AccessControl(Configuration.of(settings))
     parts = Parts(
-        inference=Inference(router, metrics, settings.max_rows),
+        inference=Inference(router, metrics, settings.max_rows, (health.seen, recent.seen)),
         catalog=catalog,
         router=router,
         store=store,
-        access=access or _Everyone(),
+        access=control,
         replica=settings.replica,
         default_model=settings.default_model,
         max_body_bytes=settings.max_body_bytes,
     )
-    return Application(_flask(parts, metrics), parts, watcher)
+    return Application(_flask(parts, metrics, recent), parts, watcher, control)
 
 
-def _flask(parts: Parts, metrics: Metrics) -> flask.Flask:
+def _flask(parts: Parts, metrics: Metrics, recent: RecentPredictions) -> flask.Flask:
     app = flask.Flask("millrace", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = parts.max_body_bytes
     record = Recorder(metrics, instrument(app))
     hooks.install(app, replica=parts.replica, record=record)
-    for module in (*PREDICTING, api_docs):
+    for module in ROOMS:
         app.register_blueprint(module.blueprint(parts))
+    app.register_blueprint(feedback.blueprint(recent))
     predictions = Predictions(
         parts.inference,
         parts.access,
@@ -98,23 +113,8 @@ def _flask(parts: Parts, metrics: Metrics) -> flask.Flask:
         max_body_bytes=parts.max_body_bytes,
         record=record,
     )
-    fastpath.register(app, predictions, [route for module in PREDICTING for route in module.PREDICT_ROUTES])
+    fastpath.register(
+        app, predictions, (*tfserving.PREDICT_ROUTES, *openinference.PREDICT_ROUTES, *mlflow.predict_routes(parts))
+    )
     guards.enforce(app, parts.access)
     return app
-
-
-class _Everyone:
-    """Access until it is controlled: everyone may see models and predict."""
-
-    def authenticate(self, headers: Mapping[str, str], address: str) -> None:  # noqa: ARG002 - nobody is asked
-        return None
-
-    def authorize(self, principal: Any, permission: str, model: str | None) -> None:
-        if not self.may(principal, permission, model):
-            raise Unauthenticated(f"{permission} needs credentials")
-
-    def may(self, principal: Any, permission: str, model: str | None) -> bool:  # noqa: ARG002 - the same for all
-        return permission in {"model:read", "model:predict", "model:promote"}
-
-    def charge(self, principal: Any, rows: int) -> Mapping[str, str]:  # noqa: ARG002 - nothing is counted
-        return {}

@@ -13,6 +13,12 @@ from service.runtime.router import Router
 class Access(Protocol):
     """Who is asking and what they may do; ``service.auth.access.Access`` is the real one."""
 
+    def start(self) -> None:
+        """Begin to follow the state of access; in each worker, after the fork."""
+
+    def stop(self) -> None:
+        """End what ``start`` began."""
+
     def authenticate(self, headers: Mapping[str, str], address: str) -> Any:
         """The caller's principal, the anonymous one without credentials; raises Unauthenticated for bad ones."""
 
