@@ -10,7 +10,7 @@ from service.wire import Dialect, Target
 
 Values = Mapping[str, str | None]
 Phrase = Callable[[ServiceError, Values], str | None]
-"""Words an error's ``error`` text in a protocol's own way, from the path's values; None keeps the error's own detail."""
+"""Words an error's ``error`` text in a protocol's own way; None keeps the error's own detail."""
 
 View = TypeVar("View", bound=Callable[..., Any])
 _MARK = "__phrase__"
