@@ -43,9 +43,7 @@ def _instrument(declared: Declared, registry: CollectorRegistry) -> Any:
     if declared.kind == "counter":
         return Counter(declared.name, declared.help, declared.labels, registry=registry)
     if declared.kind == "gauge":
-        return Gauge(
-            declared.name, declared.help, declared.labels, registry=registry, multiprocess_mode=declared.mode or "max"
-        )
+        return Gauge(declared.name, declared.help, declared.labels, registry=registry, multiprocess_mode=declared.mode or "max")
     return Histogram(declared.name, declared.help, declared.labels, registry=registry, buckets=declared.buckets)
 
 

@@ -16,6 +16,8 @@ from cryptography import x509
 from model_store import channels
 from model_store.directory import Store
 from model_store.errors import StoreError
+from service import model_health
+from service.observation import profiles
 from service.observation.catalogue import SECONDS
 from service.observation.exposition import Reading, number
 from service.runtime import announcements
@@ -53,9 +55,10 @@ class ReplicaFacts:
     run_dir: Path
     objectives: Objectives
     certificate: Path | None = None
+    profile_features: int = 0
     _model_readings: list[Reading] = field(default_factory=list)
     _model_readings_at: float = float("-inf")
-    _versions: dict[tuple[str, int], tuple[float, int]] = field(default_factory=dict)
+    _versions: dict[tuple[str, int], list[Reading]] = field(default_factory=dict)
 
     def __call__(self) -> Iterator[Reading]:
         """Everything, now."""
@@ -77,7 +80,8 @@ class ReplicaFacts:
         for name in self.store.models():
             try:
                 yield from self._pointers(name)
-                yield from self._stored(name)
+                for wanted in sorted(channels.read(self.store, name).wanted()):
+                    yield from self._stored(name, wanted)
             except StoreError:
                 log.warning("the metrics of %s could not be read from the store", name, exc_info=True)
             yield "millrace_versions_converged", (name,), float(announcements.converged(self.store, mine, name))
@@ -90,17 +94,27 @@ class ReplicaFacts:
             if pointed is not None:
                 yield "millrace_model_channel_version", (name, channel), float(pointed)
 
-    def _stored(self, name: str) -> Iterator[Reading]:
-        """When each wanted version was published, and its size; versions that nothing wants say nothing."""
-        for wanted in channels.read(self.store, name).wanted():
-            known = self._versions.get((name, wanted))
-            if known is None:
-                manifest = self.store.manifest(name, wanted)
-                known = (datetime.fromisoformat(manifest.created).timestamp(), manifest.bytes)
-                self._versions[name, wanted] = known
-            labels = (name, str(wanted))
-            yield "millrace_model_created_timestamp_seconds", labels, known[0]
-            yield "millrace_model_size_bytes", labels, float(known[1])
+    def _stored(self, name: str, wanted: int) -> list[Reading]:
+        """When a version was published, its size, and its profile; read once, for a version never changes."""
+        known = self._versions.get((name, wanted))
+        if known is None:
+            known = self._versions[name, wanted] = list(self._read_stored(name, wanted))
+        return known
+
+    def _read_stored(self, name: str, wanted: int) -> Iterator[Reading]:
+        manifest = self.store.manifest(name, wanted)
+        labels = (name, str(wanted))
+        yield "millrace_model_created_timestamp_seconds", labels, datetime.fromisoformat(manifest.created).timestamp()
+        yield "millrace_model_size_bytes", labels, float(manifest.bytes)
+        try:
+            compared = model_health.compare(self.store, name, wanted, manifest.schema, self.profile_features)
+        except (OSError, ValueError, KeyError, TypeError):
+            log.warning("%s version %d has no profile to compare with", name, wanted, exc_info=True)
+            return
+        for binned in compared:
+            for share_of, share in profiles.references(binned):
+                where = (*labels, binned.kind, binned.name, share_of)
+                yield "millrace_feature_reference_ratio", where, share
 
     def _certificate(self) -> Iterator[Reading]:
         if self.certificate is not None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Kind = Literal["counter", "gauge", "histogram"]
-Mode = Literal["", "livesum", "livemax", "max", "mostrecent"]
+Mode = Literal["", "livesum", "livemax", "mostrecent"]
 Origin = Literal["worker", "replica", "flask", "nginx"]
 
 SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -190,7 +190,7 @@ CATALOGUE: tuple[Declared, ...] = (
         "gauge",
         "Share of the bin at publication, from 0 to 1.",
         (*_MODEL, "kind", "feature", "bin"),
-        mode="max",
+        origin="replica",
     ),
     Declared(
         "millrace_prediction_confidence",
