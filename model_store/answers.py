@@ -1,6 +1,6 @@
 """What an estimator answers, by method; the same code for the publisher, the gate and the service."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -63,7 +63,7 @@ def same(a: Array, b: Array) -> bool:
 
 
 def discover(estimator: Any, rows: Any, count: int) -> tuple[Output, ...]:
-    """What the estimator answers to these rows, by trying; raises BadSample where it takes them not or answers nothing."""
+    """What the estimator answers to these rows, by trying; raises BadSample where it cannot answer."""
     outputs: list[Output] = []
     for method in METHODS:
         if not callable(getattr(estimator, method, None)):

@@ -46,7 +46,7 @@ def load_own(path: Path, *, any_version: bool = False) -> Any:
 def dump_skops(estimator: Any) -> bytes:
     """The estimator as skops; raises ArtifactUnreadable where skops cannot hold it within the trusted types."""
     try:
-        data = skops.io.dumps(estimator)
+        data: bytes = skops.io.dumps(estimator)
     except Exception as error:  # third-party __reduce__ and __getstate__ raise anything
         raise ArtifactUnreadable(f"skops cannot hold it: {_words(error)}") from error
     _refuse_untrusted(data)

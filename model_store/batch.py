@@ -70,5 +70,5 @@ def _held(column: Column, values: Array) -> Any:
 
 
 def _nan_for_none(values: Array) -> Array:
-    gaps = np.equal(values, None)
+    gaps = np.array([value is None for value in values.tolist()], dtype=bool)
     return np.where(gaps, np.nan, values) if gaps.any() else values

@@ -109,10 +109,8 @@ def _gaps(inferred: Inferred, column: int) -> Array:
     batch = inferred.batch
     values = batch.matrix[:, column] if batch.matrix is not None else (batch.columns or {})[name]
     if values.dtype.kind == "O":
-        return np.equal(values, None).astype(bool)
-    return (
-        np.isnan(values) if values.dtype.kind == "f" else np.isnat(values) if values.dtype.kind == "M" else np.zeros(0)
-    )
+        return np.array([value is None for value in values.tolist()], dtype=bool)
+    return np.asarray(values != values)  # noqa: PLR0124 - NaN and NaT alone differ from themselves
 
 
 def _profile(estimator: Any, inferred: Inferred) -> dict[str, Any]:

@@ -23,7 +23,7 @@ Action = Literal["promote", "rollback", "label", "unlabel", "load", "unload"]
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """One change: which channel or label (empty for load and unload), from and to which version, when (UTC), by whom."""
+    """One change: of which channel or label (none for load and unload), from and to what, when (UTC) and by whom."""
 
     channel: str
     from_version: int | None
@@ -89,6 +89,7 @@ def promote(store: Store, name: str, version: int, by: str) -> Channels:
     store.version_dir(name, version)
 
     def moved(now: Channels) -> Channels:
+        store.version_dir(name, version)  # again under the lock: it may have been retired meanwhile
         changed = replace(now, stable=version, unloaded=False)
         return _noted(changed, _move("stable", now.stable, version, by, "promote"))
 
@@ -102,10 +103,10 @@ def previous(store: Store, name: str) -> int:
 
 def rollback(store: Store, name: str, by: str) -> Channels:
     """Point ``stable`` at the version before; a second rollback goes one further back. Raises NothingToRollBack."""
-    stored = store.versions(name)
+    store.versions(name)
 
     def moved(now: Channels) -> Channels:
-        version = _previous(name, now, stored)
+        version = _previous(name, now, store.versions(name))
         changed = replace(now, stable=version, unloaded=False)
         return _noted(changed, _move("stable", now.stable, version, by, "rollback"))
 
@@ -118,6 +119,7 @@ def set_label(store: Store, name: str, label: str, version: int, by: str) -> Cha
     _check_label(label)
 
     def moved(now: Channels) -> Channels:
+        store.version_dir(name, version)
         changed = replace(now, labels={**now.labels, label: version})
         return _noted(changed, _move(label, now.labels.get(label), version, by, "label"))
 
@@ -146,6 +148,8 @@ def load(store: Store, name: str, version: int | None, by: str) -> Channels:
         store.versions(name)
 
     def moved(now: Channels) -> Channels:
+        if version is not None:
+            store.version_dir(name, version)
         extra = {version} - now.named() if version is not None else set()
         if not (now.unloaded or extra):
             return now

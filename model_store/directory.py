@@ -30,7 +30,7 @@ _FILE_MODE = 0o444
 
 
 class Store:
-    """The models and versions under a root folder. Reading needs no lock; nothing is created until something is added."""
+    """The models and versions under a root folder. Reading needs no lock and creates nothing."""
 
     def __init__(self, root: Path) -> None:
         self.root = Path(root)
@@ -110,10 +110,12 @@ class Store:
             _sync(self.root)
         return number
 
-    def remove(self, name: str, version: int) -> None:
-        """Take a version away; its number is never given again. The caller has checked that nothing names it."""
-        folder = self.version_dir(name, version)
+    def remove(self, name: str, version: int, may_go: Callable[[], None]) -> None:
+        """Take a version away; its number is never given again. ``may_go()`` raises where it must stay."""
+        self.version_dir(name, version)
         with self.lock(name) as model:
+            may_go()
+            folder = self.version_dir(name, version)
             highest = max(_highest_removed(model), version)
             write_whole(model / _HIGHEST_REMOVED, f"{highest}\n".encode())
             gone = model / f"{_REMOVED}{version}-{secrets.token_hex(4)}"

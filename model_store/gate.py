@@ -15,7 +15,7 @@ _ANY_LIBRARY_VERSION = "any_library_version"
 
 @dataclass(frozen=True, slots=True)
 class GateReport:
-    """What the trial measured: seconds to load, seconds for one row (median), peak memory and whether network was cut."""
+    """What the trial measured: seconds to load and for one row (median), peak memory, whether it had no network."""
 
     load_seconds: float
     predict_seconds: float
@@ -28,8 +28,8 @@ def try_candidate(
 ) -> GateReport:
     """Load a version in its own process, replay its golden rows and time it.
 
-    ``manifest`` is the verified manifest, or a draft of one; without it the folder's own is read. ``seconds`` bounds the
-    whole trial, ``memory`` its address space in bytes. Raises GateRefused with the reason, LibraryMismatch.
+    ``manifest`` is the verified manifest, or a draft of one; without it the folder's own is read. ``seconds`` bounds
+    the whole trial, ``memory`` its address space in bytes. Raises GateRefused with the reason, LibraryMismatch.
     """
     manifest = manifest or Manifest.from_bytes((version_dir / MANIFEST).read_bytes())
     check_libraries(manifest)
@@ -56,7 +56,7 @@ def check_libraries(manifest: Manifest) -> None:
     if manifest.options.get(_ANY_LIBRARY_VERSION) or _major_minor(made) == _major_minor(here):
         return
     raise LibraryMismatch(
-        f"model {manifest.model} {manifest.version} was made with scikit-learn {made or 'of unknown version'}, this is {here}"
+        f"model {manifest.model} {manifest.version} was made with scikit-learn {made or '?'}, and this is {here}"
     )
 
 

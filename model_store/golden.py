@@ -41,7 +41,7 @@ def read(version_dir: Path) -> Golden:
 
 def to_bytes(golden: Golden) -> bytes:
     """The content of ``golden.npz``."""
-    arrays: dict[str, Array] = {"rows": np.int64(golden.batch.rows)}  # type: ignore[dict-item]  # a 0-d array in the file
+    arrays: dict[str, Array] = {"rows": np.int64(golden.batch.rows)}
     if golden.batch.matrix is not None:
         arrays["matrix"] = golden.batch.matrix
     else:

@@ -1,5 +1,6 @@
 """The frozen record of one version: what it is, which files it has, what made it. To and from JSON."""
 
+import builtins
 import json
 import re
 from collections.abc import Mapping
@@ -74,7 +75,7 @@ class Manifest:
         document["schema"] = self.schema.to_json()
         return document
 
-    def to_bytes(self) -> bytes:
+    def to_bytes(self) -> builtins.bytes:
         """The manifest as it is stored and sealed: UTF-8 JSON with sorted keys."""
         text = json.dumps(self.to_json(), indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
         return text.encode("utf-8", "strict")
@@ -106,7 +107,7 @@ class Manifest:
             raise BadManifest(f"not a manifest: {type(error).__name__} {error}") from error
 
     @classmethod
-    def from_bytes(cls, data: bytes) -> "Manifest":
+    def from_bytes(cls, data: builtins.bytes) -> "Manifest":
         """The manifest in the bytes of ``manifest.json``; raises BadManifest where there is none."""
         try:
             document = json.loads(data.decode("utf-8"))

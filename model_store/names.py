@@ -1,6 +1,7 @@
 """Names of models and versions: parsed or refused, so that no name can leave the store's root."""
 
 import re
+from typing import Self
 
 from model_store.errors import BadName
 
@@ -14,7 +15,8 @@ class ModelName(str):
 
     __slots__ = ()
 
-    def __new__(cls, text: str) -> "ModelName":
+    def __new__(cls, text: str) -> Self:
+        """The name itself, or BadName."""
         if not isinstance(text, str) or not _MODEL_NAME.fullmatch(text):
             raise BadName(
                 f"{str(text)[:128]!r} is not a model name: expected 1 to 128 ASCII letters, digits, '.', '_' or '-', "

@@ -5,7 +5,7 @@ import os
 import pwd
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -27,7 +27,7 @@ class Limits:
     memory: int = gate.MEMORY
 
 
-def publish(
+def publish(  # noqa: PLR0913 - one keyword for each thing that a publisher may want to say
     root: Path | str,
     name: str,
     estimator: Any,
@@ -64,7 +64,7 @@ def publish(
         "force": force,
     }
     with store.staging(model) as folder:
-        draft = _draft(estimator, sample, folder, wishes, limits, tell)
+        draft = _draft(estimator, sample, folder, _Order(wishes, limits, tell))
         tell("trying it in a process of its own")
         report = gate.try_candidate(folder, manifest=draft, seconds=limits.seconds, memory=limits.memory)
         measured = replace(draft, load_seconds=report.load_seconds, predict_seconds=report.predict_seconds)
@@ -83,22 +83,25 @@ def current_user() -> str:
         return str(os.getuid())
 
 
-def _draft(
-    estimator: Any, sample: Any, folder: Path, wishes: Mapping[str, Any], limits: Limits, tell: Progress
-) -> Manifest:
+@dataclass(frozen=True, slots=True)
+class _Order:
+    wishes: Mapping[str, Any]
+    limits: Limits
+    tell: Progress
+
+
+def _draft(estimator: Any, sample: Any, folder: Path, order: _Order) -> Manifest:
     """Write the version's files into the folder, in this process only where the estimator already lives in it."""
     if isinstance(estimator, (str, os.PathLike)):
-        return _draft_of_file(Path(estimator), sample, folder, wishes, limits, tell)
+        return _draft_of_file(Path(estimator), sample, folder, order)
     from model_store import samples  # here: pandas and scikit-learn, which nothing else in this module needs
     from model_store.capture import Wishes, capture
 
     rows = samples.read(Path(sample)) if isinstance(sample, (str, os.PathLike)) else sample
-    return capture(estimator, rows, folder, Wishes(**wishes), tell)
+    return capture(estimator, rows, folder, Wishes(**order.wishes), order.tell)
 
 
-def _draft_of_file(
-    file: Path, sample: Any, folder: Path, wishes: Mapping[str, Any], limits: Limits, tell: Progress
-) -> Manifest:
+def _draft_of_file(file: Path, sample: Any, folder: Path, order: _Order) -> Manifest:
     if not file.is_file():
         raise BadSample(f"there is no file {file}")
     with tempfile.TemporaryDirectory(prefix="millrace-sample-") as scratch:
@@ -106,16 +109,16 @@ def _draft_of_file(
             from model_store import samples  # here: pandas, which a sample file does not need in this process
 
             sample = samples.write(sample, Path(scratch))
-        tell(f"loading {file.name} in a process of its own, with its schema, golden answers and profile")
+        order.tell(f"loading {file.name} in a process of its own, with its schema, golden answers and profile")
         request = {
             "file": str(file.absolute()),
             "sample": str(Path(sample).absolute()),
             "folder": str(folder.absolute()),
-            "wishes": dict(wishes),
+            "wishes": dict(order.wishes),
         }
-        answer = isolation.run("capture", request, seconds=limits.seconds, memory=limits.memory)
+        answer = isolation.run("capture", request, seconds=order.limits.seconds, memory=order.limits.memory)
     draft = Manifest.from_json(answer.get("manifest"))
-    if draft.model != wishes["name"]:
+    if draft.model != order.wishes["name"]:
         raise StoreError(f"{file} wrote a manifest of another model")
     files = seal.file_seals(folder)
     return replace(draft, files=files, bytes=sum(found.bytes for found in files.values()))

@@ -1,7 +1,8 @@
-"""Sample rows: read from files, and laid out as one of three things: a DataFrame, a 2-D array, or a 1-D array of texts."""
+"""Sample rows, from files or callers, laid out as a DataFrame, a 2-D array, or a 1-D array of texts."""
 
 import csv
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,13 @@ def read(path: Path) -> Rows:
     CSV has a header unless every field of its first line is a number. JSON is a list of objects (a row each), a list of
     lists, a list of scalars or strings (one column), or an object of equally long lists (a column each).
     """
-    reader = {".csv": _csv, ".parquet": pd.read_parquet, ".npy": _npy, ".json": _json}.get(path.suffix.lower())
+    readers: dict[str, Callable[[Path], Any]] = {
+        ".csv": _csv,
+        ".parquet": pd.read_parquet,
+        ".npy": _npy,
+        ".json": _json,
+    }
+    reader = readers.get(path.suffix.lower())
     if reader is None:
         raise BadSample(f"sample rows come from .csv, .parquet, .npy or .json files, not from {path.name!r}")
     try:

@@ -235,7 +235,7 @@ def _batch(schema: Schema, values: Sequence[Array]) -> Batch:
 
 
 def _with_missing(estimator: Any, schema: Schema, values: list[Array]) -> tuple[Schema, list[Array]]:
-    """Mark the columns whose gaps the estimator demonstrably takes: it has a part made for gaps, and a trial succeeds."""
+    """Mark the columns whose gaps the estimator takes: it has a part made for gaps, and a trial succeeds."""
     if not any(_takes_missing(part) for part in _parts(estimator)):
         return schema, values
     few = np.arange(min(len(values[0]), _TRIAL_ROWS))

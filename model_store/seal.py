@@ -128,7 +128,7 @@ def seal(folder: Path, manifest: Manifest, key: SealingKey) -> None:
 def file_seals(folder: Path) -> dict[str, FileSeal]:
     """The seals of all files that a version's folder has now, except the manifest and its signature."""
     with _opened(folder) as directory:
-        return {name: _hash(directory, name) for name in sorted(os.listdir(directory)) if name not in (MANIFEST, SEAL)}
+        return {name: _hash(directory, name) for name in _names(directory) if name not in (MANIFEST, SEAL)}
 
 
 def verify(version_dir: Path, trusted: TrustedKeys) -> Manifest:
@@ -182,7 +182,7 @@ def _check_place(version_dir: Path, manifest: Manifest) -> None:
 def _check_files(directory: int, manifest: Manifest) -> None:
     if manifest.artifact not in manifest.files:
         raise SealBroken(f"the manifest names no {manifest.artifact}")
-    foreign = sorted(set(os.listdir(directory)) - set(manifest.files) - {MANIFEST, SEAL})
+    foreign = sorted(set(_names(directory)) - set(manifest.files) - {MANIFEST, SEAL})
     if foreign:
         raise SealBroken(f"{foreign[0][:128]!r} does not belong to the version")
     for name, expected in manifest.files.items():
@@ -203,6 +203,10 @@ def _opened(folder: Path) -> Iterator[int]:
         os.close(descriptor)
 
 
+def _names(directory: int) -> list[str]:
+    return sorted(os.listdir(directory))
+
+
 def _open_file(directory: int, name: str) -> int:
     try:
         descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=directory)
@@ -215,7 +219,7 @@ def _open_file(directory: int, name: str) -> int:
 
 
 def _read(directory: int, name: str, most: int) -> bytes:
-    with open(_open_file(directory, name), "rb") as file:  # noqa: PTH123 - opened relative to a descriptor
+    with open(_open_file(directory, name), "rb") as file:
         data = file.read(most + 1)
     if len(data) > most:
         raise SealBroken(f"{name} is longer than {most} bytes")
@@ -224,7 +228,7 @@ def _read(directory: int, name: str, most: int) -> bytes:
 
 def _hash(directory: int, name: str) -> FileSeal:
     digest, length = hashlib.sha256(), 0
-    with open(_open_file(directory, name), "rb") as file:  # noqa: PTH123 - opened relative to a descriptor
+    with open(_open_file(directory, name), "rb") as file:
         while chunk := file.read(_CHUNK):
             digest.update(chunk)
             length += len(chunk)

@@ -78,7 +78,8 @@ def _where(replayed: Mapping[str, Any], kept: Any, name: str) -> str:
         return f"shape {list(now.shape)}, expected {list(then.shape)}"
     wrong = [row for row in range(len(then)) if not same(now[row : row + 1], then[row : row + 1])]
     row = wrong[0] if wrong else 0
-    return f"{len(wrong)} of {len(then)} golden rows differ; row {row}: {str(now[row])[:80]}, expected {str(then[row])[:80]}"
+    got, expected = str(now[row])[:80], str(then[row])[:80]
+    return f"{len(wrong)} of {len(then)} golden rows differ; row {row}: {got}, expected {expected}"
 
 
 def _one_row_seconds(estimator: Any, manifest: Any, kept: Any) -> float:

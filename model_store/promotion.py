@@ -1,0 +1,41 @@
+"""Moving the stable channel with a check before: a version that cannot serve never displaces the one that does."""
+
+from collections.abc import Callable
+
+from model_store import channels, gate, seal
+from model_store.channels import Channels
+from model_store.directory import Store
+from model_store.seal import TrustedKeys
+
+
+def promote(  # noqa: PLR0913 - what to move, whom to trust, and what the check may take
+    store: Store,
+    name: str,
+    version: int,
+    *,
+    trusted: TrustedKeys,
+    by: str,
+    seconds: float = gate.SECONDS,
+    memory: int = gate.MEMORY,
+    progress: Callable[[str], None] | None = None,
+) -> Channels:
+    """Check the version's seal, try it in a process of its own, and only then point ``stable`` at it.
+
+    Raises UnknownModel, UnknownVersion, SealBroken, LibraryMismatch or GateRefused, and then nothing has moved.
+    """
+    tell = progress or (lambda _: None)
+    folder = store.version_dir(name, version)
+    tell("checking the seal")
+    manifest = seal.verify(folder, trusted)
+    tell("trying it in a process of its own")
+    gate.try_candidate(folder, manifest=manifest, seconds=seconds, memory=memory)
+    return channels.promote(store, name, version, by)
+
+
+def rollback(store: Store, name: str, *, trusted: TrustedKeys, by: str) -> Channels:
+    """Point ``stable`` at the version before, once its seal has been checked. It has served before: no trial delays it.
+
+    Raises NothingToRollBack, UnknownModel, SealBroken.
+    """
+    seal.verify(store.version_dir(name, channels.previous(store, name)), trusted)
+    return channels.rollback(store, name, by)
