@@ -11,7 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from service.auth import sessions, state
+from service.auth import state
 from service.auth.access import Access, Configuration, database_url
 from service.auth.audit import Audit
 from service.auth.key_ring import create_key
@@ -170,14 +170,10 @@ def _token(command: Command) -> None:
     access = Access(Configuration.of(command.settings))
     access.refresh()
     client_id = stored["client_id"]
-    with access.state.reading() as connection:
-        query = sa.select(state.clients).where(state.clients.c.id == client_id, state.clients.c.revoked_at.is_(None))
-        row = connection.execute(query).one_or_none()
-    if not access.passwords.right(stored["client_secret"], row.secret_hash if row else None):
-        raise NotFound("the file's client is unknown, revoked, or has another secret")
-    token = access.tokens.issue(client_id, access.client_permissions(client_id), sessions.new_family())
-    access.audit.record(command.actor.entry("token.issue", CLIENT + client_id))
-    sys.stdout.write(token + "\n")
+    server = access.authorization
+    server.check_client(client_id, stored["client_secret"], command.actor)
+    issued = server.issue(client_id, None, command.actor)
+    sys.stdout.write(access.tokens.issue(client_id, issued.permissions, issued.family) + "\n")
 
 
 def _client_id(command: Command, given: str) -> str:

@@ -18,6 +18,7 @@ import sqlalchemy as sa
 
 from service.auth import api_keys, sessions, snapshot, state, tokens
 from service.auth.audit import Audit
+from service.auth.authorization import AuthorizationServer
 from service.auth.key_ring import KeyRing
 from service.auth.migrate import check_schema
 from service.auth.oidc import Issuer, read_issuers
@@ -109,6 +110,9 @@ class Access:
         )
         self.passwords = Passwords()
         self.registry = Registry(self.state, self.audit)
+        self.authorization = AuthorizationServer(
+            self.state, self.audit, self.passwords, self.tokens, configuration.refresh_seconds
+        )
         self._issuers = {config.issuer: Issuer(config) for config in read_issuers(configuration.oidc_issuers)}
         self._refresher = Refresher(self._poll, self._book)
         self.quotas = Quotas(self.state, self._refresher.wake)
@@ -177,10 +181,6 @@ class Access:
         """Count a request and its rows; returns RateLimit headers, raises QuotaExceeded with ``retry_after``."""
         return self.quotas.charge(principal, rows)
 
-    def client_permissions(self, client_id: str) -> frozenset[str]:
-        """Everything that a client may do with some model, as this worker knows."""
-        return Principal(CLIENT + client_id, grants=self._grants(self._current(), CLIENT + client_id)).permissions
-
     def refresh(self) -> None:
         """Look at the database now, so that this worker sees what it just changed; raises Unavailable."""
         with self._refreshing, self.state.reading() as connection:
@@ -191,6 +191,10 @@ class Access:
                 self._show(current)
                 self._store_file()
             self._good_until = now + self.configuration.stale_seconds
+
+    def look_again(self) -> None:
+        """Show this worker what it has just changed; the others see it within a second."""
+        self._try_refresh()
 
     def _verify(self, shown: str, now: float) -> Principal:
         scheme, _, credential = shown.partition(" ")

@@ -1,6 +1,7 @@
 """Client secrets at rest: argon2id, a bounded number at a time, and the same work for a client that does not exist."""
 
 import hashlib
+import re
 import secrets
 import threading
 import time
@@ -12,6 +13,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 from service.errors import Overloaded
 
+_FORM = re.compile(r"mrs_([1-9][0-9]{0,8})_[A-Za-z0-9_-]{43}", re.ASCII)
 _AT_ONCE = 2
 _WAIT_SECONDS = 0.5
 _REMEMBER_SECONDS = 60
@@ -21,9 +23,15 @@ _MOST_REMEMBERED = 1024
 _HASHER = PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1)
 
 
-def new_secret() -> str:
-    """A client secret of 256 random bits."""
-    return secrets.token_urlsafe(32)
+def new_secret(number: int) -> str:
+    """A client's ``number``-th secret, of 256 random bits; it says its number, so that one hash alone is tried."""
+    return f"mrs_{number}_{secrets.token_urlsafe(32)}"
+
+
+def number_of(secret: str) -> int | None:
+    """Which of the client's secrets this is, None where it has not a secret's form."""
+    match = _FORM.fullmatch(secret)
+    return int(match[1]) if match else None
 
 
 def hashed(secret: str) -> str:
@@ -36,7 +44,7 @@ class Passwords:
 
     def __init__(self) -> None:
         self._slots = threading.BoundedSemaphore(_AT_ONCE)
-        self._decoy = hashed(new_secret())
+        self._decoy = hashed(new_secret(1))
         self._right: dict[str, float] = {}
 
     def right(self, secret: str, stored: str | None) -> bool:

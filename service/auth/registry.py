@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from service.auth import api_keys, passwords, state
-from service.auth.audit import Audit, Entry
+from service.auth.audit import OK, Audit, Entry
 from service.auth.permissions import parse_models, parse_permissions, parse_role
 from service.auth.state import State
 from service.errors import Conflict, InvalidInput, NotFound
@@ -29,9 +29,9 @@ class Actor:
     address: str = ""
     request_id: str = ""
 
-    def entry(self, action: str, target: str, **detail: Any) -> Entry:
-        """The audit entry of something that this actor did."""
-        return Entry(self.subject, action, target, address=self.address, request_id=self.request_id, detail=detail)
+    def entry(self, action: str, target: str, outcome: str = OK, **detail: Any) -> Entry:
+        """The audit entry of something that this actor did or tried."""
+        return Entry(self.subject, action, target, outcome, self.address, self.request_id, detail)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +52,11 @@ class Registry:
     def create_client(self, name: str, by: Actor) -> Shown:
         """A new client without grants; raises Conflict where the name is taken."""
         _check_name(name)
-        shown = Shown(secrets.token_hex(12), passwords.new_secret())
+        shown = Shown(secrets.token_hex(12), passwords.new_secret(1))
         values = {
             "id": shown.id,
             "name": name,
+            "secret_number": 1,
             "secret_hash": passwords.hashed(shown.secret),
             "created_at": state.now(),
         }
@@ -68,14 +69,20 @@ class Registry:
 
     def rotate_secret(self, client_id: str, overlap: int, by: Actor) -> Shown:
         """A new secret; the old one stays good for ``overlap`` seconds."""
-        shown = Shown(client_id, passwords.new_secret())
-        hashed, until = passwords.hashed(shown.secret), state.now() + _check_overlap(overlap)
+        until = state.now() + _check_overlap(overlap)
         with self._state.writing() as connection:
             client = _active(connection, state.clients, client_id, "client")
+            number = client.secret_number + 1
+            shown = Shown(client_id, passwords.new_secret(number))
             connection.execute(
                 state.clients.update()
                 .where(state.clients.c.id == client_id)
-                .values(secret_hash=hashed, previous_hash=client.secret_hash, previous_until=until)
+                .values(
+                    secret_number=number,
+                    secret_hash=passwords.hashed(shown.secret),
+                    previous_hash=client.secret_hash,
+                    previous_until=until,
+                )
             )
             self._changed(connection, by.entry("client.rotate", client_id, overlap=overlap))
         return shown
@@ -176,7 +183,7 @@ class Registry:
 
     def clients(self) -> list[dict[str, Any]]:
         """All clients, also revoked ones, without their secrets."""
-        hidden = {"secret_hash", "previous_hash"}
+        hidden = {"secret_number", "secret_hash", "previous_hash"}
         return self._listed(state.clients, state.clients.c.name, hidden)
 
     def keys(self, client_id: str | None = None) -> list[dict[str, Any]]:

@@ -34,6 +34,7 @@ clients = Table(
     metadata,
     Column("id", String(64), primary_key=True),
     Column("name", String(128), nullable=False, unique=True),
+    Column("secret_number", Integer, nullable=False),
     Column("secret_hash", Text, nullable=False),
     Column("previous_hash", Text),
     Column("previous_until", BigInteger),

@@ -60,6 +60,7 @@ def upgrade() -> None:
         "clients",
         sa.Column("id", sa.String(length=64), nullable=False),
         sa.Column("name", sa.String(length=128), nullable=False),
+        sa.Column("secret_number", sa.Integer(), nullable=False),
         sa.Column("secret_hash", sa.Text(), nullable=False),
         sa.Column("previous_hash", sa.Text(), nullable=True),
         sa.Column("previous_until", sa.BigInteger(), nullable=True),
