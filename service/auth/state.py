@@ -221,7 +221,11 @@ def _answering() -> Iterator[None]:
 
 
 def _server_engine(url: sa.URL) -> sa.Engine:
-    connect_args = {"connect_timeout": _CONNECT_SECONDS, "options": f"-c statement_timeout={_STATEMENT_MILLISECONDS}"}
+    connect_args = {
+        "connect_timeout": _CONNECT_SECONDS,
+        "options": f"-c statement_timeout={_STATEMENT_MILLISECONDS}",
+        "client_encoding": "utf8",  # else psycopg gives bytes for text where the server's own encoding is SQL_ASCII
+    }
     return sa.create_engine(
         url, pool_size=2, max_overflow=4, pool_timeout=_CONNECT_SECONDS, pool_pre_ping=True, connect_args=connect_args
     )
