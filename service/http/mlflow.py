@@ -1,0 +1,88 @@
+"""MLflow's scoring server: invocations of the default model or of one by name, and its health and version routes."""
+
+import re
+from importlib.metadata import PackageNotFoundError, version
+
+import flask
+
+from model_store.errors import BadName
+from model_store.names import parse_version
+from service.dialects.mlflow import INVOCATIONS
+from service.errors import ModelNotFound, VersionNotFound
+from service.http.guards import public
+from service.http.parts import Parts
+from service.http.routes import PredictRoute, Values
+from service.wire import JSON, Target
+
+
+def predict_routes(parts: Parts) -> tuple[PredictRoute, ...]:
+    """The routes that predict; ``/invocations`` asks ``parts`` for its model at each request."""
+    return (
+        PredictRoute("/invocations", re.compile("/invocations"), INVOCATIONS, lambda _: Target(default_model(parts))),
+        *_NAMED_ROUTES,
+    )
+
+
+def default_model(parts: Parts) -> str:
+    """The model that ``/invocations`` means: the one of the settings, else the only one there is."""
+    if parts.default_model:
+        return parts.default_model
+    names = list(parts.catalog.snapshot().models)
+    if len(names) != 1:
+        how = "POST to /models/NAME/invocations, or let the service's DEFAULT_MODEL name one"
+        raise ModelNotFound(f"There {'are several models' if names else 'is no model yet'}: {how}")
+    return names[0]
+
+
+def blueprint(parts: Parts) -> flask.Blueprint:
+    """The routes that do not predict."""
+    made = flask.Blueprint("mlflow", __name__)
+
+    @made.get("/ping")
+    @made.get("/health")
+    @public
+    def ping() -> flask.Response:
+        if not any(model.versions for model in parts.catalog.snapshot().models.values()):
+            raise ModelNotFound("No model is ready")
+        return flask.Response("\n", mimetype=JSON)
+
+    @made.get("/version")
+    @public
+    def release() -> flask.Response:
+        return flask.Response(own_version(), mimetype="text/plain")
+
+    return made
+
+
+def _target(values: Values) -> Target:
+    model, number = values["model"] or "", values.get("version")
+    return Target(model, None if number is None else _version_number(model, number), values.get("label"))
+
+
+def _version_number(model: str, text: str) -> int:
+    try:
+        return parse_version(text)
+    except BadName:
+        detail = f"Model {model[:128]!r} has no version {text[:20]!r}: versions are whole numbers from 1"
+        raise VersionNotFound(detail) from None
+
+
+def own_version() -> str:
+    """The installed version of Millrace."""
+    try:
+        return version("millrace")
+    except PackageNotFoundError:  # run from the source tree, not installed
+        return "unknown"
+
+
+_MODEL = "/models/(?P<model>[^/]+)"
+_NAMED_ROUTES = tuple(
+    PredictRoute(
+        f"/models/<model>{rule}/invocations", re.compile(f"{_MODEL}{pattern}/invocations"), INVOCATIONS, _target
+    )
+    for rule, pattern in (
+        ("", ""),
+        ("/versions/<version>", "/versions/(?P<version>[^/]+)"),
+        ("/labels/<label>", "/labels/(?P<label>[^/]+)"),
+    )
+)

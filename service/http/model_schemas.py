@@ -1,0 +1,267 @@
+"""A model's own request and answer bodies in each protocol, as JSON Schema made from its schema."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from model_store.schema import FLOATS, INTEGERS, Column, Output, Schema
+from service.dialects import openinference_metadata
+from service.http.operations import ANY_OBJECT, BOOL, TEXT, list_of, structure
+
+Json = Mapping[str, Any]
+
+_KINDS: Mapping[str, str] = {"bool": "boolean", "string": "string", "datetime64[ns]": "string"}
+_MOST_NAMED = 20
+
+
+def bodies(schema: Schema) -> dict[str, tuple[Json, Json]]:
+    """Request and answer by verb; a model has no ``classify`` or ``regress`` whose outputs do not allow it."""
+    made: dict[str, tuple[Json, Json]] = {
+        "predict": (_tensorflow_request(schema), _tensorflow_answer(schema)),
+        "infer": (_open_inference_request(schema), _open_inference_answer(schema)),
+        "invocations": (_mlflow_request(schema), structure({"predictions": _any_output(schema)})),
+    }
+    labelled = [o for o in schema.outputs if o.labels and o.shape == (len(o.labels),)]
+    if labelled:
+        pair = {"type": "array", "prefixItems": [TEXT, _nullable_number()], "minItems": 2, "maxItems": 2}
+        made["classify"] = (_examples(schema), structure({"results": list_of(list_of(pair))}))
+    if schema.outputs[0].dtype in (*FLOATS, *INTEGERS) and schema.outputs[0].shape in {(), (1,)}:
+        made["regress"] = (_examples(schema), structure({"results": list_of(_nullable_number())}))
+    return made
+
+
+def table_header(schema: Schema) -> str:
+    """The CSV body's first two lines: the column names, and a row."""
+    row = (_example(column) for column in schema.columns)
+    return ",".join(map(_field, schema.names)) + "\n" + ",".join(_field("" if v is None else v) for v in row) + "\n"
+
+
+def _field(value: Any) -> str:
+    text = str(value)
+    return '"' + text.replace('"', '""') + '"' if any(mark in text for mark in ',"\r\n') else text
+
+
+def _value(column: Column) -> Json:
+    """One value of a column."""
+    made: dict[str, Any] = {"type": _KINDS.get(column.dtype, "integer" if column.dtype in INTEGERS else "number")}
+    if column.dtype in INTEGERS:
+        info = np.iinfo(column.dtype)
+        made |= {"minimum": info.min, "maximum": info.max}
+    elif column.dtype == "float32":
+        made |= {"minimum": float(np.finfo("f4").min), "maximum": float(np.finfo("f4").max)}
+    elif column.dtype == "datetime64[ns]":
+        made |= {"format": "date-time"}
+    if column.closed:
+        made = {"enum": [*column.categories, *([None] if column.nullable else [])]}
+    elif column.nullable:
+        made["type"] = [made["type"], "null"]
+    made["description"] = _words(column)
+    return made
+
+
+def _words(column: Column) -> str:
+    words = [f"{column.name} ({column.dtype}{', may be missing' if column.nullable else ''})"]
+    if column.minimum is not None and column.maximum is not None:
+        words.append(f"seen from {column.minimum:g} to {column.maximum:g}")
+    if column.categories:
+        named = ", ".join(map(str, column.categories[:_MOST_NAMED]))
+        words.append(f"known: {named}{', …' if column.categories[_MOST_NAMED:] else ''}")
+    return "; ".join(words)
+
+
+def _example(column: Column) -> Any:
+    if column.categories:
+        return column.categories[0]
+    if column.dtype in (*FLOATS, *INTEGERS):
+        low, high = column.minimum or 0.0, column.maximum or 0.0
+        middle = float(f"{low + (high - low) / 2:.4g}")
+        return int(middle) if column.dtype in INTEGERS else middle
+    return {"bool": True, "string": "text"}.get(column.dtype, "2026-01-31T12:00:00")
+
+
+def _row(schema: Schema) -> Json:
+    """A row by position."""
+    if schema.homogeneous and not any(column.closed for column in schema.columns):
+        items: Json = {"items": {key: v for key, v in _value(schema.columns[0]).items() if key != "description"}}
+        if any(column.nullable for column in schema.columns):
+            items = {"items": {"type": ["number", "null"]}}
+    else:
+        items = {"prefixItems": [_value(column) for column in schema.columns], "items": False}
+    width = len(schema.columns)
+    return {"type": "array", **items, "minItems": width, "maxItems": width}
+
+
+def _record(schema: Schema, *, exact: bool = False) -> Json:
+    """A row by name."""
+    required = [column.name for column in schema.columns if exact or not column.nullable]
+    return {
+        "type": "object",
+        "properties": {column.name: _value(column) for column in schema.columns},
+        "required": required,
+        **({"additionalProperties": False} if exact else {}),
+    }
+
+
+def _rows(item: Json) -> Json:
+    return {"type": "array", "items": item, "minItems": 1}
+
+
+def _lone(schema: Schema) -> bool:
+    return len(schema.columns) == 1 and schema.layout != "matrix"
+
+
+def _example_row(schema: Schema) -> list[Any]:
+    return [_example(column) for column in schema.columns]
+
+
+def _example_record(schema: Schema) -> dict[str, Any]:
+    return dict(zip(schema.names, _example_row(schema), strict=True))
+
+
+def _either(*alternatives: tuple[str, Json], rest: Mapping[str, Json], example: Json) -> Json:
+    """An object with exactly one of these members."""
+    made = []
+    for name, schema in alternatives:
+        others = {other: False for other, _ in alternatives if other != name}
+        made.append({"type": "object", "properties": {name: schema, **rest, **others}, "required": [name]})
+    return {"oneOf": made, "examples": [example]}
+
+
+def _methods(schema: Schema) -> Json:
+    return {"type": "string", "enum": [output.name for output in schema.outputs]}
+
+
+def _tensorflow_request(schema: Schema) -> Json:
+    matrix = schema.layout == "matrix"
+    example: Any = _example_row(schema) if matrix else _example_record(schema)
+    if matrix:
+        instance = _row(schema)
+        inputs: Json = _rows(instance)
+    elif _lone(schema):
+        instance = _value(schema.columns[0])
+        inputs, example = _rows(instance), _example(schema.columns[0])
+    else:
+        instance = _record(schema, exact=True)
+        inputs = structure({column.name: _rows(_value(column)) for column in schema.columns})
+    names = {"signature_name": {"type": "string", "enum": ["serving_default", *_methods(schema)["enum"]]}}
+    return _either(("instances", _rows(instance)), ("inputs", inputs), rest=names, example={"instances": [example]})
+
+
+def _tensorflow_answer(schema: Schema) -> Json:
+    values = _any_output(schema, loose=True)
+    return {"oneOf": [structure({"predictions": values}), structure({"outputs": values})]}
+
+
+def _examples(schema: Schema) -> Json:
+    record = {**_record(schema), "properties": {}, "required": []}
+    return {**structure({"examples": _rows(record)}, context=ANY_OBJECT), "examples": [_tensorflow_examples(schema)]}
+
+
+def _tensorflow_examples(schema: Schema) -> Json:
+    return {"examples": [_example_record(schema)]}
+
+
+def _mlflow_request(schema: Schema) -> Json:
+    named = _record(schema)
+    row = _value(schema.columns[0]) if _lone(schema) else _row(schema)
+    positions = _rows({"anyOf": [row, named]}) if schema.columns else _rows(row)
+    columns = {"type": "array", "const": list(schema.names)}
+    split = structure({"data": _rows(_row(schema)), "columns": columns}, index={"type": "array"})
+    by_column = structure({column.name: _rows(_value(column)) for column in schema.columns if not column.nullable})
+    method = {"anyOf": [_methods(schema), list_of(_methods(schema))]}
+    example = {"dataframe_split": {"columns": list(schema.names), "data": [_example_row(schema)]}}
+    return _either(
+        ("dataframe_split", {**split, "additionalProperties": False}),
+        ("dataframe_records", _rows(named)),
+        ("instances", positions),
+        ("inputs", {"anyOf": [positions, by_column]}),
+        rest={"params": structure({}, predict_method=method)},
+        example=example,
+    )
+
+
+def _open_inference_request(schema: Schema) -> Json:
+    tensors = openinference_metadata.inputs(schema)
+    whole = len(tensors) == 1
+    values = schema.columns if not whole or schema.layout == "series" else ()
+    shown: list[Any] = [_example_row(schema)] if whole else [[value] for value in _example_row(schema)]
+    made = [
+        structure(
+            {
+                "name": {"const": tensor.name},
+                "datatype": {"const": tensor.datatype},
+                "shape": _shape(tensor.shape),
+                "data": {"type": "array", "items": _value(values[i]) if values else _row(schema)["items"]},
+            }
+        )
+        if not whole or schema.homogeneous or values
+        else ANY_OBJECT
+        for i, tensor in enumerate(tensors)
+    ]
+    example = [
+        {"name": t.name, "shape": [1, *t.shape[1:]], "datatype": t.datatype, "data": flat}
+        for t, flat in zip(tensors, shown, strict=True)
+    ]
+    outputs = _rows(structure({"name": _methods(schema)}))
+    return {
+        **structure(
+            {"inputs": {"type": "array", "prefixItems": made, "items": False, "minItems": len(made)}},
+            id=TEXT,
+            outputs={**outputs, "uniqueItems": True},
+            parameters=ANY_OBJECT,
+        ),
+        "examples": [{"inputs": example}],
+    }
+
+
+def _shape(shape: Sequence[int]) -> Json:
+    sizes = [{"type": "integer", "minimum": 0} if size < 0 else {"const": size} for size in shape]
+    return {"type": "array", "prefixItems": sizes, "items": False, "minItems": len(sizes)}
+
+
+def _open_inference_answer(schema: Schema) -> Json:
+    names = [output.name for output in schema.outputs]
+    tensor = structure(
+        {"name": TEXT, "datatype": TEXT, "shape": list_of({"type": "integer", "minimum": 0})}, data={"type": "array"}
+    )
+    named = {**tensor, "description": f"One of {', '.join(names)}, or the alias that was asked for"}
+    return structure({"model_name": TEXT, "model_version": TEXT, "id": TEXT, "outputs": list_of(named)})
+
+
+def _any_output(schema: Schema, *, loose: bool = False) -> Json:
+    """One entry a row, of any one output; or a record of several."""
+    kinds = [_entry(output) for output in schema.outputs]
+    items = _distinct(kinds if loose else [*kinds, ANY_OBJECT])
+    return list_of({"anyOf": items} if len(items) > 1 else items[0])
+
+
+def _distinct(schemas: Iterable[Json]) -> list[Json]:
+    kept: list[Json] = []
+    for schema in schemas:
+        if schema not in kept:
+            kept.append(schema)
+    return kept
+
+
+def _entry(output: Output) -> Json:
+    made: Json = _SCALARS.get(output.dtype, _nullable_number)()
+    for extent in reversed(output.shape):
+        made = {"type": "array", "items": made, "minItems": extent, "maxItems": extent}
+    return made
+
+
+def _nullable_number() -> Json:
+    return {"type": ["number", "null"]}
+
+
+def _integer() -> Json:
+    return {"type": "integer"}
+
+
+_SCALARS: Mapping[str, Callable[[], Json]] = {
+    **dict.fromkeys(INTEGERS, _integer),
+    "bool": lambda: BOOL,
+    "string": lambda: {"type": ["string", "null"]},
+    "datetime64[ns]": lambda: TEXT,
+}

@@ -1,0 +1,295 @@
+"""``/openapi.json``: every route of the application, and every model's own bodies, as one OpenAPI 3.1 document.
+
+The routes come from Flask's URL map, their words from ``operations``, the bodies from the models that the caller may
+see. A version-less predict route stands in the document twice: once for each model, with that model's bodies and an
+example to try, and once for any model.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import flask
+from werkzeug.routing import Rule
+
+from service.codecs import arrow
+from service.codecs.json import dumps
+from service.dialects import mlflow as scoring
+from service.errors import ModelNotFound
+from service.http.guards import Guard, guard_of, guarded
+from service.http.mlflow import default_model, own_version
+from service.http.model_schemas import Json, bodies, table_header
+from service.http.operations import OPERATIONS, TAGS, TEXT, Operation, list_of, structure
+from service.http.parts import Parts
+from service.runtime.catalog import ServedModel, Snapshot
+from service.wire import JSON
+
+PROBLEM = "application/problem+json"
+
+_VARIABLE = re.compile(r"<(?:[^:<>]+:)?([^<>]+)>")
+_REFUSING = re.compile(r"(?:^|\.)(?:malformed|left out) ")
+_BINARY = "application/octet-stream"
+_MODEL_NAME = "[A-Za-z0-9][A-Za-z0-9._-]{0,127}"
+_LABEL = "[A-Za-z][A-Za-z0-9_-]{0,63}"
+_MOST_CACHED = 32
+
+_REFUSALS: Mapping[int, str] = {
+    400: "The request cannot be read, or does not fit the model; `errors` names each wrong place",
+    401: "Credentials are missing or not valid",
+    403: "The caller lacks the permission",
+    404: "There is no such thing, or the caller may not see it",
+    409: "The state of the thing forbids it",
+    413: "The request is too large",
+    415: "The media type or content encoding is not supported",
+    429: "A quota is used up; try again after `Retry-After` seconds",
+    500: "The model or the service failed",
+    501: "A part of the protocol that is left out on purpose",
+    503: "Not able to answer now; try again after `Retry-After` seconds",
+}
+_SCOPES: Mapping[str, str] = {
+    "model:read": "See models",
+    "model:predict": "Predict",
+    "model:publish": "Publish versions",
+    "model:promote": "Load, unload, promote and roll back",
+    "access:manage": "Manage clients and their permissions",
+    "audit:read": "Read the audit trail",
+}
+_FAULT = structure({"location": TEXT, "expected": TEXT, "got": TEXT})
+_ERROR = structure(
+    {"error": TEXT, "code": TEXT, "title": TEXT, "status": {"type": "integer"}, "detail": TEXT, "request_id": TEXT},
+    errors=list_of(_FAULT),
+    error_code={**TEXT, "description": "On MLflow's routes: its own code"},
+    message={**TEXT, "description": "On MLflow's routes: the same as `error`"},
+)
+_SECURITY = {
+    "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+    "apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+    "oauth2": {"type": "oauth2", "flows": {"clientCredentials": {"tokenUrl": "/oauth/token", "scopes": dict(_SCOPES)}}},
+}
+
+
+def blueprint(parts: Parts) -> flask.Blueprint:
+    """The one route."""
+    made = flask.Blueprint("openapi", __name__)
+    apps: list[Any] = []
+    made.record(lambda state: apps.append(state.app))
+    cached = _Cached(parts)
+
+    @made.get("/openapi.json")
+    @guarded("model:read", model_arg=None)
+    def description() -> flask.Response:
+        snapshot = parts.catalog.snapshot()
+        visible = tuple(n for n in sorted(snapshot.models) if parts.access.may(flask.g.principal, "model:read", n))
+        answer = flask.Response(cached.document(apps[0], snapshot, visible), mimetype=JSON)
+        answer.headers["Cache-Control"] = "no-cache"
+        return answer
+
+    return made
+
+
+class _Cached:
+    """The written documents of the current snapshot, one for each set of models that a caller may see."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._of: Snapshot | None = None
+        self._written: dict[tuple[str, ...], bytes] = {}
+
+    def document(self, app: flask.Flask, snapshot: Snapshot, visible: tuple[str, ...]) -> bytes:
+        if snapshot is not self._of or len(self._written) >= _MOST_CACHED:
+            self._of, self._written = snapshot, {}
+        if visible not in self._written:
+            self._written[visible] = dumps(document(app, self._parts, [snapshot.models[name] for name in visible]))
+        return self._written[visible]
+
+
+def undocumented(app: flask.Flask) -> list[str]:
+    """The routes, as method and path, that ``operations`` has no line for; those that only refuse need none."""
+    return sorted(key for key, _ in _routes(app) if key not in OPERATIONS)
+
+
+def document(app: flask.Flask, parts: Parts, models: Iterable[ServedModel]) -> dict[str, Any]:
+    """The OpenAPI document of the application with these models; those without a loaded version are left out."""
+    described = {model.name: bodies(loaded.schema) for model in models if (loaded := _loaded(model))}
+    examples = {model.name: table_header(loaded.schema) for model in models if (loaded := _loaded(model))}
+    writer = _Writer(described, examples, _default(parts))
+    paths: dict[str, dict[str, Any]] = {}
+    for key, guard in _routes(app):
+        writer.write(paths, key, guard)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Millrace",
+            "version": own_version(),
+            "description": "Predictions of scikit-learn models over REST, in the dialects of TensorFlow Serving, the "
+            "Open Inference Protocol, MLflow and KServe V1. Each model has a section of its own.",
+        },
+        "servers": [{"url": "/"}],
+        "tags": [
+            *({"name": _tag(name), "description": f"Predictions of the model `{name}`"} for name in described),
+            *({"name": name, "description": words} for name, words in TAGS.items()),
+        ],
+        "paths": dict(sorted(paths.items())),
+        "components": {
+            "schemas": {"Error": _ERROR, **writer.schemas()},
+            "securitySchemes": _SECURITY,
+        },
+    }
+
+
+def _default(parts: Parts) -> str | None:
+    try:
+        return default_model(parts)
+    except ModelNotFound:
+        return None
+
+
+def _loaded(model: ServedModel) -> Any:
+    """The version whose bodies describe the model: the stable one, else the newest that is loaded."""
+    versions = model.versions
+    return versions.get(model.stable or 0) or (versions[max(versions)] if versions else None)
+
+
+def _routes(app: flask.Flask) -> list[tuple[str, Guard]]:
+    """Every route as method and path, with its guard."""
+    return [
+        (f"{method} {_path(rule)}", guard_of(app, rule.endpoint))
+        for rule in app.url_map.iter_rules()
+        if not _REFUSING.search(rule.endpoint)
+        for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"})
+    ]
+
+
+def _path(rule: Rule) -> str:
+    return _VARIABLE.sub(r"{\1}", rule.rule)
+
+
+def _tag(model: str) -> str:
+    return f"Model {model}"
+
+
+class _Writer:
+    """Writes routes as OpenAPI operations, for the models that it knows the bodies of."""
+
+    def __init__(
+        self,
+        described: Mapping[str, Mapping[str, tuple[Json, Json]]],
+        table_examples: Mapping[str, str],
+        default: str | None,
+    ) -> None:
+        self._described = described
+        self._table_examples = table_examples
+        self._default = default
+
+    def schemas(self) -> dict[str, Json]:
+        """The bodies of each model and verb, as components."""
+        return {
+            f"{model}.{verb}.{part}": schema
+            for model, verbs in self._described.items()
+            for verb, pair in verbs.items()
+            for part, schema in zip(("request", "answer"), pair, strict=True)
+        }
+
+    def write(self, paths: dict[str, dict[str, Any]], key: str, guard: Guard) -> None:
+        """Add one route to ``paths``."""
+        method, path = key.split(" ", 1)
+        operation = OPERATIONS.get(key) or Operation("Operation", key)
+        names = re.findall(r"{([^}]+)}", path)
+        models = [name for name, verbs in self._described.items() if operation.verb in verbs]
+        if path == "/invocations" and self._default in models:
+            models = [self._default] if self._default else []
+        item = paths.setdefault(path, {})
+        item[method.lower()] = self._operation(operation, key, guard, names, models)
+        if operation.verb and names == ["model"]:
+            for model in models:
+                own = paths.setdefault(path.replace("{model}", model), {})
+                own[method.lower()] = self._operation(operation, key, guard, [], [model], tag=_tag(model))
+
+    def _operation(  # noqa: PLR0913 - the facts of one operation
+        self, operation: Operation, key: str, guard: Guard, names: list[str], models: list[str], *, tag: str = ""
+    ) -> dict[str, Any]:
+        made: dict[str, Any] = {
+            "tags": [tag or operation.tag],
+            "summary": operation.summary.replace("a model", f"`{models[0]}`") if tag else operation.summary,
+            "operationId": re.sub(r"[^A-Za-z0-9]+", "_", f"{key} {models[0]}" if tag else key).strip("_"),
+            "security": [] if guard.permission is None else _accepted(guard.permission),
+            "responses": self._responses(operation, key, models),
+        }
+        if names or operation.verb == "invocations":
+            made["parameters"] = [self._parameter(name) for name in names]
+            made["parameters"] += [_PREDICT_METHOD] if operation.verb == "invocations" else []
+        request = self._request(operation, models)
+        if request:
+            made["requestBody"] = request
+        return made
+
+    def _parameter(self, name: str) -> dict[str, Any]:
+        schema: dict[str, Any] = {"type": "string", "minLength": 1}
+        if name == "model" and self._described:
+            schema = {"type": "string", "enum": list(self._described)}
+        elif name in _PATH_VARIABLES:
+            schema = dict(_PATH_VARIABLES[name])
+        return {"name": name, "in": "path", "required": True, "schema": schema}
+
+    def _request(self, operation: Operation, models: list[str]) -> dict[str, Any] | None:
+        if not operation.verb:
+            content = {operation.request_media_type: {"schema": operation.request}}
+            return {"required": operation.request_required, "content": content} if operation.request else None
+        content = {JSON: {"schema": _any_of(models, operation.verb, "request")}}
+        if operation.verb == "invocations":
+            example = self._table_examples[models[0]] if models else "a,b\n1,2\n"
+            content[scoring.CSV] = {"schema": {**TEXT, "examples": [example]}}
+            content |= {form: {"schema": _BYTES} for form in _BINARY_TABLES}
+        elif operation.verb == "infer":
+            content[_BINARY] = {"schema": {**_BYTES, "description": _BINARY_TENSORS}}
+        return {"required": True, "content": content}
+
+    def _responses(self, operation: Operation, key: str, models: list[str]) -> dict[str, Any]:
+        path = key.split(" ", 1)[1]
+        content = {operation.media_type: {"schema": operation.answer}}
+        if operation.verb:
+            content = {JSON: {"schema": _any_of(models, operation.verb, "answer")}}
+        if operation.verb == "invocations":
+            content |= {form: {"schema": _BYTES} for form in _BINARY_TABLES if form != scoring.PARQUET}
+        elif operation.verb == "infer":
+            content[_BINARY] = {"schema": {**_BYTES, "description": _BINARY_TENSORS}}
+        success: dict[str, Any] = {"description": "Success", "content": content}
+        if operation.verb:
+            success["headers"] = {"X-Model-Version": {"schema": TEXT, "description": "The version that answered"}}
+        media_type = JSON if path.startswith(("/v1", "/v2")) or path == "/" else PROBLEM
+        error = {media_type: {"schema": {"$ref": "#/components/schemas/Error"}}}
+        return {
+            str(operation.success): success,
+            **{str(status): {"description": _REFUSALS[status], "content": error} for status in operation.refusals},
+        }
+
+
+_BYTES = {"type": "string", "contentEncoding": "binary"}
+_BINARY_TABLES = (scoring.PARQUET, arrow.STREAM, arrow.FILE, scoring.NPY)
+_BINARY_TENSORS = (
+    "The JSON form, then the tensors' bytes; the header Inference-Header-Content-Length tells where they begin"
+)
+_PREDICT_METHOD = {
+    "name": scoring.METHOD,
+    "in": "query",
+    "required": False,
+    "schema": {"type": "string", "examples": ["predict", "predict_proba"]},
+    "description": "Which of the model's outputs to answer; for bodies that cannot say it in `params`",
+}
+_PATH_VARIABLES: Mapping[str, Json] = {
+    "model": {"type": "string", "pattern": f"^{_MODEL_NAME}$"},
+    "version": {"type": "integer", "minimum": 1, "maximum": 2**63 - 1},
+    "label": {"type": "string", "pattern": f"^{_LABEL}$"},
+}
+
+
+def _any_of(models: list[str], verb: str, part: str) -> Json:
+    references = [{"$ref": f"#/components/schemas/{model}.{verb}.{part}"} for model in models]
+    if len(references) == 1:
+        return references[0]
+    return {"anyOf": references} if references else {"type": "object"}
+
+
+def _accepted(permission: str) -> list[dict[str, list[str]]]:
+    """Any one of the ways to prove who asks."""
+    return [{"bearer": []}, {"apiKey": []}, {"oauth2": [permission] if permission in _SCOPES else []}]
