@@ -1,0 +1,128 @@
+"""A store to work on, versions made in milliseconds, and a watcher over it."""
+
+import dataclasses
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+import joblib
+import numpy as np
+import pytest
+from sklearn.dummy import DummyRegressor
+
+from model_store import channels, seal
+from model_store.capture import Wishes, capture
+from model_store.directory import Store
+from model_store.seal import SealingKey
+from service.runtime.announcements import Announcer
+from service.runtime.catalog import Catalog
+from service.runtime.loader import Loader
+from service.runtime.router import Router
+from service.runtime.watcher import Watcher
+from service.wire import Target
+
+SAMPLE = np.arange(30.0).reshape(10, 3)
+
+
+class Workshop:
+    """Makes sealed versions without the gate's process, so that a test can have many, and bad ones too."""
+
+    def __init__(self, folder: Path) -> None:
+        self.root = folder / "models"
+        self.root.mkdir(parents=True)
+        self.store = Store(self.root)
+        self.key = seal.create_keys(folder / "keys")
+        self.trusted = folder / "keys" / "trusted"
+        self.run_dir = folder / "run"
+
+    def add(self, name, estimator, sample=SAMPLE, *, promote=False, key=None, artifact_format="auto") -> int:
+        wishes = Wishes(
+            name=name,
+            created_by="tests",
+            metrics={},
+            unknown_categories="accept",
+            artifact_format=artifact_format,
+            force=False,
+        )
+        with self.store.staging(name) as folder:
+            draft = capture(estimator, sample, folder, wishes, lambda _: None)
+            version = self.store.add(
+                name,
+                folder,
+                lambda number: seal.seal(folder, dataclasses.replace(draft, version=number), key or self.key),
+            )
+        if promote:
+            channels.promote(self.store, name, version, "tests")
+        return version
+
+    def constant(self, name, value=None, *, promote=False, key=None) -> int:
+        """A version that answers its own number, or ``value``."""
+        if value is None:
+            folder = self.store.model_dir(name)
+            value = max([0, *(int(path.name) for path in folder.glob("[0-9]*"))]) + 1
+        estimator = DummyRegressor(strategy="constant", constant=float(value)).fit(SAMPLE, SAMPLE[:, 0])
+        return self.add(name, estimator, promote=promote, key=key)
+
+    def with_artifact(self, name, thing, *, promote=False) -> int:
+        """A version under a whole, trusted seal whose artifact is a pickle of ``thing``, which no gate has tried."""
+        buffer = io.BytesIO()
+        joblib.dump(thing, buffer)
+        estimator = DummyRegressor(strategy="constant", constant=0.0).fit(SAMPLE, SAMPLE[:, 0])
+        version = self.add(name, estimator, artifact_format="joblib")
+        folder = self.store.version_dir(name, version)
+        overwrite(folder / "artifact.joblib", buffer.getvalue())
+        self.seal_again(name, version)
+        if promote:
+            self.promote(name, version)
+        return version
+
+    def seal_again(self, name, version, key: SealingKey | None = None) -> None:
+        """Seal the files as they are now."""
+        folder = self.store.version_dir(name, version)
+        manifest = dataclasses.replace(self.store.manifest(name, version), files=seal.file_seals(folder))
+        (folder / seal.MANIFEST).unlink()
+        (folder / seal.SEAL).unlink()
+        seal.seal(folder, manifest, key or self.key)
+
+    def promote(self, name, version) -> None:
+        channels.promote(self.store, name, version, "tests")
+
+    def announcer(self, replica="replica-1") -> Announcer:
+        return Announcer(self.root, replica, self.run_dir)
+
+
+def overwrite(path: Path, data: bytes) -> None:
+    path.unlink()
+    path.write_bytes(data)
+
+
+class Worker:
+    """What one worker process has of the runtime."""
+
+    def __init__(self, workshop: Workshop, seconds=0.05, replica="replica-1") -> None:
+        self.catalog = Catalog()
+        self.router = Router(self.catalog)
+        self.loader = Loader(workshop.store, workshop.trusted)
+        self.announcer = workshop.announcer(replica)
+        self.watcher = Watcher(workshop.store, self.loader, self.catalog, self.announcer, seconds)
+
+    def choose(self, model, version=None, label=None):
+        return self.router.choose(Target(model, version, label))
+
+    def states(self, model):
+        return {v: state.state.value for v, state in self.catalog.snapshot().models[model].states.items()}
+
+    def reason(self, model, version):
+        return self.catalog.snapshot().models[model].states[version].reason
+
+
+@pytest.fixture
+def workshop(tmp_path) -> Workshop:
+    return Workshop(tmp_path)
+
+
+@pytest.fixture
+def worker(workshop) -> Iterator[Worker]:
+    made = Worker(workshop)
+    yield made
+    made.watcher.stop()
