@@ -4,7 +4,7 @@
 FROM python:3.13.9-slim-trixie AS base
 ENV PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
-    PATH=/opt/millrace/bin:/usr/local/bin:/usr/bin:/bin
+    PATH=/opt/millrace/bin:/usr/local/bin:/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin
 # OpenMP, which scikit-learn's wheels bring, XGBoost's and LightGBM's expect.
 RUN if ! ldconfig -p | grep -q libgomp; then \
       apt-get update && apt-get install -y --no-install-recommends libgomp1 && rm -rf /var/lib/apt/lists/*; \
@@ -31,13 +31,14 @@ ENV OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 MALLOC_ARENA_MAX=
     BIND=0.0.0.0:8000 \
     MANAGEMENT_BIND=0.0.0.0:9100
 RUN groupadd --gid 10001 millrace && useradd --uid 10001 --gid 10001 --no-create-home --shell /usr/sbin/nologin millrace && \
-    mkdir -p /var/lib/millrace/models /run/millrace && chown -R 10001:10001 /var/lib/millrace /run/millrace
+    mkdir -p /var/lib/millrace/models /var/lib/millrace/keys /run/millrace && chown -R 10001:10001 /var/lib/millrace /run/millrace
 COPY --from=build /opt/millrace /opt/millrace
 WORKDIR /srv/millrace
 COPY model_store model_store
 COPY service service
 COPY examples examples
-RUN python -m compileall -q model_store service examples
+COPY deploy/compose deploy/compose
+RUN python -m compileall -q model_store service examples deploy
 USER 10001:10001
 EXPOSE 8000 9100
 STOPSIGNAL SIGTERM
