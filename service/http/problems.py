@@ -9,7 +9,7 @@ from http import HTTPStatus
 from typing import Any
 
 import orjson
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, NotFound
 
 from model_store import errors as store
 from service import errors
@@ -106,6 +106,8 @@ def _body(error: Exception, status: HTTPStatus, request_id: str) -> dict[str, An
         code, title, detail = error.code, error.title, error.detail
     elif isinstance(error, store.StoreError):
         code, title, detail = error.code, "The store refused it", str(error)
+    elif isinstance(error, NotFound):
+        code, title, detail = errors.NotFound.code, errors.NotFound.title, "No route has this address"
     elif isinstance(error, HTTPException):
         code, title, detail = error.name.lower().replace(" ", "_"), error.name, str(error.description)
     else:
