@@ -129,7 +129,8 @@ def _described(estimator: Any, method: str, answer: Any, count: int) -> list[Out
     array = plain(answer)
     if method == "transform":
         return [_output(method, array, _feature_names(estimator, array), count)]
-    return [_output(method, array, () if isinstance(classes, list) else _values(classes), count)]
+    names = () if isinstance(classes, list) or (array.ndim == 1 and method != "predict") else _values(classes)
+    return [_output(method, array, names, count)]
 
 
 def _output(name: str, array: Array, labels: tuple[Value, ...], count: int) -> Output:

@@ -6,6 +6,7 @@ each ends, and a mask of those that are there; bools with gaps as int8 with -1 f
 
 import io
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,14 +42,14 @@ def read(version_dir: Path) -> Golden:
 
 def to_bytes(golden: Golden) -> bytes:
     """The content of ``golden.npz``."""
-    arrays: dict[str, Array] = {"rows": np.int64(golden.batch.rows)}
+    arrays: dict[str, Array] = {"rows": np.array(golden.batch.rows)}
     if golden.batch.matrix is not None:
         arrays["matrix"] = golden.batch.matrix
     else:
         arrays |= _named("column", golden.batch.columns or {})
     arrays |= _named("answer", golden.answers)
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, allow_pickle=False, **arrays)  # type: ignore[arg-type]  # names are ours, never `file`
+    np.savez_compressed(buffer, allow_pickle=False, **arrays)
     return buffer.getvalue()
 
 
@@ -61,7 +62,7 @@ def from_bytes(data: bytes) -> Golden:
         matrix = arrays.get("matrix")
         columns = None if matrix is not None else _unnamed("column", arrays)
         return Golden(Batch(rows, matrix=matrix, columns=columns), _unnamed("answer", arrays))
-    except (ValueError, KeyError, OSError, EOFError, IndexError, zipfile.BadZipFile) as error:
+    except (ValueError, KeyError, OSError, EOFError, IndexError, zipfile.BadZipFile, zlib.error) as error:
         raise SealBroken(f"{FILE} is unreadable: {error}") from error
 
 
@@ -105,7 +106,7 @@ def _unpacked(key: str, arrays: Mapping[str, Array]) -> Array:
     data = arrays[f"{key}.utf8"].tobytes()
     texts = [
         data[start:end].decode("utf-8", "surrogatepass") if is_there else None
-        for start, end, is_there in zip([0, *ends[:-1]], ends, there.ravel().tolist(), strict=True)
+        for start, end, is_there in zip([0, *ends][:-1], ends, there.ravel().tolist(), strict=True)
     ]
     values = np.empty(len(texts), dtype=object)
     values[:] = texts

@@ -90,7 +90,9 @@ def _fitted_names(estimator: Any) -> tuple[str, ...] | None:
         names = estimator.feature_names_in_
     except Exception:  # noqa: BLE001 - delegated attributes of meta-estimators raise more than AttributeError
         return None
-    return tuple(str(name) for name in names)
+    listed = tuple(str(name) for name in names)
+    made_up = tuple(f"Column_{i}" for i in range(len(listed)))  # what LightGBM calls the columns of an array
+    return None if listed == made_up and type(_first_step(estimator)).__module__.startswith("lightgbm.") else listed
 
 
 def _layout(estimator: Any, rows: Rows) -> Layout:
