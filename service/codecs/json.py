@@ -58,8 +58,10 @@ def dumps(value: Any, *, nan: Literal["null", "token"] = "null") -> bytes:
     ``nan``: what NaN and the infinities become, ``null`` or the bare tokens ``NaN``, ``Infinity`` and ``-Infinity``
     (not JSON, but what TensorFlow Serving and Python's own json module write).
     """
-    made = _with_tokens(value) if nan == "token" else value
-    return orjson.dumps(made, default=_plain, option=orjson.OPT_SERIALIZE_NUMPY)
+    written = orjson.dumps(value, default=_plain, option=orjson.OPT_SERIALIZE_NUMPY)
+    if nan == "null" or b"null" not in written:
+        return written
+    return orjson.dumps(_with_tokens(value), default=_plain, option=orjson.OPT_SERIALIZE_NUMPY)
 
 
 def _read_again(body: bytes, *, tolerant: bool) -> Any:

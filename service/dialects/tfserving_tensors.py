@@ -89,13 +89,15 @@ def _single(known: Signatures, only: Input, values: Sequence[Any], locate: Locat
     """The batch of a model with one input: rows of a matrix, or the values of its one column."""
     if known.strings:
         values = _without_b64(values, locate)
+    if not values:
+        raise InvalidInput(f"No values in input {only.name!r}", [Fault(only.name, "at least one row", "none")])
     try:
-        _check_shapes(only, values, locate)
-        if known.integers:
+        if known.integers and not _misshapen(only, values, locate):
             _check_integers(known, _columns_of(values, len(only.columns)), locate)
         return validation.from_rows(known.schema, values, locate)
     except InvalidInput as error:
-        raise InvalidInput(explain(values) or error.detail, error.faults) from None
+        nearer = _misshapen(only, values, locate) or error
+        raise InvalidInput(explain(values) or nearer.detail, nearer.faults) from None
 
 
 def _several(known: Signatures, columns: dict[str, Sequence[Any]], locate: Locate, explain: Explain) -> Batch:
@@ -158,22 +160,17 @@ def _columns_of(rows: Sequence[Any], width: int) -> list[Sequence[Any]]:
     return [[row[i] for row in rows] for i in range(width)]
 
 
-def _check_shapes(only: Input, rows: Sequence[Any], locate: Locate) -> None:
-    """Every row a list of the right length or, for a single column, every row a value."""
+def _misshapen(only: Input, rows: Sequence[Any], locate: Locate) -> InvalidInput | None:
+    """The error where a row is no list of the right length or, for a single column, rows are values and lists mixed."""
     width = len(only.columns)
     kinds = set(map(type, rows))
-    if not kinds:
-        raise InvalidInput(f"No values in input {only.name!r}", [Fault(only.name, "at least one row", "none")])
-    if kinds == {list}:
-        if set(map(len, rows)) == {width}:
-            return
-    elif width == 1 and list not in kinds:
-        return
+    if (kinds == {list} and set(map(len, rows)) == {width}) or (width == 1 and list not in kinds):
+        return None
     wanted = f"a list of {width} values" if width > 1 else "a value, or in every row a list of one value"
-    wrong = [(i, row) for i, row in enumerate(rows) if not isinstance(row, list) or len(row) != width]
-    places = [locate(i, 0).rpartition("[")[0] if only.row_shape else locate(i, 0) for i, _ in wrong[:MOST_FAULTS]]
-    faults = [Fault(place, wanted, show(row)) for place, (_, row) in zip(places, wrong, strict=False)]
-    raise InvalidInput(f"{faults[0].location}: expected {wanted}, got {faults[0].got}", faults)
+    wrong = [i for i, row in enumerate(rows) if not isinstance(row, list) or len(row) != width][:MOST_FAULTS]
+    places = [locate(i, 0).rpartition("[")[0] if only.row_shape else locate(i, 0) for i in wrong]
+    faults = [Fault(place, wanted, show(rows[i])) for place, i in zip(places, wrong, strict=True)]
+    return InvalidInput(f"{faults[0].location}: expected {wanted}, got {faults[0].got}", faults)
 
 
 def _check_lengths(columns: Mapping[str, Sequence[Any]]) -> None:

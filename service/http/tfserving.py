@@ -207,7 +207,7 @@ def _prepare(state: flask.blueprints.BlueprintSetupState) -> None:
     app = cast("flask.Flask", state.app)
     app.url_map.converters["segment"] = _Segment
     app.url_map.converters["digits"] = _Digits
-    app.wsgi_app = _respelling(app.wsgi_app)  # type: ignore[method-assign]
+    app.wsgi_app = _respelling(app.wsgi_app)  # type: ignore[method-assign,assignment]
 
 
 def _respelling(behind: "WSGIApplication") -> "WSGIApplication":
