@@ -48,6 +48,8 @@ STATUS: Mapping[type[Exception], HTTPStatus] = {
     store.UnknownVersion: HTTPStatus.NOT_FOUND,
     store.InUse: HTTPStatus.CONFLICT,
     store.NothingToRollBack: HTTPStatus.CONFLICT,
+    store.BadChannels: HTTPStatus.INTERNAL_SERVER_ERROR,
+    store.NoKey: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 
 _MLFLOW_CODES = {
