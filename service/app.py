@@ -11,7 +11,21 @@ from model_store.directory import Store
 from service import logs
 from service.auth.access import Access as AccessControl
 from service.auth.access import Configuration
-from service.http import docs, fastpath, feedback, guards, hooks, mlflow, openapi, openinference, tfserving
+from service.http import (
+    access_admin,
+    audit_admin,
+    docs,
+    fastpath,
+    feedback,
+    guards,
+    hooks,
+    mlflow,
+    models_admin,
+    oauth,
+    openapi,
+    openinference,
+    tfserving,
+)
 from service.http.fastpath import StartResponse
 from service.http.parts import Access, Parts
 from service.http.predictions import Predictions
@@ -95,7 +109,29 @@ def create_app(settings: Settings, access: Access | None = None) -> Application:
         default_model=settings.default_model,
         max_body_bytes=settings.max_body_bytes,
     )
-    return Application(_flask(parts, metrics, recent), parts, watcher, control)
+    app = _flask(parts, metrics, recent)
+    if isinstance(control, AccessControl):
+        _add_control(app, control, settings, store)
+    guards.enforce(app, control)
+    return Application(app, parts, watcher, control)
+
+
+def _add_control(app: flask.Flask, access: AccessControl, settings: Settings, store: Store) -> None:
+    workshop = models_admin.Workshop(
+        store,
+        settings.trusted_keys,
+        settings.sealing_key,
+        settings.run_dir,
+        settings.max_upload_bytes,
+        settings.replica,
+    )
+    for made in (
+        oauth.blueprint(access),
+        access_admin.blueprint(access),
+        audit_admin.blueprint(access),
+        models_admin.blueprint(access, workshop),
+    ):
+        app.register_blueprint(made)
 
 
 def _flask(parts: Parts, metrics: Metrics, recent: RecentPredictions) -> flask.Flask:
@@ -116,5 +152,4 @@ def _flask(parts: Parts, metrics: Metrics, recent: RecentPredictions) -> flask.F
     fastpath.register(
         app, predictions, (*tfserving.PREDICT_ROUTES, *openinference.PREDICT_ROUTES, *mlflow.predict_routes(parts))
     )
-    guards.enforce(app, parts.access)
     return app

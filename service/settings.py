@@ -29,6 +29,8 @@ class Settings:
     """WATCH_SECONDS: how often the store is looked at for new versions and moved channels."""
     max_body_bytes: int
     """MAX_BODY_BYTES: largest body, also after decompression."""
+    max_upload_bytes: int
+    """MAX_UPLOAD_BYTES: largest model that may be uploaded for publishing over REST."""
     max_rows: int
     """MAX_ROWS: most rows in one request."""
     log_level: str
@@ -69,8 +71,9 @@ class Settings:
     """JWT_KEYS: folder of RSA private keys (`*.pem`) that access tokens are signed with; the greatest name signs."""
     audit_key: Path
     """AUDIT_KEY_FILE: a file with the secret that binds the audit records to each other."""
-    sealing_key: Path | None
-    """SEALING_KEY_FILE: the Ed25519 private key that seals what is published over REST; without it, nothing can be."""
+    sealing_key: Path
+    """SEALING_KEY_FILE: the Ed25519 private key that seals what is published over REST; `keys/sealing.pem` beside the
+    store's folder by default. Where there is no such file, nothing can be published over REST."""
     issuer: str
     """ISSUER: the address of this service as its callers write it; names it in tokens and in the OAuth 2 metadata."""
     audience: str
@@ -98,6 +101,7 @@ def read(environment: Mapping[str, str] | None = None) -> Settings:
         default_model=env.get("DEFAULT_MODEL") or None,
         watch_seconds=_number(env, "WATCH_SECONDS", 0.5, low=0.05, high=2),
         max_body_bytes=int(_number(env, "MAX_BODY_BYTES", 16 * 2**20, low=1024, high=2**30)),
+        max_upload_bytes=int(_number(env, "MAX_UPLOAD_BYTES", 2**30, low=1024, high=2**40)),
         max_rows=int(_number(env, "MAX_ROWS", 100_000, low=1, high=10_000_000)),
         log_level=_choice(env, "LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")),
         access_log_sampling=_number(env, "ACCESS_LOG_SAMPLING", 1.0, low=0, high=1),
@@ -118,7 +122,8 @@ def read(environment: Mapping[str, str] | None = None) -> Settings:
         database_password=_path(env, "DATABASE_PASSWORD_FILE"),
         jwt_keys=Path(env.get("JWT_KEYS") or "var/secrets/jwt").absolute(),
         audit_key=Path(env.get("AUDIT_KEY_FILE") or "var/secrets/audit.key").absolute(),
-        sealing_key=_path(env, "SEALING_KEY_FILE"),
+        sealing_key=_path(env, "SEALING_KEY_FILE")
+        or Path(env.get("MODEL_STORE_ROOT", "var/models")).absolute().parent / "keys" / "sealing.pem",
         issuer=(env.get("ISSUER") or f"http://localhost:{env.get('PORT') or 8080}").rstrip("/"),
         audience=env.get("AUDIENCE") or "millrace",
         access_token_seconds=int(_number(env, "ACCESS_TOKEN_SECONDS", 900, low=30, high=86_400)),

@@ -1,0 +1,101 @@
+"""A version in one file: a tar archive of its folder, for moving it from one store to another.
+
+What a trusted key has sealed may be taken in whatever format it is. The seal names the number that the version had in
+the store that it came from; here it gets the next one, and is sealed anew with this store's own key.
+"""
+
+import shutil
+import tarfile
+import tempfile
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from model_store import gate, seal
+from model_store.directory import Store
+from model_store.errors import BadManifest, BadName, StoreError
+from model_store.manifest import LARGEST_BYTES, Manifest
+from model_store.names import ModelName
+from model_store.seal import SealingKey, TrustedKeys
+
+MOST_FILES = 64
+
+
+class BadBundle(StoreError):
+    """A file that is no archive of one version."""
+
+    code = "bad_bundle"
+
+
+def write(version_dir: Path, bundle: Path) -> None:
+    """Write a stored version into a tar archive."""
+    with tarfile.open(bundle, "w") as archive:
+        for path in sorted(version_dir.iterdir()):
+            archive.add(path, path.name, recursive=False)
+
+
+def take_in(  # noqa: PLR0913 - where from, where to, whom to trust, and what it may take
+    store: Store,
+    name: str,
+    bundle: Path,
+    *,
+    trusted: TrustedKeys,
+    sealing_key: SealingKey,
+    by: str,
+    largest: int,
+    progress: Callable[[str], None],
+) -> int:
+    """Add the version in a bundle, of at most ``largest`` bytes unpacked, to model ``name``; the number that it got.
+
+    Nothing of it is loaded before its seal has been verified. Raises BadBundle, SealBroken, BadManifest, GateRefused.
+    """
+    model = ModelName(name)
+    with tempfile.TemporaryDirectory(prefix="millrace-bundle-") as scratch:
+        progress("checking the seal")
+        folder = _unpack(bundle, Path(scratch), largest)
+        manifest = seal.verify(folder, trusted)
+        if manifest.model != model:
+            raise BadBundle(f"the bundle is of model {manifest.model!r}, not of {str(model)!r}")
+        with store.staging(model) as staging:
+            for file in manifest.files:
+                shutil.copyfile(folder / file, staging / file)
+            progress("trying it in a process of its own")
+            gate.try_candidate(staging, manifest=manifest)
+            progress("sealing and storing")
+            return store.add(
+                model, staging, lambda number: seal.seal(staging, _renumbered(manifest, number, by), sealing_key)
+            )
+
+
+def _renumbered(manifest: Manifest, number: int, by: str) -> Manifest:
+    origin = {"taken_in_by": by, "original_version": manifest.version}
+    return replace(manifest, version=number, options={**manifest.options, **origin})
+
+
+def _unpack(bundle: Path, scratch: Path, largest: int) -> Path:
+    """Unpack into ``<scratch>/<model>/<version>``, which is the place that the seal is for."""
+    flat = scratch / "files"
+    flat.mkdir()
+    try:
+        with tarfile.open(bundle, "r:*") as archive:
+            _extract(archive, flat, largest)
+        manifest = Manifest.from_bytes((flat / seal.MANIFEST).read_bytes()[: LARGEST_BYTES + 1])
+    except (tarfile.TarError, OSError, EOFError, ValueError) as error:
+        raise BadBundle(f"the file is no archive of a version: {error}") from error
+    except (BadManifest, BadName) as error:
+        raise BadBundle(f"the archive holds no version: {error}") from error
+    place = scratch / manifest.model / str(manifest.version)
+    place.parent.mkdir()
+    return flat.rename(place)
+
+
+def _extract(archive: tarfile.TarFile, folder: Path, largest: int) -> None:
+    left = largest
+    for count, member in enumerate(archive):
+        plain = member.isreg() and "/" not in member.name and not member.name.startswith(".")
+        if not plain or count >= MOST_FILES:
+            raise BadBundle(f"the archive holds {member.name[:128]!r}: expected at most {MOST_FILES} plain files")
+        left -= member.size
+        if left < 0:
+            raise BadBundle(f"the archive unpacks to more than {largest} bytes")
+        archive.extract(member, folder, filter="data")

@@ -1,0 +1,11 @@
+"""Who does what this request asks for, as the record will name them."""
+
+import flask
+
+from service.auth.registry import Actor
+from service.http.caller import caller_address
+
+
+def actor() -> Actor:
+    """The caller of the request under way."""
+    return Actor(flask.g.principal.subject, caller_address(flask.request.environ), flask.g.exchange.request_id)
