@@ -47,14 +47,13 @@ def _run(settings: LocalSettings, began: float) -> None:
 
 def _welcome(settings: LocalSettings, seconds: float) -> str:
     certificate = f" --cacert {settings.values['TLS_CERT']}" if settings.tls else ""
-    if (settings.store / _DEMO).is_dir():
-        call = f"curl -s{certificate} {settings.url}/v1/models/{_DEMO}:predict -d '{_DEMO_ROWS}'"
-    else:
-        call = f"curl -s{certificate} {settings.url}/v1/models"
+    header = '-H "Authorization: Bearer $(make -s token)"'
+    demo = (settings.store / _DEMO).is_dir()
+    call = f"/v1/models/{_DEMO}:predict -d '{_DEMO_ROWS}'" if demo else "/v1/models"
     return f"""
-  Millrace serves on {settings.url} after {seconds:.1f} s. In another shell:
+  Millrace serves on {settings.url} after {seconds:.1f} s. In another shell, in this folder:
 
-      {call}
+      curl -s{certificate} {header} {settings.url}{call}
 
   Every route: {settings.url}/docs     Stop: Ctrl-C
 """

@@ -4,6 +4,8 @@ import os
 import re
 import shutil
 import subprocess
+import sys
+import tempfile
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
@@ -91,3 +93,27 @@ def check(command_line: Sequence[str]) -> None:
     tested = subprocess.run([*command_line, "-t"], capture_output=True, text=True, check=False)
     if tested.returncode:
         raise CannotRun(f"Nginx refuses its configuration:\n{tested.stderr.strip()}")
+
+
+def main() -> int:
+    """Let the Nginx that is here test both configurations, with and without TLS."""
+    from deploy.local.certificate import write_pair
+    from deploy.local.settings import read
+
+    with tempfile.TemporaryDirectory(prefix="millrace-nginx-") as name:
+        prefix, binary = Path(name), find()
+        write_pair(prefix / "cert.pem", prefix / "key.pem")
+        for tls in ("", str(prefix / "cert.pem")):
+            settings = read()
+            settings.values.update(TLS_CERT=tls, TLS_KEY=str(prefix / "key.pem"))
+            values = variables(settings, version(binary), [prefix / "replica-1.sock"])
+            try:
+                check(command(binary, prefix, render(prefix / "etc", values)))
+            except CannotRun as error:
+                print(error, file=sys.stderr)
+                return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

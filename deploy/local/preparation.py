@@ -49,11 +49,14 @@ def check_ports(address: str, ports: Iterable[tuple[str, int]]) -> None:
 
 
 def make_secrets(settings: LocalSettings) -> None:
-    """Make what is generated once and kept: the key that seals new versions, and its public half."""
+    """Make what is generated once and kept: the sealing key, and access control's keys, state and demo client."""
+    from service.auth.local import setup_local  # here: SQLAlchemy, which the commands beside `make run` do not need
+
     if not (settings.own_keys / "sealing.pem").is_file():
         from model_store.seal import create_keys  # here: cryptography, which later starts do not need
 
         create_keys(settings.own_keys)
+    setup_local(settings.var, settings.database)
 
 
 def publish_demo_models(settings: LocalSettings) -> None:
@@ -61,5 +64,5 @@ def publish_demo_models(settings: LocalSettings) -> None:
     if any(path.is_dir() and not path.name.startswith(".") for path in settings.store.iterdir()):
         return
     command = [sys.executable, "-m", "examples.demo_models", str(settings.store)]
-    if subprocess.run(command, cwd=ROOT, check=False).returncode:
+    if subprocess.run(command, cwd=ROOT, env=settings.environment(), check=False).returncode:
         raise CannotRun("The demo models could not be published.")

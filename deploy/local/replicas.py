@@ -39,16 +39,12 @@ def replica(settings: LocalSettings, number: int, sockets: Path) -> Child:
     name = f"replica-{number}"
     run_dir = settings.var / "run" / name
     environment = {
-        **os.environ,
-        **settings.values,
-        "MODEL_STORE_ROOT": str(settings.store),
-        "TRUSTED_KEYS": str(settings.trusted_keys),
+        **settings.environment(),
         "RUN_DIR": str(run_dir),
         "REPLICA": name,
         "BIND": f"unix:{socket_path(sockets, number)}",
         "MANAGEMENT_BIND": f"127.0.0.1:{management_port(settings, number)}",
         "MALLOC_ARENA_MAX": "2",  # models come and go; more arenas keep more of what they leave
-        "PYTHONPATH": str(ROOT),
     }
     return Child(
         name=name,

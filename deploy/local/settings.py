@@ -72,6 +72,32 @@ class LocalSettings:
         return int(self.values[name])
 
     @property
+    def database(self) -> str:
+        """Where access control keeps its state."""
+        return self.values.get("DATABASE_URL") or f"sqlite:///{self.var / 'state' / 'millrace.db'}"
+
+    @property
+    def client(self) -> Path:
+        """The file with the demo client's id and secret."""
+        return self.var / "secrets" / "demo-client.json"
+
+    def environment(self) -> dict[str, str]:
+        """What every program of the stack is told: the variables, and where this stack keeps its things."""
+        places = {
+            "MODEL_STORE_ROOT": self.store,
+            "TRUSTED_KEYS": self.trusted_keys,
+            "SEALING_KEY_FILE": self.own_keys / "sealing.pem",
+            "MILLRACE_SEALING_KEY": self.own_keys / "sealing.pem",
+            "JWT_KEYS": self.var / "secrets" / "jwt",
+            "AUDIT_KEY_FILE": self.var / "secrets" / "audit.key",
+            "DATABASE_URL": self.database,
+            "ISSUER": self.url.replace("127.0.0.1", "localhost"),
+        }
+        own = {name: str(place) for name, place in places.items() if name not in self.values}
+        moved = {"MODEL_STORE_ROOT": str(self.store), "TRUSTED_KEYS": str(self.trusted_keys), "PYTHONPATH": str(ROOT)}
+        return {**os.environ, **self.values, **own, **moved}
+
+    @property
     def tls(self) -> bool:
         """Whether a certificate was given."""
         return bool(self.values["TLS_CERT"])

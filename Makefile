@@ -1,0 +1,104 @@
+# Millrace. `make` lists what there is. The logic is in scripts; this file only names them.
+
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+.SUFFIXES:
+MAKEFLAGS += --no-builtin-rules
+
+# The first of python3.13, 3.12, 3.11 and python3 that is there and new enough. PYTHON=… chooses another.
+PYTHON ?= $(shell deploy/local/find-python)
+VENV   := .venv
+RUN    := $(VENV)/.made-from-requirements
+TEST   := $(VENV)/.made-from-requirements-dev
+PY     := $(VENV)/bin/python
+PIP    := $(VENV)/bin/pip --disable-pip-version-check install --quiet --require-hashes
+
+##@ Use
+
+.PHONY: help
+help: ## this list
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} \
+	  /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: $(RUN) ## the whole stack on this machine: replicas behind Nginx on PORT (8080); Ctrl-C ends it
+	@$(PY) -m deploy.local
+
+.PHONY: token
+token: $(RUN) ## an access token for the demo client (make -s token: nothing else)
+	@$(PY) -m deploy.local.within service.auth token
+
+.PHONY: predict
+predict: $(RUN) ## one prediction through Nginx: MODEL=iris ROWS='[[5.1,3.5,1.4,0.2]]'
+	@$(PY) -m deploy.local.predict $(if $(MODEL),--model '$(MODEL)') $(if $(ROWS),--rows '$(ROWS)')
+
+.PHONY: publish
+publish: $(RUN) ## a model file into the store: NAME=churn MODEL=churn.joblib SAMPLE=rows.csv
+	@test -n '$(NAME)' -a -n '$(MODEL)' -a -n '$(SAMPLE)' || { echo "make publish needs NAME=… MODEL=… SAMPLE=…" >&2; exit 2; }
+	@$(PY) -m deploy.local.within model_store publish '$(NAME)' '$(MODEL)' --sample '$(SAMPLE)' --promote
+
+.PHONY: tls
+tls: $(RUN) ## a self-signed certificate for trying HTTPS: var/tls
+	@$(PY) -m deploy.local.certificate
+
+##@ Work on it
+
+.PHONY: test
+test: $(TEST) ## every test that this machine can run; ARGS=… goes to pytest
+	@$(PY) -m pytest $(ARGS)
+
+.PHONY: lint
+lint: $(TEST) ## all linters, of code, layers, scripts and configurations
+	@deploy/local/lint
+
+.PHONY: format
+format: $(TEST) ## format the code
+	@$(VENV)/bin/ruff check --fix --quiet . ; $(VENV)/bin/ruff format --quiet .
+
+.PHONY: bench
+bench: $(TEST) ## requests/s, latency and CPU, beside a bare and a naive Flask
+	@$(PY) -m bench $(ARGS)
+
+.PHONY: requirements
+requirements: $(TEST) ## pin requirements*.in into requirements*.txt, with hashes
+	@deploy/local/pin-requirements
+
+.PHONY: dashboards
+dashboards: $(TEST) ## generate Grafana's dashboards
+	@$(PY) -m monitoring.grafana
+
+##@ Compose
+
+.PHONY: build
+build: ## the image
+	@docker compose build
+
+.PHONY: up
+up: ## the Compose stack
+	@docker compose up --detach --build --wait
+
+.PHONY: down
+down: ## stop the Compose stack; its volumes stay
+	@docker compose down
+
+.PHONY: logs
+logs: ## follow the Compose stack's logs
+	@docker compose logs --follow --tail 100
+
+# --- the virtual environment: made once for each content of the requirements ---
+
+$(VENV)/bin/python:
+	@test -n "$(PYTHON)" || { echo "Millrace needs Python 3.11 or later on PATH, as python3.13, python3.12, python3.11 or python3." >&2; exit 1; }
+	@echo "making $(VENV) with $(PYTHON)" >&2
+	@$(PYTHON) -m venv $(VENV)
+
+$(RUN): requirements.txt requirements-local.txt | $(VENV)/bin/python
+	@echo "installing what Millrace runs with (a minute or two, once)" >&2
+	@$(PIP) -r requirements.txt
+	@deploy/local/find-nginx >/dev/null || $(PIP) -r requirements-local.txt
+	@touch $@
+
+$(TEST): requirements-dev.txt | $(RUN)
+	@echo "installing what the tests and linters need (once)" >&2
+	@$(PIP) -r requirements-dev.txt
+	@touch $@
