@@ -3,6 +3,8 @@
 import logging
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+
 from model_store.batch import Array, Batch
 from model_store.manifest import Manifest
 from service.errors import ModelFailed, ModelRejectedInput, ServiceError
@@ -30,8 +32,10 @@ class LoadedModel:
         """One array of ``batch.rows`` entries for each wanted output, in its schema's dtype and shape.
 
         Raises ModelRejectedInput where the estimator refuses the rows, and ModelFailed where it breaks. What it said
-        exactly, with its traceback, goes to the log only.
+        exactly, with its traceback, goes to the log only. No rows are answered with none, which estimators refuse.
         """
+        if not batch.rows:
+            return {name: self._nothing(name) for name in outputs}
         try:
             return self.engine.predict(batch, outputs)
         except ServiceError:
@@ -42,6 +46,10 @@ class LoadedModel:
         except Exception as error:
             log.exception("%s version %d failed to predict", self.name, self.version)
             raise ModelFailed(f"version {self.version} of {self.name!r} failed to predict") from error
+
+    def _nothing(self, name: str) -> Array:
+        output = next(output for output in self.schema.outputs if output.name == name)
+        return np.empty((0, *output.shape), dtype=object if output.dtype == "string" else output.dtype)
 
 
 def _cleaned(error: Exception) -> str:
