@@ -15,7 +15,7 @@ from typing import Any
 from model_store import channels as pointers_of
 from model_store.channels import Channels
 from model_store.directory import Store
-from model_store.errors import StoreError
+from model_store.errors import StoreError, UnknownModel
 from service.runtime.catalog import ServedModel, Snapshot
 from service.runtime.states import State, VersionState
 
@@ -142,11 +142,14 @@ def read(store_root: Path, run_dir: Path | None = None) -> list[Announcement]:
 
 def converged(store: Store, announcements: Sequence[Announcement], model: str) -> bool:
     """Whether every live worker does with the model what the store says; false where there is no live worker."""
-    try:
-        channels = pointers_of.read(store, model)
-    except StoreError:
-        return bool(announcements) and not any(model in announcement.models for announcement in announcements)
     told = [announcement.models.get(model) for announcement in announcements]
+    try:
+        store.versions(model)
+        channels = pointers_of.read(store, model)
+    except UnknownModel:
+        return bool(told) and not any(told)
+    except StoreError:
+        return False
     return bool(told) and all(one is not None and _follows(one, channels) for one in told)
 
 

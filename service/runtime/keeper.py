@@ -120,11 +120,6 @@ class ModelKeeper:
             self._seen = None  # a version that left the store goes from the list as well
         return bool(done)
 
-    @property
-    def draining(self) -> bool:
-        """Whether versions wait to be retired."""
-        return bool(self._draining)
-
     def served(self) -> ServedModel:
         """The model as a snapshot shows it; the same object for as long as nothing has changed."""
         if self._served is None:

@@ -3,6 +3,7 @@
 import ctypes
 import gc
 import logging
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -31,6 +32,12 @@ BOOT_SECONDS = 20.0
 """How long a starting worker waits for its models; what is not READY by then goes on in the background.
 
 Less than gunicorn's ``timeout``, which also counts while a worker starts.
+"""
+
+SWITCH_SECONDS = 0.001
+"""How long a busy thread keeps the interpreter when another one waits.
+
+The watcher lets go at each file that it looks at; with Python's 5 ms it would be far behind under load.
 """
 
 Work = Callable[[ModelKeeper, int, Moved], object]
@@ -62,16 +69,13 @@ class Watcher:
         self._begin_afresh()
 
     def preload(self) -> None:
-        """Verify and load everything wanted, without predicting: for a master whose workers share its memory.
-
-        The objects are then left alone by the garbage collector, which would otherwise unshare their pages.
-        """
+        """Verify and load everything wanted, without predicting: for a master whose workers share its memory."""
         self._work = self._open
         self._look()
         self._wait(PRELOAD_SECONDS)
         self._work = self._bring
         gc.collect()
-        gc.freeze()
+        gc.freeze()  # else the collector would unshare the pages that the workers are about to share
 
     def boot(self) -> None:
         """Bring everything wanted to READY, as far as that goes, and announce it."""
@@ -86,11 +90,14 @@ class Watcher:
         self._look()
         self._wait(BOOT_SECONDS)
         self._swap()
+        gc.collect()
+        gc.freeze()  # later collections need not walk through every library and model: that takes 0.1 s and more
 
     def start(self) -> None:
         """Boot, if that has not been done, then follow the store in a thread until ``stop``."""
         self.boot()
         self._stopping.clear()
+        sys.setswitchinterval(SWITCH_SECONDS)
         self._thread = threading.Thread(target=self._follow, name="watcher", daemon=True)
         self._thread.start()
 
@@ -209,12 +216,10 @@ class Watcher:
 
     def _collect(self) -> None:
         """Give the memory of versions that no request holds any more back to the system."""
-        if not (self._gone or any(keeper.draining for keeper in self._keepers.values())):
-            return
-        gc.collect()
         retired = [keeper for keeper in self._keepers.values() if keeper.drain()]
         if retired or self._gone:
             self._gone = False
+            gc.collect()  # cheap: what was there when the worker started is frozen
             trim_memory()
             self._swap()
 
