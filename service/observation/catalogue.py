@@ -295,6 +295,31 @@ CATALOGUE: tuple[Declared, ...] = (
         ("le",),
         origin="replica",
     ),
+    # Nginx, counted from its access log by monitoring/nginx_metrics.py
+    Declared(
+        "millrace_nginx_requests_total",
+        "counter",
+        "Requests that Nginx answered, by status.",
+        ("status",),
+        origin="nginx",
+    ),
+    Declared(
+        "millrace_nginx_upstream_tries_total",
+        "counter",
+        "Replicas that Nginx tried, by outcome.",
+        ("upstream", "status"),
+        origin="nginx",
+    ),
+    Declared(
+        "millrace_nginx_retries_total", "counter", "Further replicas tried after a first one failed.", origin="nginx"
+    ),
+    Declared(
+        "millrace_nginx_request_seconds",
+        "histogram",
+        "Duration of a request as Nginx saw it, in seconds.",
+        buckets=SECONDS,
+        origin="nginx",
+    ),
     # Requests by route, recorded by prometheus-flask-exporter
     Declared(
         "flask_http_request_duration_seconds",
