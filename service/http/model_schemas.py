@@ -22,11 +22,11 @@ def bodies(schema: Schema) -> dict[str, tuple[Json, Json]]:
         "infer": (_open_inference_request(schema), _open_inference_answer(schema)),
         "invocations": (_mlflow_request(schema), structure({"predictions": _any_output(schema)})),
     }
-    labelled = [o for o in schema.outputs if o.labels and o.shape == (len(o.labels),)]
-    if labelled:
+    scores, answer = schema.output("predict_proba"), schema.output("predict")
+    if scores and scores.labels and scores.shape == (len(scores.labels),):
         pair = {"type": "array", "prefixItems": [TEXT, _nullable_number()], "minItems": 2, "maxItems": 2}
         made["classify"] = (_examples(schema), structure({"results": list_of(list_of(pair))}))
-    if schema.outputs[0].dtype in (*FLOATS, *INTEGERS) and schema.outputs[0].shape in {(), (1,)}:
+    if answer and answer.dtype in (*FLOATS, *INTEGERS) and answer.shape in {(), (1,)}:
         made["regress"] = (_examples(schema), structure({"results": list_of(_nullable_number())}))
     return made
 
@@ -82,14 +82,18 @@ def _example(column: Column) -> Any:
 
 def _row(schema: Schema) -> Json:
     """A row by position."""
+    width = len(schema.columns)
     if schema.homogeneous and not any(column.closed for column in schema.columns):
-        items: Json = {"items": {key: v for key, v in _value(schema.columns[0]).items() if key != "description"}}
-        if any(column.nullable for column in schema.columns):
-            items = {"items": {"type": ["number", "null"]}}
+        items: Json = {"items": _any_value(schema)}
     else:
         items = {"prefixItems": [_value(column) for column in schema.columns], "items": False}
-    width = len(schema.columns)
     return {"type": "array", **items, "minItems": width, "maxItems": width}
+
+
+def _any_value(schema: Schema) -> Json:
+    """A value of a column that all others are like."""
+    likeness = next((column for column in schema.columns if column.nullable), schema.columns[0])
+    return {key: part for key, part in _value(likeness).items() if key != "description"}
 
 
 def _record(schema: Schema, *, exact: bool = False) -> Json:
@@ -154,12 +158,8 @@ def _tensorflow_answer(schema: Schema) -> Json:
 
 
 def _examples(schema: Schema) -> Json:
-    record = {**_record(schema), "properties": {}, "required": []}
-    return {**structure({"examples": _rows(record)}, context=ANY_OBJECT), "examples": [_tensorflow_examples(schema)]}
-
-
-def _tensorflow_examples(schema: Schema) -> Json:
-    return {"examples": [_example_record(schema)]}
+    request = structure({"examples": _rows(ANY_OBJECT)}, context=ANY_OBJECT)
+    return {**request, "examples": [{"examples": [_example_record(schema)]}]}
 
 
 def _mlflow_request(schema: Schema) -> Json:
@@ -183,36 +183,31 @@ def _mlflow_request(schema: Schema) -> Json:
 
 def _open_inference_request(schema: Schema) -> Json:
     tensors = openinference_metadata.inputs(schema)
-    whole = len(tensors) == 1
-    values = schema.columns if not whole or schema.layout == "series" else ()
-    shown: list[Any] = [_example_row(schema)] if whole else [[value] for value in _example_row(schema)]
-    made = [
+    one_for_all = len(tensors) == 1 and schema.layout == "matrix"
+    values = [_any_value(schema)] if one_for_all else [_value(column) for column in schema.columns]
+    row = _example_row(schema)
+    shown = [row] if one_for_all else [[value] for value in row]
+    inputs = [
         structure(
             {
                 "name": {"const": tensor.name},
                 "datatype": {"const": tensor.datatype},
                 "shape": _shape(tensor.shape),
-                "data": {"type": "array", "items": _value(values[i]) if values else _row(schema)["items"]},
+                "data": {"type": "array", "items": value},
             }
         )
-        if not whole or schema.homogeneous or values
-        else ANY_OBJECT
-        for i, tensor in enumerate(tensors)
+        for tensor, value in zip(tensors, values, strict=True)
     ]
     example = [
-        {"name": t.name, "shape": [1, *t.shape[1:]], "datatype": t.datatype, "data": flat}
-        for t, flat in zip(tensors, shown, strict=True)
+        {"name": tensor.name, "shape": [1, *tensor.shape[1:]], "datatype": tensor.datatype, "data": flat}
+        for tensor, flat in zip(tensors, shown, strict=True)
     ]
-    outputs = _rows(structure({"name": _methods(schema)}))
-    return {
-        **structure(
-            {"inputs": {"type": "array", "prefixItems": made, "items": False, "minItems": len(made)}},
-            id=TEXT,
-            outputs={**outputs, "uniqueItems": True},
-            parameters=ANY_OBJECT,
-        ),
-        "examples": [{"inputs": example}],
-    }
+    body = structure(
+        {"inputs": {"type": "array", "prefixItems": inputs, "items": False, "minItems": len(inputs)}},
+        id=TEXT,
+        outputs={**_rows(structure({"name": _methods(schema)})), "uniqueItems": True},
+    )
+    return {**body, "examples": [{"inputs": example}]}
 
 
 def _shape(shape: Sequence[int]) -> Json:

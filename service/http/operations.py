@@ -173,6 +173,13 @@ OPERATIONS: dict[str, Operation] = {
     **_tensorflow(),
     **_open_inference(),
     **_mlflow(),
+    "POST /admin/models/{model}/feedback": Operation(
+        OPERATION,
+        "Tell what predictions should have been, so that a model's accuracy can be followed",
+        structure({came: {"type": "integer"} for came in ("joined", "unknown", "repeated", "invalid")}),
+        request=structure({"feedback": {**list_of(structure({"request_id": TEXT, "truth": {}})), "maxItems": 1000}}),
+        refusals=(400, 401, 403, 404, 413),
+    ),
     "GET /": Operation(OPERATION, "Whether the service runs", structure({"status": TEXT})),
     "GET /openapi.json": Operation(OPERATION, "This description, with the models that the caller may see"),
     "GET /docs": Operation(OPERATION, "This description as a page to read and try", TEXT, media_type="text/html"),
