@@ -16,7 +16,7 @@ from cryptography import x509
 from model_store import channels
 from model_store.directory import Store
 from model_store.errors import StoreError
-from service import model_health
+from service import __version__, model_health
 from service.observation import profiles
 from service.observation.catalogue import SECONDS
 from service.observation.exposition import Reading, number
@@ -147,7 +147,7 @@ def _states(mine: list[Announcement]) -> Iterator[Reading]:
 
 def _build() -> Iterator[Reading]:
     python = ".".join(map(str, sys.version_info[:3]))
-    yield "millrace_build_info", (_installed("millrace"), python, _installed("scikit-learn")), 1.0
+    yield "millrace_build_info", (__version__, python, _installed("scikit-learn")), 1.0
 
 
 def _installed(package: str) -> str:

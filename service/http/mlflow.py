@@ -1,12 +1,12 @@
 """MLflow's scoring server: invocations of the default model or of one by name, and its health and version routes."""
 
 import re
-from importlib.metadata import PackageNotFoundError, version
 
 import flask
 
 from model_store.errors import BadName
 from model_store.names import parse_version
+from service import __version__
 from service.dialects.mlflow import INVOCATIONS
 from service.errors import ModelNotFound, VersionNotFound
 from service.http.guards import public
@@ -49,7 +49,7 @@ def blueprint(parts: Parts) -> flask.Blueprint:
     @made.get("/version")
     @public
     def release() -> flask.Response:
-        return flask.Response(own_version(), mimetype="text/plain")
+        return flask.Response(__version__, mimetype="text/plain")
 
     return made
 
@@ -65,14 +65,6 @@ def _version_number(model: str, text: str) -> int:
     except BadName:
         detail = f"Model {model[:128]!r} has no version {text[:20]!r}: versions are whole numbers from 1"
         raise VersionNotFound(detail) from None
-
-
-def own_version() -> str:
-    """The installed version of Millrace."""
-    try:
-        return version("millrace")
-    except PackageNotFoundError:  # run from the source tree, not installed
-        return "unknown"
 
 
 _MODEL = "/models/(?P<model>[^/]+)"

@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Callable, Mapping
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import flask
 
+from service import __version__
 from service.codecs.json import dumps, loads
 from service.dialects.openinference import INFER
 from service.dialects.openinference_metadata import model_metadata
@@ -127,7 +127,7 @@ def _add_metadata(made: flask.Blueprint, parts: Parts) -> None:
     @made.get("", strict_slashes=False)
     @public
     def server() -> flask.Response:
-        return _json({"name": "millrace", "version": _own_version(), "extensions": list(EXTENSIONS)})
+        return _json({"name": "millrace", "version": __version__, "extensions": list(EXTENSIONS)})
 
     @made.get("/models")
     @guarded("model:read", model_arg=None)
@@ -218,13 +218,6 @@ def _body() -> dict[str, Any]:
     if not isinstance(document, dict):
         raise MalformedRequest(f"the request: expected an object, got {show(document)}")
     return document
-
-
-def _own_version() -> str:
-    try:
-        return version("millrace")
-    except PackageNotFoundError:
-        return "unknown"
 
 
 def _json(document: Any) -> flask.Response:
