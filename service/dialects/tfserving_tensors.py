@@ -91,13 +91,16 @@ def _single(known: Signatures, only: Input, values: Sequence[Any], locate: Locat
         values = _without_b64(values, locate)
     if not values:
         raise InvalidInput(f"No values in input {only.name!r}", [Fault(only.name, "at least one row", "none")])
+    found = _misshapen(only, values, locate) if known.integers else None
     try:
-        if known.integers and not _misshapen(only, values, locate):
-            _check_integers(known, _columns_of(values, len(only.columns)), locate)
-        return validation.from_rows(known.schema, values, locate)
+        if known.integers and found is None:
+            found = _decimals(known, _columns_of(values, len(only.columns)), locate)
+        batch = validation.from_rows(known.schema, values, locate)
     except InvalidInput as error:
-        nearer = _misshapen(only, values, locate) or error
-        raise InvalidInput(explain(values) or nearer.detail, nearer.faults) from None
+        found = _misshapen(only, values, locate) or _both(found, error)
+    if found is not None:
+        raise InvalidInput(explain(values) or found.detail, found.faults)
+    return batch
 
 
 def _several(known: Signatures, columns: dict[str, Sequence[Any]], locate: Locate, explain: Explain) -> Batch:
@@ -109,13 +112,15 @@ def _several(known: Signatures, columns: dict[str, Sequence[Any]], locate: Locat
             columns[each.name] = [_b64_decoded(v, locate, row, i) for row, v in enumerate(columns[each.name])]
         if kinds == {list} and all(len(value) == 1 for value in columns[each.name]):
             columns[each.name] = [value[0] for value in columns[each.name]]
+    _check_lengths(columns)
+    found = _decimals(known, list(columns.values()), locate) if known.integers else None
     try:
-        _check_lengths(columns)
-        if known.integers:
-            _check_integers(known, list(columns.values()), locate)
-        return validation.from_columns(known.schema, columns, locate)
+        batch = validation.from_columns(known.schema, columns, locate)
     except InvalidInput as error:
-        raise InvalidInput(explain(given) or error.detail, error.faults) from None
+        found = _both(found, error)
+    if found is not None:
+        raise InvalidInput(explain(given) or found.detail, found.faults)
+    return batch
 
 
 def _named_rows(known: Signatures, instances: Sequence[Any]) -> Batch:
@@ -180,8 +185,8 @@ def _check_lengths(columns: Mapping[str, Sequence[Any]]) -> None:
         raise InvalidInput(f"No values in input {empty[0]!r}", faults)
 
 
-def _check_integers(known: Signatures, columns: Sequence[Sequence[Any]], locate: Locate) -> None:
-    """Refuse ``1.0`` where a whole number is wanted: an integer tensor takes integer literals only."""
+def _decimals(known: Signatures, columns: Sequence[Sequence[Any]], locate: Locate) -> InvalidInput | None:
+    """The error where ``1.0`` stands for a whole number: an integer tensor takes integer literals only."""
     faults: list[Fault] = []
     for i in known.integers:
         if float not in set(map(type, columns[i])):
@@ -189,9 +194,14 @@ def _check_integers(known: Signatures, columns: Sequence[Sequence[Any]], locate:
         column = known.schema.columns[i]
         wrong = (row for row, value in enumerate(columns[i]) if not _fits(column, value))
         faults += [Fault(locate(row, i), expected(column), show(columns[i][row])) for row in wrong]
-    if faults:
-        first = faults[0]
-        raise InvalidInput(f"{first.location}: expected {first.expected}, got {first.got}", faults)
+    if not faults:
+        return None
+    return InvalidInput(f"{faults[0].location}: expected {faults[0].expected}, got {faults[0].got}", faults)
+
+
+def _both(first: InvalidInput | None, second: InvalidInput) -> InvalidInput:
+    """One error with the faults of two, each once."""
+    return InvalidInput(first.detail, tuple(dict.fromkeys((*first.faults, *second.faults)))) if first else second
 
 
 def _is_object(value: Any) -> bool:

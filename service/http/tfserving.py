@@ -36,7 +36,9 @@ if TYPE_CHECKING:
 
 _MODEL = "(?i:/v1/models/)(?P<model>[^/:]+)"
 _WHICH = ("", "(?i:/versions/)(?P<version>[0-9]+)", "(?i:/labels/)(?P<label>[^/:]+)")
-_RULES = ("", "/versions/<version>", "/labels/<label>")
+_RULES = tuple(
+    f"/v1/models/<segment:model>{which}" for which in ("", "/versions/<digits:version>", "/labels/<segment:label>")
+)
 _VERBS: Mapping[str, Dialect] = {
     "predict": kserve_v1.PREDICT,
     "classify": tfserving_examples.CLASSIFY,
@@ -55,26 +57,18 @@ _STATES: Mapping[State, str] = {
     State.RETIRED: "END",
     State.FAILED: "END",
 }
-_PATHS = tuple(
-    f"/v1/models/<segment:model>{which}" for which in ("", "/versions/<digits:version>", "/labels/<segment:label>")
-)
 _ALL_VERBS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 _SHOWN = 128
 
 
 def _target(values: Values) -> Target:
-    """The model, version or label in a path; raises MalformedRequest where TensorFlow Serving's own pattern would."""
-    model, version, label = values["model"] or "", values.get("version"), values.get("label")
-    if ":" in model or (label and ":" in label):
-        raise MalformedRequest(f"Malformed request: {model[:_SHOWN]}")
-    return Target(model, _version(version), label)
+    """The model, version or label in a path; raises MalformedRequest where the version is beyond 64 bits."""
+    return Target(values["model"] or "", _version(values.get("version")), values.get("label"))
 
 
 def _version(text: str | None) -> int | None:
     if text is None:
         return None
-    if not (text.isascii() and text.isdecimal()):
-        raise MalformedRequest(f"Malformed request: versions/{text[:_SHOWN]}")
     digits = text.lstrip("0") or "0"
     if len(digits) > len(str(LARGEST_VERSION)) or int(digits) > LARGEST_VERSION:
         raise MalformedRequest(f"Failed to convert version: {text[:_SHOWN]} to numeric.")
@@ -97,7 +91,7 @@ def _phrase(error: ServiceError, values: Values) -> str | None:
 
 PREDICT_ROUTES: tuple[PredictRoute, ...] = tuple(
     PredictRoute(
-        rule=f"/v1/models/<model>{rule}:{verb}",
+        rule=f"{rule}:{verb}",
         pattern=re.compile(f"{_MODEL}{which}:{verb}"),
         dialect=dialect,
         target=_target,
@@ -115,9 +109,9 @@ def blueprint(parts: Parts) -> flask.Blueprint:
     _add_models(made, parts)
     _add_status(made, parts)
     _add_metadata(made, parts)
-    for path in _PATHS:
+    for path in _RULES:
         made.add_url_rule(f"{path}:explain", f"explain {path}", explain, methods=["POST"])
-    for path in ("/v1/", "/v1/<path:rest>", "/V1/", "/V1/<path:rest>"):
+    for path in ("/v1/", "/v1/<path:rest>"):
         made.add_url_rule(path, f"malformed {path}", malformed, methods=_ALL_VERBS, provide_automatic_options=False)
     return made
 
@@ -136,9 +130,9 @@ def _add_models(made: flask.Blueprint, parts: Parts) -> None:
 
 
 def _add_status(made: flask.Blueprint, parts: Parts) -> None:
-    @made.get(_PATHS[0])
-    @made.get(_PATHS[1])
-    @made.get(_PATHS[2])
+    @made.get(_RULES[0])
+    @made.get(_RULES[1])
+    @made.get(_RULES[2])
     @guarded("model:read")
     def status(model: str, version: str | None = None, label: str | None = None) -> flask.Response:
         served = parts.catalog.snapshot().models.get(model)
@@ -151,9 +145,9 @@ def _add_status(made: flask.Blueprint, parts: Parts) -> None:
 
 
 def _add_metadata(made: flask.Blueprint, parts: Parts) -> None:
-    @made.get(f"{_PATHS[0]}/metadata")
-    @made.get(f"{_PATHS[1]}/metadata")
-    @made.get(f"{_PATHS[2]}/metadata")
+    @made.get(f"{_RULES[0]}/metadata")
+    @made.get(f"{_RULES[1]}/metadata")
+    @made.get(f"{_RULES[2]}/metadata")
     @guarded("model:read")
     def model_metadata(**values: str) -> flask.Response:
         try:
@@ -214,16 +208,17 @@ def _respelling(behind: "WSGIApplication") -> "WSGIApplication":
     """A WSGI application that passes ``/V1/Models/iris/Metadata`` on as ``/v1/models/iris/metadata``."""
 
     def call(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        path = environ["PATH_INFO"]
-        if path[:4] in {"/v1/", "/V1/"}:
-            environ["PATH_INFO"] = respelled(path)
+        environ["PATH_INFO"] = respelled(environ["PATH_INFO"])
         return behind(environ, start_response)
 
     return call
 
 
 def respelled(path: str) -> str:
-    """The path with its fixed words in lower case; unchanged where it is none of TensorFlow Serving's GET paths."""
+    """A path under ``/v1/`` with its fixed words in lower case; any other path as it is."""
+    if path[:4] not in {"/v1/", "/V1/"}:
+        return path
+    path = path[:4].lower() + path[4:]
     match = _FIXED_WORDS.fullmatch(path)
     if match is None:
         return path

@@ -361,6 +361,12 @@ class TestTypes:
     def test_at_most_twenty_faults_are_named(self):
         assert len(refused(IRIS, {"instances": [["a"] * 4] * 100}).faults) == 20
 
+    def test_a_decimal_for_an_integer_is_named_beside_the_other_faults(self):
+        error = refused(TABLE, {"instances": [{**row, "age": 1.0}, {**row, "age": 1.5, "member": 1}]})
+        places = {fault.location for fault in error.faults}
+        assert places == {"instances[0].age", "instances[1].age", "instances[1].member"}
+        assert len(error.faults) == 3
+
     def test_a_value_outside_of_a_closed_set_is_refused(self):
         closed = Schema("series", (Column("c", "string", categories=("a", "b"), closed=True),), (CLASSES,))
         error = refused(closed, {"instances": ["a", "z"]})
