@@ -1,12 +1,21 @@
 """What tests of several folders share: an application on a store of its own, with access for everyone."""
 
+import itertools
+import shutil
 from collections.abc import Mapping
 
 import pytest
+import sqlalchemy as sa
 
 from model_store import seal
 from service import settings
 from service.app import create_app
+from service.auth.access import Access, Configuration
+from service.auth.local import create_secrets
+from service.auth.migrate import migrate
+from service.auth.registry import CLIENT, Actor
+from service.auth.state import State
+from tests.postgresql_server import PostgresqlServer, programs
 
 
 class Everyone:
@@ -31,7 +40,7 @@ class Everyone:
         return {}
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def everyone():
     return Everyone()
 
@@ -64,3 +73,121 @@ def make_application(tmp_path, everyone):
     yield make
     for application in started:
         application.stop_worker()
+
+
+@pytest.fixture(scope="session")
+def postgresql():
+    """A PostgreSQL server of the tests' own."""
+    bin_dir = programs()
+    if bin_dir is None:
+        pytest.skip("PostgreSQL is not installed: no /usr/lib/postgresql/*/bin")
+    server = PostgresqlServer(bin_dir)
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory):
+    """A SQLite file at the newest migration, to copy."""
+    path = tmp_path_factory.mktemp("template") / "millrace.db"
+    state = State(f"sqlite:///{path}")
+    migrate(state)
+    with state.engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    state.close()
+    return path
+
+
+@pytest.fixture(scope="session")
+def new_postgresql_url(postgresql):
+    """Makes PostgreSQL databases at the newest migration; each call gives the address of another one."""
+    template = State(postgresql.url("postgres"))
+    maker = sa.create_engine(postgresql.url("template1"), isolation_level="AUTOCOMMIT", poolclass=sa.pool.NullPool)
+    migrate(template)
+    template.close()
+    numbers = itertools.count()
+
+    def new():
+        name = f"test_{next(numbers)}"
+        with maker.connect() as connection:
+            connection.execute(sa.text(f"CREATE DATABASE {name} TEMPLATE postgres"))
+        return postgresql.url(name)
+
+    return new
+
+
+@pytest.fixture
+def sqlite_url(tmp_path, migrated_sqlite):
+    """The address of a fresh SQLite database at the newest migration."""
+    path = tmp_path / "state" / "millrace.db"
+    path.parent.mkdir()
+    shutil.copyfile(migrated_sqlite, path)
+    return f"sqlite:///{path}"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request):
+    """The address of a fresh database at the newest migration: each test that asks for it runs on both kinds."""
+    if request.param == "sqlite":
+        return request.getfixturevalue("sqlite_url")
+    return request.getfixturevalue("new_postgresql_url")()
+
+
+@pytest.fixture(scope="session")
+def made_secrets(tmp_path_factory):
+    """A signing key and an audit key, made once, for copying: RSA keys take their time."""
+    folder = tmp_path_factory.mktemp("secrets")
+    create_secrets(folder / "jwt", folder / "audit.key")
+    return folder
+
+
+@pytest.fixture
+def secrets_dir(tmp_path, made_secrets):
+    """Secrets of the test's own."""
+    return shutil.copytree(made_secrets, tmp_path / "secrets")
+
+
+@pytest.fixture
+def make_access(secrets_dir, tmp_path):
+    """Builds and starts access control on a database; several on one database are several workers. Stops them."""
+    started = []
+
+    def make(url, *, start=True, **changes):
+        configuration = {
+            "database_url": url,
+            "database_password": None,
+            "jwt_keys": secrets_dir / "jwt",
+            "audit_key": secrets_dir / "audit.key",
+            "issuer": "http://localhost:8080",
+            "run_dir": tmp_path / "run",
+            **changes,
+        }
+        access = Access(Configuration(**configuration))
+        if start:
+            access.start()
+            started.append(access)
+        return access
+
+    yield make
+    for access in started:
+        access.stop()
+
+
+@pytest.fixture
+def tester():
+    """Who makes changes in tests."""
+    return Actor("tester", "192.0.2.1", "request-1")
+
+
+@pytest.fixture
+def make_client(tester):
+    """Makes clients with a role: ``make_client(access, "name", "predictor", ["iris*"])`` gives id and secret."""
+
+    def make(access, name, role=None, models=("*",), **quota):
+        shown = access.registry.create_client(name, tester)
+        if role is not None:
+            access.registry.grant(CLIENT + shown.id, role, list(models), tester, **quota)
+        access.look_again()
+        return shown
+
+    return make

@@ -12,19 +12,24 @@ from typing import Any
 import flask
 from werkzeug.routing import Rule
 
+from service import __version__
 from service.codecs import arrow
 from service.codecs.json import dumps
 from service.dialects import mlflow as scoring
 from service.errors import ModelNotFound
+from service.http import access_operations, operations
 from service.http.guards import Guard, guard_of, guarded
-from service.http.mlflow import default_model, own_version
+from service.http.mlflow import default_model
 from service.http.model_schemas import Json, bodies, table_header
-from service.http.operations import OPERATIONS, TAGS, TEXT, Operation, list_of, structure
+from service.http.operations import TEXT, Operation, list_of, structure
 from service.http.parts import Parts
 from service.runtime.catalog import ServedModel, Snapshot
 from service.wire import JSON
 
 PROBLEM = "application/problem+json"
+
+OPERATIONS = {**operations.OPERATIONS, **access_operations.OPERATIONS}
+TAGS = {**operations.TAGS, **access_operations.TAGS}
 
 _VARIABLE = re.compile(r"<(?:[^:<>]+:)?([^<>]+)>")
 _REFUSING = re.compile(r"(?:^|\.)(?:malformed|left out) ")
@@ -120,7 +125,7 @@ def document(app: flask.Flask, parts: Parts, models: Iterable[ServedModel]) -> d
         "openapi": "3.1.0",
         "info": {
             "title": "Millrace",
-            "version": own_version(),
+            "version": __version__,
             "description": "Predictions of scikit-learn models over REST, in the dialects of TensorFlow Serving, the "
             "Open Inference Protocol, MLflow and KServe V1. Each model has a section of its own.",
         },
