@@ -11,6 +11,8 @@ from typing import IO
 
 from deploy.local.settings import ROOT, CannotRun, LocalSettings
 
+_LOCK = "lock"
+
 
 def make_folders(settings: LocalSettings) -> IO[str]:
     """Make the folders of var/ and wipe run files of an earlier run; the open lock is held until the end.
@@ -19,15 +21,22 @@ def make_folders(settings: LocalSettings) -> IO[str]:
     """
     for folder in (settings.var / "run", settings.var / "log", settings.store):
         folder.mkdir(parents=True, exist_ok=True)
-    lock = (settings.var / "run" / "lock").open("w")
+    lock = (settings.var / "run" / _LOCK).open("w")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         raise CannotRun(f"A stack is running on {settings.var} already: stop it, or give another VAR_DIR.") from None
-    for leftover in (settings.var / "run").iterdir():
-        if leftover.is_dir():
-            shutil.rmtree(leftover)
+    remove_run_files(settings)
     return lock
+
+
+def remove_run_files(settings: LocalSettings) -> None:
+    """Remove what only a running stack needs; the lock stays."""
+    for path in (settings.var / "run").iterdir():
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        elif path.name != _LOCK:
+            path.unlink()
 
 
 def keep_one_old_log(log: Path) -> None:

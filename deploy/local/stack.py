@@ -75,11 +75,9 @@ class Stack:
 
         stop([self._nginx], seconds, hurried)
         stop(self._replicas, seconds, hurried)
+        preparation.remove_run_files(self._settings)
         if self._sockets.parent != self._settings.var:
             shutil.rmtree(self._sockets, ignore_errors=True)
-        for folder in (self._settings.var / "run").iterdir():
-            if folder.is_dir():
-                shutil.rmtree(folder, ignore_errors=True)
 
     @property
     def interrupted(self) -> bool:

@@ -1,0 +1,59 @@
+"""One stack for all tests that leave it as they found it."""
+
+import pytest
+import requests
+
+from tests.system.load import Load
+from tests.system.running import Stack, eventually
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory):
+    """Two replicas of two workers behind Nginx, with the demo models and three more."""
+    stack = Stack(
+        tmp_path_factory.mktemp("stack"),
+        REPLICAS="2",
+        WORKERS="2",
+        PREDICT_TIMEOUT="2",
+        REPLICA_CONNECTIONS="8",
+        GRACEFUL_TIMEOUT="10",
+        CONNECTIONS_PER_ADDRESS="1000",
+    )
+    try:
+        stack.start()
+        trainer = stack.trainer()
+        trainer.tell(publish="steady", constant=1.0, stable=True)
+        trainer.tell(publish="steady", constant=2.0)
+        trainer.tell(publish="slow", neighbours=200_000, stable=True)
+        trainer.close()
+        yield stack
+    finally:
+        stack.stop()
+
+
+@pytest.fixture(scope="session")
+def bearer(stack):
+    return {"Authorization": f"Bearer {stack.token()}"}
+
+
+@pytest.fixture
+def client(stack, bearer):
+    with requests.Session() as session:
+        session.headers.update(bearer)
+        yield session
+
+
+@pytest.fixture
+def load(stack, bearer):
+    """Makes loads on the model `steady`."""
+    url = f"{stack.url}/v1/models/steady:predict"
+    eventually(lambda: requests.post(url, json={"instances": [[0, 0]]}, headers=bearer, timeout=5).ok)
+    return lambda **how: Load(url, bearer, {"instances": [[0.5, 0.5], [0.1, 0.9]]}, **how)
+
+
+@pytest.fixture
+def whole(stack):
+    """Gives the stack back whole after a test that hurt it."""
+    eventually(stack.all_ready, 60, "a ready stack")
+    yield
+    eventually(stack.all_ready, 60, "a ready stack")

@@ -1,0 +1,91 @@
+"""Each dialect answers through Nginx, from every replica."""
+
+import time
+
+import pytest
+import requests
+
+ROW = [5.1, 3.5, 1.4, 0.2]
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/ping", "/health", "/version", "/v2", "/v2/health/live", "/v2/health/ready", "/docs"]
+)
+def test_a_public_page_answers_without_credentials(stack, path):
+    assert requests.get(stack.url + path, timeout=10).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/v1/models",
+        "/v1/models/iris",
+        "/v1/models/iris/metadata",
+        "/v2/models/iris",
+        "/v2/models/iris/ready",
+        "/openapi.json",
+        "/admin/models",
+        "/admin/clients",
+    ],
+)
+def test_a_guarded_page_answers_with_a_token_and_not_without(client, stack, path):
+    assert client.get(stack.url + path).status_code == 200
+    assert requests.get(stack.url + path, timeout=10).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "expected"),
+    [
+        ("/v1/models/iris:predict", {"instances": [ROW]}, {"predictions": [0]}),
+        ("/v1/models/iris/versions/1:predict", {"inputs": [ROW]}, {"outputs": [0]}),
+        ("/models/iris/invocations", {"inputs": [ROW]}, {"predictions": [0]}),
+        ("/v1/models/steady:regress", {"examples": [{"x0": 0.5, "x1": 0.5}]}, {"results": [1.0]}),
+    ],
+)
+def test_a_prediction_is_answered(client, stack, path, body, expected):
+    answer = client.post(stack.url + path, json=body)
+    assert (answer.status_code, answer.json()) == (200, expected), answer.text
+
+
+def test_the_open_inference_protocol_answers(client, stack):
+    name = client.get(f"{stack.url}/v2/models/iris").json()["inputs"][0]["name"]
+    tensor = {"name": name, "shape": [1, 4], "datatype": "FP64", "data": ROW}
+    answer = client.post(f"{stack.url}/v2/models/iris/infer", json={"inputs": [tensor]})
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["outputs"][0]["data"] == [0]
+
+
+def test_rows_with_texts_and_gaps_are_predicted(client, stack):
+    row = {"sex": "female", "age_group": "under 40", "bmi": 25.0, "blood_pressure": None, "glucose": 90.0}
+    answer = client.post(f"{stack.url}/models/progression/invocations", json={"dataframe_records": [row]})
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["predictions"][0] in {"fast", "slow"}
+
+
+def test_requests_are_spread_over_all_replicas_and_workers(load):
+    with load(clients=6, pause=0) as clients:
+        time.sleep(2)
+    shares = [seen.replica for seen in clients.seen]
+    assert not clients.failed
+    assert min(shares.count("replica-1"), shares.count("replica-2")) > len(shares) / 5
+
+
+def test_a_token_from_the_token_endpoint_predicts(client, stack):
+    created = client.post(f"{stack.url}/admin/clients", json={"name": "of-a-system-test"})
+    assert created.status_code in {200, 201}, created.text
+    told = created.json()
+    time.sleep(3)  # the limit on tokens, which another test may have used up
+    asked = requests.post(
+        f"{stack.url}/oauth/token",
+        data={"grant_type": "client_credentials"},
+        auth=(told["client_id"], told["client_secret"]),
+        timeout=10,
+    )
+    assert asked.status_code == 200, asked.text
+    refused = requests.post(
+        f"{stack.url}/v1/models/iris:predict",
+        json={"instances": [ROW]},
+        headers={"Authorization": f"Bearer {asked.json()['access_token']}"},
+        timeout=10,
+    )
+    assert refused.status_code in {403, 404}, "a client without grants may do nothing"
