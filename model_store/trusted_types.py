@@ -34,6 +34,7 @@ _BY_MODULE: Mapping[str, tuple[str, ...]] = {
     "sklearn.calibration": ("_CalibratedClassifier", "_SigmoidCalibration", "_TemperatureScaling"),
     "sklearn.cluster._bisect_k_means": ("_BisectingTree",),
     "sklearn.cluster._kmeans": ("_kmeans_single_elkan", "_kmeans_single_lloyd"),
+    "sklearn.compose._column_transformer": ("make_column_selector",),
     "sklearn.ensemble._hist_gradient_boosting.binning": ("_BinMapper",),
     "sklearn.ensemble._hist_gradient_boosting.predictor": ("TreePredictor",),
     "sklearn.feature_selection._mutual_info": ("mutual_info_classif", "mutual_info_regression"),

@@ -1,0 +1,226 @@
+"""Crashing, hanging, lying, greedy and nosy versions: refused with the reason, before any replica sees them."""
+
+import os
+import sys
+import textwrap
+import uuid
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.linear_model import LinearRegression
+
+from model_store import channels, gate, golden, promotion, publish, seal
+from model_store.errors import GateRefused, LibraryMismatch, SealBroken, StoreError
+from model_store.golden import Golden
+from model_store.manifest import Manifest
+from model_store.publish import Limits
+
+ROWS = np.arange(20.0).reshape(10, 2)
+LIMITS = Limits(seconds=30)
+
+SOURCE = """
+import os, signal, socket, sys, time
+from sklearn.base import BaseEstimator, RegressorMixin
+
+class Odd(RegressorMixin, BaseEstimator):
+    def __init__(self, where="{where}"):
+        self.where = where
+    def fit(self, X, y=None):
+        self.n_features_in_ = X.shape[1]
+        return self
+    def predict(self, X):
+        if "model_store.trial" in " ".join(sys.orig_argv):
+            {deed}
+        return X[:, 0] * 2.0
+"""
+
+
+@pytest.fixture
+def odd(tmp_path, monkeypatch):
+    """An estimator that behaves while it is published and does a deed of its own when it is tried."""
+
+    def make(deed: str):
+        module = f"odd_{uuid.uuid4().hex}"
+        source = textwrap.dedent(SOURCE).replace("{deed}", deed).replace("{where}", str(tmp_path))
+        (tmp_path / f"{module}.py").write_text(source)
+        monkeypatch.syspath_prepend(tmp_path)
+        return __import__(module).Odd().fit(ROWS)
+
+    return make
+
+
+DEEDS = {
+    "hangs": ("while True: pass", "it hung: no answer within"),
+    "sleeps": ("time.sleep(3600)", "it hung: no answer within"),
+    "segfaults": ("os.kill(os.getpid(), signal.SIGSEGV)", "it crashed: its process died of SIGSEGV"),
+    "aborts": ("os.abort()", "it crashed: its process died of SIGABRT"),
+    "leaves": ("os._exit(0)", "ended with status 0 before it answered"),
+    "exits": ("sys.exit(7)", "ended with status 7 before it answered"),
+    "raises": ("raise RuntimeError('no more')", "failed on the golden rows: RuntimeError: no more"),
+    "lies": ("return X[:, 0] * 2.0 + 1e-6", "answered otherwise than when it was published"),
+    "answers too little": ("return X[:1, 0]", "shape [1], expected [10]"),
+    "answers in words": ("return [str(x) for x in X[:, 0]]", "answered otherwise"),
+    "takes all memory": ("b'x' * 2**45", "more memory than the limit"),
+    "needs the network": (
+        "socket.create_connection(('127.0.0.1', int(open(self.where + '/port').read())), 5)",
+        "failed on the golden rows",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", DEEDS)
+def test_a_version_that_misbehaves_when_tried_is_refused_with_the_reason(name, odd, store, key, tmp_path):
+    deed, reason = DEEDS[name]
+    if name == "needs the network":
+        deed = network_deed(tmp_path)
+    seconds = 12 if "hung" in reason else 30
+    with pytest.raises(GateRefused) as refused:
+        publish(store.root, "odd", odd(deed), ROWS, sealing_key=key, limits=Limits(seconds=seconds))
+    assert reason in str(refused.value)
+    assert store.models() == []
+    assert [path.name for path in store.model_dir("odd").iterdir()] == [".lock"]
+
+
+def network_deed(tmp_path: Path) -> str:
+    import socket
+
+    server = socket.create_server(("127.0.0.1", 0))
+    (tmp_path / "port").write_text(str(server.getsockname()[1]))
+    if not gate_cuts_network():
+        server.close()
+        pytest.skip("this system lets no process leave its network (unshare is forbidden)")
+    return DEEDS["needs the network"][0]
+
+
+def gate_cuts_network() -> bool:
+    import subprocess
+
+    code = "from model_store.trial import _cut_network; print(_cut_network())"
+    run = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2]
+    )
+    return run.stdout.strip() == "True"
+
+
+def test_a_trial_sees_no_variable_of_the_publisher(odd, store, key, monkeypatch):
+    monkeypatch.setenv("MILLRACE_SECRET", "swordfish")
+    publish(store.root, "odd", odd("assert 'swordfish' not in str(os.environ)"), ROWS, sealing_key=key, limits=LIMITS)
+    with pytest.raises(GateRefused, match="failed on the golden rows"):
+        publish(store.root, "odd", odd("assert 'swordfish' in str(os.environ)"), ROWS, sealing_key=key, limits=LIMITS)
+
+
+def test_a_good_version_is_measured(store, key):
+    model = LinearRegression().fit(ROWS, ROWS[:, 0])
+    version = publish(store.root, "m", model, ROWS, sealing_key=key, limits=LIMITS)
+    manifest = store.manifest("m", version)
+    assert 0 < manifest.load_seconds < 30
+    assert 0 < manifest.predict_seconds < 10
+    assert manifest.bytes == sum(
+        path.stat().st_size
+        for path in store.version_dir("m", version).iterdir()
+        if path.name not in (seal.MANIFEST, seal.SEAL)
+    )
+
+
+@pytest.fixture
+def two_versions(store, key, no_trial, iris):
+    for _ in range(2):
+        publish(store.root, "iris", *iris, sealing_key=key)
+    channels.promote(store, "iris", 1, "tests")
+    return store
+
+
+def reseal(store, key, version: int, **changes) -> None:
+    folder = store.version_dir("iris", version)
+    manifest = store.manifest("iris", version)
+    for name in (seal.MANIFEST, seal.SEAL):
+        (folder / name).unlink()
+    seal.seal(folder, replace(manifest, **changes), key)
+
+
+def test_promoting_a_version_whose_golden_answers_are_not_its_own_leaves_the_old_one(
+    two_versions, key, trusted, monkeypatch
+):
+    monkeypatch.undo()
+    folder = two_versions.version_dir("iris", 2)
+    kept = golden.read(folder)
+    (folder / golden.FILE).unlink()
+    golden.write(folder, Golden(kept.batch, {**kept.answers, "predict": kept.answers["predict"][::-1].copy()}))
+    reseal(two_versions, key, 2, files=seal.file_seals(folder))
+    with pytest.raises(GateRefused, match="golden rows differ"):
+        promotion.promote(two_versions, "iris", 2, trusted=trusted, by="tests", seconds=30)
+    assert channels.read(two_versions, "iris").stable == 1
+
+
+def test_promoting_a_corrupt_version_leaves_the_old_one(two_versions, trusted, monkeypatch):
+    monkeypatch.undo()
+    path = two_versions.version_dir("iris", 2) / "artifact.skops"
+    path.chmod(0o644)
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(SealBroken):
+        promotion.promote(two_versions, "iris", 2, trusted=trusted, by="tests")
+    assert channels.read(two_versions, "iris").stable == 1
+
+
+def test_promoting_a_good_version_moves_the_pointer(two_versions, trusted, monkeypatch):
+    monkeypatch.undo()
+    steps: list[str] = []
+    now = promotion.promote(two_versions, "iris", 2, trusted=trusted, by="tests", seconds=30, progress=steps.append)
+    assert now.stable == channels.read(two_versions, "iris").stable == 2
+    assert steps == ["checking the seal", "trying it in a process of its own"]
+
+
+def test_rolling_back_to_a_corrupt_version_leaves_the_pointer(two_versions, trusted):
+    channels.promote(two_versions, "iris", 2, "tests")
+    (two_versions.version_dir("iris", 1) / "profile.json").unlink()
+    with pytest.raises(SealBroken):
+        promotion.rollback(two_versions, "iris", trusted=trusted, by="tests")
+    assert channels.read(two_versions, "iris").stable == 2
+
+
+@pytest.mark.parametrize(("made", "fits"), [("1.0.2", False), ("", False), ("same minor", True)])
+def test_a_version_made_with_another_scikit_learn_is_refused(published, made, fits):
+    import sklearn
+
+    major, minor, *_ = sklearn.__version__.split(".")
+    manifest = Manifest.from_bytes((published / seal.MANIFEST).read_bytes())
+    manifest = replace(manifest, libraries={"scikit-learn": f"{major}.{minor}.99" if fits else made})
+    if fits:
+        gate.check_libraries(manifest)
+    else:
+        with pytest.raises(LibraryMismatch, match="scikit-learn"):
+            gate.check_libraries(manifest)
+    gate.check_libraries(replace(manifest, options={"any_library_version": True}))
+
+
+def test_an_estimator_fitted_with_another_scikit_learn_is_refused_unless_forced(store, key, tmp_path, no_trial):
+    import joblib
+
+    model = LinearRegression().fit(ROWS, ROWS[:, 0])
+    state = {**model.__getstate__(), "_sklearn_version": "1.0.2"}
+    model.__class__ = type("Old", (LinearRegression,), {})  # so that pickle takes our state, not a fresh one
+    path = tmp_path / "old.joblib"
+    joblib.dump(OldPickle(state), path)
+    np.save(tmp_path / "rows.npy", ROWS)
+    with pytest.raises(StoreError, match=r"fitted with scikit-learn 1\.0\.2"):
+        publish(store.root, "old", path, tmp_path / "rows.npy", sealing_key=key, limits=LIMITS)
+    assert publish(store.root, "old", path, tmp_path / "rows.npy", sealing_key=key, limits=LIMITS, force=True) == 1
+    assert store.manifest("old", 1).options["any_library_version"] is True
+
+
+class OldPickle:
+    """Pickles as a linear regression of an old scikit-learn."""
+
+    def __init__(self, state) -> None:
+        self.state = state
+
+    def __reduce__(self):
+        return (LinearRegression, (), self.state)
+
+
+def test_the_trial_inherits_no_open_file(odd, store, key):
+    deed = "assert len(os.listdir('/proc/self/fd')) < 12, os.listdir('/proc/self/fd')"
+    with open(os.devnull) as _:
+        publish(store.root, "odd", odd(deed), ROWS, sealing_key=key, limits=LIMITS)
