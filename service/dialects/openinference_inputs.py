@@ -1,6 +1,8 @@
 """Input tensors against a schema: one tensor with a column for each feature, or a tensor for each column."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -16,31 +18,65 @@ _NOT_NUMBERS = frozenset({"BOOL", "BYTES"})
 
 def batch(schema: Schema, tensors: Sequence[Tensor]) -> Batch:
     """The rows that the tensors hold; raises InvalidInput, with places such as ``inputs[0].data[7]``."""
-    if len(tensors) == 1 and _holds_all_columns(schema, tensors[0]):
-        return _from_one(schema, tensors[0])
+    facts = _facts_of(schema)
+    if len(tensors) == 1 and _holds_all_columns(facts, tensors[0]):
+        return _from_one(facts, tensors[0])
     return _from_each(schema, tensors)
 
 
-def _holds_all_columns(schema: Schema, tensor: Tensor) -> bool:
-    width = len(schema.columns)
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """What is worth knowing about a schema at every request. ``dtype`` is the one float type of all columns, if any."""
+
+    schema: Schema
+    width: int
+    names: frozenset[str]
+    representatives: tuple[Column, ...]
+    dtype: np.dtype[Any] | None
+
+
+_facts: dict[int, _Facts] = {}
+_MOST_FACTS = 1024
+
+
+def _facts_of(schema: Schema) -> _Facts:
+    """The schema's facts, made once. They hold the schema, so its id stays its own."""
+    facts = _facts.get(id(schema))
+    if facts is None:
+        if len(_facts) >= _MOST_FACTS:
+            _facts.clear()
+        one_float = schema.homogeneous and schema.columns[0].dtype in FLOATS
+        facts = _facts[id(schema)] = _Facts(
+            schema=schema,
+            width=len(schema.columns),
+            names=frozenset(schema.names),
+            representatives=tuple({datatype_of(column.dtype): column for column in schema.columns}.values()),
+            dtype=np.dtype(schema.columns[0].dtype) if one_float else None,
+        )
+    return facts
+
+
+def _holds_all_columns(facts: _Facts, tensor: Tensor) -> bool:
+    width = facts.width
     wide = len(tensor.shape) == 2 and tensor.shape[1] == width  # noqa: PLR2004 - rows and columns
-    return width == 1 or wide or (schema.layout == "matrix" and tensor.name not in schema.names)
+    return wide or width == 1 or (facts.schema.layout == "matrix" and tensor.name not in facts.names)
 
 
-def _from_one(schema: Schema, tensor: Tensor) -> Batch:
-    width = len(schema.columns)
+def _from_one(facts: _Facts, tensor: Tensor) -> Batch:
+    width = facts.width
     if tensor.shape != (len(tensor.values),) or width > 1:
         _check_shape(tensor, width)
-    for column in {column.dtype: column for column in schema.columns}.values():
+    for column in facts.representatives:
         _check_datatype(column, tensor)
     matrix = tensor.values.reshape(-1, width)
-    return from_matrix(schema, _as_schema(schema, matrix), lambda row, col: f"{tensor.place}.data[{row * width + col}]")
+    if facts.dtype is not None and matrix.dtype != facts.dtype:
+        matrix = _cast(matrix, facts.dtype)
+    return from_matrix(facts.schema, matrix, lambda row, col: f"{tensor.place}.data[{row * width + col}]")
 
 
-def _as_schema(schema: Schema, matrix: Array) -> Array:
+def _cast(matrix: Array, dtype: np.dtype[Any]) -> Array:
     """Numbers in the model's float type, where all of them have a place in it; else as they are, to be refused."""
-    dtype = schema.columns[0].dtype
-    if not schema.homogeneous or dtype not in FLOATS or matrix.dtype.kind not in "fiu" or matrix.dtype == dtype:
+    if matrix.dtype.kind not in "fiu":
         return matrix
     with np.errstate(over="ignore"):
         cast: Array = matrix.astype(dtype)

@@ -3,6 +3,7 @@
 import base64
 import binascii
 import math
+import struct
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -20,6 +21,8 @@ _DEEPEST = 100
 """How many lists of ``data`` may nest."""
 _LONGEST_SHAPE = 32
 _MOST_ELEMENTS = 2**63 - 1
+_FP32_MAX = float(np.finfo(np.float32).max)
+_FEW = 64
 _SOURCES = "'data', 'binary_data_size' in 'parameters', 'shared_memory_region' in 'parameters'"
 _CONTENT_TYPES = frozenset({"np", "pd", "str", "base64", "datetime"})
 _RESERVED_PREFIX = "triton_"
@@ -157,12 +160,35 @@ def _values(
         raise MalformedRequest(
             f"{place}: {datatype} data in JSON is not supported. Please use the binary data format for input '{name}'"
         )
+    if datatype in {"FP32", "FP64"} and (packed := _packed(data, datatype, count)) is not None:
+        return packed
     flat = _flat(data, place) if count else []
     if len(flat) != count:
         raise malformed(
             f"{place}.data", f"{count} elements, as shape {list(document['shape'])} says", f"{len(flat)} elements"
         )
     return _READERS[datatype](flat, datatype, place)
+
+
+def _packed(data: Any, datatype: str, count: int) -> Array | None:
+    """``count`` JSON numbers, flat or in rows, at half the cost of a closer look; None where they need one."""
+    try:
+        flat = data
+        if type(data[0]) is list and set(map(type, data)) == {list}:
+            flat = list(chain.from_iterable(data))
+        numbers = np.frombuffer(bytearray(struct.pack(f"{count}d", *flat)))
+    except (struct.error, TypeError, LookupError, OverflowError):
+        return None
+    if datatype == "FP32" and (np.abs(numbers) > _FP32_MAX).any():
+        return None
+    return None if _may_hold_bools(flat, numbers) else numbers
+
+
+def _may_hold_bools(flat: Sequence[Any], numbers: Array) -> bool:
+    """Whether there are bools among what was packed: as 0 and 1, so in many numbers only those are looked for."""
+    if len(flat) > _FEW and not ((numbers == 0) | (numbers == 1)).any():
+        return False
+    return bool in set(map(type, flat))
 
 
 def _flat(data: Any, place: str) -> Sequence[Any]:
@@ -201,9 +227,8 @@ def _floats(flat: Sequence[Any], datatype: str, place: str) -> Array:
     if not kinds <= {float, int, NoneType}:
         raise _refused(flat, lambda value: type(value) in {float, int, NoneType}, f"a number ({datatype})", place)
     numbers = np.array([math.nan if n is None else n for n in flat] if NoneType in kinds else flat, dtype=np.float64)
-    if datatype == "FP32" and (np.abs(numbers) > np.finfo(np.float32).max).any():
-        largest = float(np.finfo(np.float32).max)
-        raise _refused(flat, lambda n: n is None or not abs(n) > largest, "a number that FP32 can hold", place)
+    if datatype == "FP32" and (np.abs(numbers) > _FP32_MAX).any():
+        raise _refused(flat, lambda n: n is None or not abs(n) > _FP32_MAX, "a number that FP32 can hold", place)
     return numbers
 
 

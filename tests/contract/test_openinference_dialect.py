@@ -104,6 +104,22 @@ def test_oip_1_data_may_be_flat_or_nested_in_any_way_that_has_as_many_elements_a
     assert matrix([tensor(data=data)]) == ROWS
 
 
+@pytest.mark.parametrize("strange", ["", {}, {"a": 1}, "ab"])
+@pytest.mark.parametrize("rows", [2, 100])
+def test_oip_1_what_is_neither_list_nor_number_is_refused_even_where_it_holds_nothing(strange, rows):
+    data = [[1.0, 2.0, 3.0, 4.5]] * rows
+    refusal({"inputs": [tensor(shape=[rows, 4], data=[*data, strange])]}, kind=ServiceError)
+
+
+@pytest.mark.parametrize("rows", [1, 100])
+@pytest.mark.parametrize("datatype", ["FP32", "FP64"])
+def test_oip_4_bools_among_numbers_are_refused_with_their_index(rows, datatype):
+    data = [2.5] * (4 * rows)
+    data[-1] = True
+    refused = refusal({"inputs": [tensor(shape=[rows, 4], datatype=datatype, data=data)]}, kind=InvalidInput)
+    assert refused.faults[0].location == f"inputs[0].data[{4 * rows - 1}]"
+
+
 @pytest.mark.parametrize("data", [[1.0], ROWS[:1], [*ROWS, [9.0]], [], [[], []]])
 def test_oip_1_an_element_count_that_is_not_the_shape_s_is_refused(data):
     refused = refusal({"inputs": [tensor(data=data)]})
