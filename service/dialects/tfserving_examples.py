@@ -18,7 +18,7 @@ from service.codecs.json import dumps
 from service.dialects.tfserving import read, signature_name, wanted_outputs
 from service.dialects.tfserving_signatures import DEFAULT, MATRIX_INPUT, Signatures, signatures
 from service.dialects.tfserving_tensors import b64_text, is_b64, json_type, quoted
-from service.errors import Fault, InvalidInput, MalformedRequest, UnknownOutput
+from service.errors import MOST_FAULTS, Fault, InvalidInput, MalformedRequest, UnknownOutput
 from service.validation import expected, show
 from service.wire import Answered, Call, WireAnswer, WireRequest
 
@@ -129,7 +129,8 @@ def _examples(body: bytes) -> tuple[str, list[Example]]:
 def _with_context(example: Example, context: Example, row: int) -> Example:
     repeated = [name for name in example if name in context]
     if repeated:
-        faults = [Fault(f"examples[{row}].{name}", "a feature that the context has not", "both") for name in repeated]
+        shown = repeated[:MOST_FAULTS]
+        faults = [Fault(f"examples[{row}].{n[:128]}", "a feature that the context has not", "both") for n in shown]
         raise InvalidInput(f"Feature: {repeated[0][:128]} is in both 'context' and 'examples'", faults)
     return {**context, **example}
 
@@ -138,7 +139,7 @@ def _example(value: Any, place: str) -> dict[str, Feature]:
     if not isinstance(value, dict):
         words = f"Example must be JSON object but got JSON {json_type(value)}"
         raise MalformedRequest(words, [Fault(place, "an object", show(value))])
-    return {name: _feature(name, content, f"{place}.{name}") for name, content in value.items()}
+    return {name: _feature(name, content, f"{place}.{name[:128]}") for name, content in value.items()}
 
 
 def _feature(name: str, content: Any, place: str) -> Feature:
@@ -203,6 +204,8 @@ def _spread(schema: Schema, example: Example, row: int) -> Example:
 
 def _value(column: Column, example: Example, row: int, faults: list[Fault]) -> Any:
     """A column's value of one example as validation takes it; what does not fit goes to ``faults``."""
+    if len(faults) >= MOST_FAULTS:
+        return None
     feature = example.get(column.name)
     values = feature.values if feature else ()
     if not values and column.nullable:

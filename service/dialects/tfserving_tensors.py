@@ -10,7 +10,7 @@ column. Short of it: a number that is infinite in the column's type is refused.
 import base64
 import binascii
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from itertools import chain
+from itertools import chain, islice
 from typing import Any, NoReturn
 
 import numpy as np
@@ -24,6 +24,8 @@ from service.errors import MOST_FAULTS, Fault, InvalidInput
 from service.validation import Locate, expected, show
 
 MOST_QUOTED_BYTES = 256
+MOST_WALKED = 100_000
+"""How many values are walked for TensorFlow Serving's words; validation's own words must do in a larger request."""
 _MOST_LEVELS = 32
 _B64 = "b64"
 _PREFIX = "INVALID_ARGUMENT: "
@@ -82,7 +84,11 @@ def from_inputs(known: Signatures, inputs: Any, locate: Locate | None = None) ->
 
 
 Explain = Callable[[Any], str | None]
-"""TensorFlow Serving's words for what is wrong with an input's values, or None where it would find nothing wrong."""
+"""TensorFlow Serving's words for what is wrong with an input's values; None where it would find nothing wrong."""
+
+
+class _TooLong(Exception):
+    """So many values were looked at that the words are not worth the time."""
 
 
 def _single(known: Signatures, only: Input, values: Sequence[Any], locate: Locate, explain: Explain) -> Batch:
@@ -99,7 +105,7 @@ def _single(known: Signatures, only: Input, values: Sequence[Any], locate: Locat
     except InvalidInput as error:
         found = _misshapen(only, values, locate) or _both(found, error)
     if found is not None:
-        raise InvalidInput(explain(values) or found.detail, found.faults)
+        raise InvalidInput(_words(explain, values) or found.detail, found.faults)
     return batch
 
 
@@ -119,7 +125,7 @@ def _several(known: Signatures, columns: dict[str, Sequence[Any]], locate: Locat
     except InvalidInput as error:
         found = _both(found, error)
     if found is not None:
-        raise InvalidInput(explain(given) or found.detail, found.faults)
+        raise InvalidInput(_words(explain, given) or found.detail, found.faults)
     return batch
 
 
@@ -143,7 +149,8 @@ def _refuse(words: str, row: int, wanted: str) -> NoReturn:
 
 
 def _refuse_keys(known: Signatures, row: int, record: dict[str, Any]) -> NoReturn:
-    faults = [Fault(f"instances[{row}].{k}", "no such input", show(record[k])) for k in record if k not in known.names]
+    foreign_keys = islice((key for key in record if key not in known.names), MOST_FAULTS)
+    faults = [Fault(f"instances[{row}].{_cut(key)}", "no such input", show(record[key])) for key in foreign_keys]
     faults += [Fault(f"instances[{row}].{k}", "a value", "nothing") for k in sorted(known.names) if k not in record]
     foreign = next((key for key in record if key not in known.names), None)
     if foreign is not None:
@@ -192,7 +199,7 @@ def _decimals(known: Signatures, columns: Sequence[Sequence[Any]], locate: Locat
         if float not in set(map(type, columns[i])):
             continue
         column = known.schema.columns[i]
-        wrong = (row for row, value in enumerate(columns[i]) if not _fits(column, value))
+        wrong = islice((row for row, value in enumerate(columns[i]) if not _fits(column, value)), MOST_FAULTS)
         faults += [Fault(locate(row, i), expected(column), show(columns[i][row])) for row in wrong]
     if not faults:
         return None
@@ -263,16 +270,24 @@ def _in_columns(only: Input, start: str) -> Locate:
     return lambda row, _column: f"{start}[{row}]"
 
 
+def _words(explain: Explain, values: Any) -> str | None:
+    try:
+        return explain(values)
+    except _TooLong:
+        return None
+
+
 def _wrong_row(only: Input, key: str) -> Explain:
     """Explain row form: each row is a tensor of its own, and all must agree in size and shape."""
 
     def explain(rows: Any) -> str | None:
+        walk = _Walk(only)
         named = f" key: {key}" if key else ""
         first: list[int] | None = None
         for i, row in enumerate(rows):
             shape = _shape(row)
             first = shape if first is None else first
-            words = _wrong(row, 0, shape, only) or _disagreement(first, shape)
+            words = walk.wrong(row, 0, shape) or _disagreement(first, shape)
             if words:
                 return f"Failed to process element: {i}{named} of 'instances' list. Error: {_PREFIX}{words}"
         return None
@@ -291,7 +306,7 @@ def _wrong_records(known: Signatures) -> Explain:
 
 def _wrong_column(only: Input) -> Explain:
     """Explain columnar form: all rows together are one tensor."""
-    return lambda values: _wrong(values, 0, _shape(values), only)
+    return lambda values: _Walk(only).wrong(values, 0, _shape(values))
 
 
 def _wrong_columns(known: Signatures) -> Explain:
@@ -331,20 +346,33 @@ def _written(shape: list[int]) -> str:
     return f"[{','.join(map(str, shape))}]"
 
 
-def _wrong(value: Any, level: int, shape: list[int], tensor: Input, index: int = 0) -> str | None:
-    """The first thing wrong within one tensor; ``index`` is the value's place in the innermost list."""
-    if not isinstance(value, list):
+class _Walk:
+    """Looks at an input's values one by one, as TensorFlow Serving does when it fills a tensor."""
+
+    def __init__(self, tensor: Input) -> None:
+        self._columns = tensor.columns
+        self._left = MOST_WALKED
+
+    def wrong(self, value: Any, level: int, shape: list[int], index: int = 0) -> str | None:
+        """The first thing wrong within one tensor; ``index`` is the value's place in the innermost list."""
+        self._left -= 1
+        if self._left < 0:
+            raise _TooLong
+        if not isinstance(value, list):
+            return self._wrong_value(value, level, shape, index)
+        if level >= len(shape):
+            return f"Encountered list at unexpected level: {level} expected < {len(shape)}"
+        if len(value) != shape[level]:
+            return f"Encountered list at unexpected size: {len(value)} at level: {level} expected size: {shape[level]}"
+        found = (self.wrong(inner, level + 1, shape, i) for i, inner in enumerate(value))
+        return next((words for words in found if words), None)
+
+    def _wrong_value(self, value: Any, level: int, shape: list[int], index: int) -> str | None:
         if level != len(shape):
             place = f"found at incorrect level: {level + 1} in the JSON DOM. Expected at level: {len(shape)}"
             return f"JSON Value: {quoted(value)} {place}"
-        column = tensor.columns[index if index < len(tensor.columns) else 0]
+        column = self._columns[index if index < len(self._columns) else 0]
         return None if _fits(column, value) else _type_words(value, type_name(column.dtype))
-    if level >= len(shape):
-        return f"Encountered list at unexpected level: {level} expected < {len(shape)}"
-    if len(value) != shape[level]:
-        return f"Encountered list at unexpected size: {len(value)} at level: {level} expected size: {shape[level]}"
-    found = (_wrong(inner, level + 1, shape, tensor, i) for i, inner in enumerate(value))
-    return next((words for words in found if words), None)
 
 
 def _fits(column: Column, value: Any) -> bool:

@@ -177,6 +177,20 @@ def test_a_signature_may_name_another_output():
     assert decode(TABLE, {"examples": [ROW], "signature_name": "predict_proba"}).outputs == ("predict_proba",)
 
 
+def test_a_refusal_stays_short_whatever_was_sent():
+    long = "x" * 100_000
+    for body in (
+        {"examples": [{long: None}]},
+        {"examples": [{long: [1, 2.0]}]},
+        {"examples": [{long: 1}], "context": {long: 1}},
+        {"examples": [{}] * 1000},
+        {"examples": long},
+        {"examples": [ROW], "signature_name": long},
+    ):
+        error = refused(TABLE, body, ServiceError)
+        assert len(error.detail) + sum(len(fault.location + fault.got) for fault in error.faults) < 4000
+
+
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=4) | st.just({"b64": "YQ=="}),
     lambda inner: (

@@ -445,6 +445,28 @@ class TestMetadata:
             assert signatures(matrix(2)).schema.columns[1].name == "x1"
 
 
+class TestLargeRefusals:
+    def test_a_refusal_stays_short_whatever_was_sent(self):
+        long = "x" * 100_000
+        for schema, body in (
+            (TABLE, {"instances": [{long: 1, **row}]}),
+            (TABLE, {"instances": [{f"{long}{i}": 1 for i in range(30)}]}),
+            (TABLE, {"instances": [{**row, "city": [long]}, {**row, "city": long}]}),
+            (IRIS, {"instances": [[long] * 4] * 50}),
+            (TEXT, {"instances": [{"b64": long + "%"}]}),
+            (IRIS, {"instances": long}),
+            (IRIS, {"signature_name": long}),
+        ):
+            error = refused(schema, body, ServiceError)
+            places = sum(len(fault.location + fault.got + fault.expected) for fault in error.faults)
+            assert len(error.detail) + places < 10_000
+
+    def test_many_values_are_not_walked_for_words(self):
+        instances = [[1, 2, 3, 4]] * 50_000 + [[1, 2, 3, "x"]]
+        error = refused(IRIS, {"instances": instances})
+        assert error.detail == 'instances[50000][3]: expected a finite number, got "x"'
+
+
 SCHEMAS = st.sampled_from([IRIS, HALF, TABLE, TEXT, matrix(2, "int64"), matrix(2, "string"), matrix(1, "bool")])
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=4) | st.just({"b64": "YQ=="}),
