@@ -1,0 +1,76 @@
+"""Every variable that the code, the local stack or Compose reads is explained, and nothing else is."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+READERS = ("service/settings.py", "deploy/local/settings.py", "model_store/__main__.py")
+VARIABLE = re.compile("[A-Z][A-Z0-9]*(_[A-Z0-9]+)+|PORT|REPLICAS|REPLICA|WORKERS|BIND|ISSUER|AUDIENCE|TRACING")
+NOT_OURS = {"DEBUG", "INFO", "WARNING", "ERROR"}
+SET_INSIDE = {"LISTEN", "TLS_LISTEN", "RESOLVER", "UPSTREAM_SERVERS", "NGINX_SINCE_1_27_4", "NGINX_SINCE_1_29_8"}
+"""Variables of Nginx's templates that the stack works out for itself."""
+
+
+def constants(path):
+    """The strings in a file that are written like a variable, docstrings aside."""
+    nodes = ast.walk(ast.parse((ROOT / path).read_text()))
+    texts = (node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str))
+    return {text for text in texts if VARIABLE.fullmatch(text)} - NOT_OURS
+
+
+def read_by_code():
+    names = set().union(*map(constants, READERS))
+    names |= {"DATABASE_URL_FILE"}  # spelled DATABASE_URL plus _FILE
+    return names - {"PYTHONPATH"}
+
+
+def read_by_compose():
+    return set(re.findall(r"\$\{([A-Z_]+)", (ROOT / "docker-compose.yml").read_text()))
+
+
+def documented():
+    return dict(
+        re.findall(r"^\| `([A-Z_0-9]+)` \| (.*?) \|", (ROOT / "docs/reference/settings.md").read_text(), re.MULTILINE)
+    )
+
+
+def exemplified():
+    return dict(re.findall(r"^#([A-Z][A-Z_0-9]+)=(.*)$", (ROOT / ".env.example").read_text(), re.MULTILINE))
+
+
+def test_the_reference_names_exactly_the_variables_that_are_read():
+    assert documented().keys() == read_by_code() | read_by_compose()
+
+
+def test_the_example_names_exactly_the_variables_of_the_reference():
+    assert list(exemplified()) == list(documented())
+
+
+def test_both_name_the_same_defaults():
+    shown = {name: value.strip("`") for name, value in documented().items()}
+    given = {name: value for name, value in exemplified().items() if value}
+    assert given == {name: shown[name] for name in given}
+
+
+def test_the_local_stacks_defaults_are_the_documented_ones():
+    tree = ast.parse((ROOT / "deploy/local/settings.py").read_text())
+    (found,) = [
+        node.value
+        for node in tree.body
+        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "DEFAULTS"
+    ]
+    defaults = {
+        key.value: str(eval(compile(ast.Expression(value), "", "eval"), {"str": str}))  # noqa: S307 - our own source
+        for key, value in zip(found.keys, found.values, strict=True)
+    }
+    shown = {name: value.strip("`").replace("none", "") for name, value in documented().items()}
+    assert defaults == {name: shown[name] for name in defaults}
+
+
+@pytest.mark.parametrize("template", sorted((ROOT / "nginx/templates").glob("*.template")), ids=lambda path: path.name)
+def test_the_templates_use_only_known_variables(template):
+    used = set(re.findall(r"\$\{([A-Z_0-9]+)\}", template.read_text()))
+    assert used <= documented().keys() | SET_INSIDE
