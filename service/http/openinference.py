@@ -23,7 +23,7 @@ from service.http.guards import guarded, public
 from service.http.parts import Parts
 from service.http.problems import NotReady
 from service.http.routes import PredictRoute, Values, phrased
-from service.runtime.catalog import Snapshot
+from service.runtime.catalog import ServedModel, Snapshot
 from service.validation import show
 from service.wire import JSON, Target
 
@@ -194,12 +194,17 @@ def _version_number(model: str, text: str) -> int:
 
 
 def _unready(snapshot: Snapshot) -> str:
-    """Why not every model that should answer can; empty where all do."""
+    """Why not every model that should answer can, without their names, which not everyone may know; empty if all do."""
     served = [model for model in snapshot.models.values() if model.channels.wanted()]
-    waiting = [model.name for model in served if model.stable not in model.versions]
+    waiting = [model for model in served if not _answers(model)]
     if waiting:
-        return f"not ready: {', '.join(waiting[:10])}{', …' if len(waiting) > 10 else ''}"  # noqa: PLR2004 - enough
+        return f"not ready: {len(waiting)} of {len(served)} models cannot answer"
     return "" if served else "not ready: no model is loaded"
+
+
+def _answers(model: ServedModel) -> bool:
+    """Whether the stable version can answer or, where nothing is stable, any other."""
+    return model.stable in model.versions if model.channels.stable is not None else bool(model.versions)
 
 
 def _may_read(parts: Parts, model: str) -> bool:
