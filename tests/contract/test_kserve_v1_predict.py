@@ -1,4 +1,4 @@
-"""KServe V1's own: instances as small tables, and CloudEvents (wire protocols, section 4)."""
+"""KServe V1's own: instances as small tables, and CloudEvents."""
 
 import json
 
