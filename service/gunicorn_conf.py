@@ -107,7 +107,9 @@ def _facts() -> Any:
 
     objectives = Objectives(_SETTINGS.slo_availability, _SETTINGS.slo_latency, _SETTINGS.slo_latency_seconds)
     store = Store(_SETTINGS.model_store_root)
-    return ReplicaFacts(store, _SETTINGS.replica, _SETTINGS.run_dir, objectives, _SETTINGS.tls_certificate)
+    return ReplicaFacts(
+        store, _SETTINGS.replica, _SETTINGS.run_dir, objectives, _SETTINGS.tls_certificate, _SETTINGS.profile_features
+    )
 
 
 def post_fork(_server: Any, _worker: Any) -> None:

@@ -2,7 +2,7 @@
 
 import re
 
-_WORDS = set("and or unless by without on ignoring group_left group_right bool offset inf nan".split())
+_WORDS = {"and", "or", "unless", "by", "without", "on", "ignoring", "group_left", "group_right", "bool", "offset"}
 
 
 def metrics(expression: str) -> set[str]:
