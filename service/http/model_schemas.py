@@ -1,6 +1,7 @@
 """A model's own request and answer bodies in each protocol, as JSON Schema made from its schema."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,8 +16,27 @@ _KINDS: Mapping[str, str] = {"bool": "boolean", "string": "string", "datetime64[
 _MOST_NAMED = 20
 
 
-def bodies(schema: Schema) -> dict[str, tuple[Json, Json]]:
-    """Request and answer by verb; a model has no ``classify`` or ``regress`` whose outputs do not allow it."""
+@dataclass(frozen=True, slots=True)
+class ModelDescription:
+    """What the API description says of one model.
+
+    ``bodies`` are request and answer by verb; a model has no ``classify`` or ``regress`` whose outputs do not allow it.
+    ``table`` is a CSV body to try, ``outputs`` names its outputs, ``labels`` its labels and channels.
+    """
+
+    bodies: Mapping[str, tuple[Json, Json]]
+    table: str
+    outputs: tuple[str, ...]
+    labels: tuple[str, ...]
+
+
+def describe(schema: Schema, labels: Iterable[str]) -> ModelDescription:
+    """The description of a model with this schema."""
+    outputs = tuple(output.name for output in schema.outputs)
+    return ModelDescription(_bodies(schema), _table(schema), outputs, tuple(sorted(labels)))
+
+
+def _bodies(schema: Schema) -> dict[str, tuple[Json, Json]]:
     made: dict[str, tuple[Json, Json]] = {
         "predict": (_tensorflow_request(schema), _tensorflow_answer(schema)),
         "infer": (_open_inference_request(schema), _open_inference_answer(schema)),
@@ -24,15 +44,15 @@ def bodies(schema: Schema) -> dict[str, tuple[Json, Json]]:
     }
     scores, answer = schema.output("predict_proba"), schema.output("predict")
     if scores and scores.labels and scores.shape == (len(scores.labels),):
-        pair = {"type": "array", "prefixItems": [TEXT, _nullable_number()], "minItems": 2, "maxItems": 2}
+        pair = {"type": "array", "items": {"type": ["string", "number", "null"]}, "minItems": 2, "maxItems": 2}
         made["classify"] = (_examples(schema), structure({"results": list_of(list_of(pair))}))
     if answer and answer.dtype in (*FLOATS, *INTEGERS) and answer.shape in {(), (1,)}:
         made["regress"] = (_examples(schema), structure({"results": list_of(_nullable_number())}))
     return made
 
 
-def table_header(schema: Schema) -> str:
-    """The CSV body's first two lines: the column names, and a row."""
+def _table(schema: Schema) -> str:
+    """A CSV body of two lines: the column names, and a row."""
     row = (_example(column) for column in schema.columns)
     return ",".join(map(_field, schema.names)) + "\n" + ",".join(_field("" if v is None else v) for v in row) + "\n"
 
@@ -158,8 +178,12 @@ def _tensorflow_answer(schema: Schema) -> Json:
 
 
 def _examples(schema: Schema) -> Json:
-    request = structure({"examples": _rows(ANY_OBJECT)}, context=ANY_OBJECT)
-    return {**request, "examples": [{"examples": [_example_record(schema)]}]}
+    """Examples of named features; one that the model does not know is ignored, and none is ever null."""
+    features = {column.name: _value(replace(column, nullable=False)) for column in schema.columns}
+    required = [column.name for column in schema.columns if not column.nullable]
+    feature = {"type": ["number", "boolean", "string"]}
+    example = {"type": "object", "properties": features, "required": required, "additionalProperties": feature}
+    return {**structure({"examples": _rows(example)}), "examples": [{"examples": [_example_record(schema)]}]}
 
 
 def _mlflow_request(schema: Schema) -> Json:
@@ -169,14 +193,15 @@ def _mlflow_request(schema: Schema) -> Json:
     columns = {"type": "array", "const": list(schema.names)}
     split = structure({"data": _rows(_row(schema)), "columns": columns}, index={"type": "array"})
     by_column = structure({column.name: _rows(_value(column)) for column in schema.columns if not column.nullable})
-    method = {"anyOf": [_methods(schema), list_of(_methods(schema))]}
+    method = {"anyOf": [_methods(schema), list_of(_methods(schema)), {"type": "null"}]}
+    params = {**structure({}, predict_method=method), "type": ["object", "null"]}
     example = {"dataframe_split": {"columns": list(schema.names), "data": [_example_row(schema)]}}
     return _either(
         ("dataframe_split", {**split, "additionalProperties": False}),
         ("dataframe_records", _rows(named)),
         ("instances", positions),
         ("inputs", {"anyOf": [positions, by_column]}),
-        rest={"params": structure({}, predict_method=method)},
+        rest={"params": params},
         example=example,
     )
 

@@ -20,7 +20,7 @@ from service.errors import ModelNotFound
 from service.http import access_operations, operations
 from service.http.guards import Guard, guard_of, guarded
 from service.http.mlflow import default_model
-from service.http.model_schemas import Json, bodies, table_header
+from service.http.model_schemas import Json, ModelDescription, describe
 from service.http.operations import TEXT, Operation, list_of, structure
 from service.http.parts import Parts
 from service.runtime.catalog import ServedModel, Snapshot
@@ -32,7 +32,7 @@ OPERATIONS = {**operations.OPERATIONS, **access_operations.OPERATIONS}
 TAGS = {**operations.TAGS, **access_operations.TAGS}
 
 _VARIABLE = re.compile(r"<(?:[^:<>]+:)?([^<>]+)>")
-_REFUSING = re.compile(r"(?:^|\.)(?:malformed|left out) ")
+_REFUSING = re.compile(r"(?:^|\.)(?:malformed|left out|explain) ")
 _BINARY = "application/octet-stream"
 _MODEL_NAME = "[A-Za-z0-9][A-Za-z0-9._-]{0,127}"
 _LABEL = "[A-Za-z][A-Za-z0-9_-]{0,63}"
@@ -115,9 +115,8 @@ def undocumented(app: flask.Flask) -> list[str]:
 
 def document(app: flask.Flask, parts: Parts, models: Iterable[ServedModel]) -> dict[str, Any]:
     """The OpenAPI document of the application with these models; those without a loaded version are left out."""
-    described = {model.name: bodies(loaded.schema) for model in models if (loaded := _loaded(model))}
-    examples = {model.name: table_header(loaded.schema) for model in models if (loaded := _loaded(model))}
-    writer = _Writer(described, examples, _default(parts))
+    described = {m.name: describe(loaded.schema, m.pointers) for m in models if (loaded := _loaded(m))}
+    writer = _Writer(described, _default(parts))
     paths: dict[str, dict[str, Any]] = {}
     for key, guard in _routes(app):
         writer.write(paths, key, guard)
@@ -176,22 +175,16 @@ def _tag(model: str) -> str:
 class _Writer:
     """Writes routes as OpenAPI operations, for the models that it knows the bodies of."""
 
-    def __init__(
-        self,
-        described: Mapping[str, Mapping[str, tuple[Json, Json]]],
-        table_examples: Mapping[str, str],
-        default: str | None,
-    ) -> None:
+    def __init__(self, described: Mapping[str, ModelDescription], default: str | None) -> None:
         self._described = described
-        self._table_examples = table_examples
         self._default = default
 
     def schemas(self) -> dict[str, Json]:
         """The bodies of each model and verb, as components."""
         return {
             f"{model}.{verb}.{part}": schema
-            for model, verbs in self._described.items()
-            for verb, pair in verbs.items()
+            for model, description in self._described.items()
+            for verb, pair in description.bodies.items()
             for part, schema in zip(("request", "answer"), pair, strict=True)
         }
 
@@ -200,7 +193,7 @@ class _Writer:
         method, path = key.split(" ", 1)
         operation = OPERATIONS.get(key) or Operation("Operation", key)
         names = re.findall(r"{([^}]+)}", path)
-        models = [name for name, verbs in self._described.items() if operation.verb in verbs]
+        models = [name for name, description in self._described.items() if operation.verb in description.bodies]
         if path == "/invocations" and self._default in models:
             models = [self._default] if self._default else []
         item = paths.setdefault(path, {})
@@ -220,9 +213,11 @@ class _Writer:
             "security": [] if guard.permission is None else _accepted(guard.permission),
             "responses": self._responses(operation, key, models),
         }
-        if names or operation.verb == "invocations":
-            made["parameters"] = [self._parameter(name) for name in names]
-            made["parameters"] += [_PREDICT_METHOD] if operation.verb == "invocations" else []
+        parameters = [self._parameter(name) for name in names]
+        if operation.verb == "invocations":
+            parameters.append(self._predict_method(models))
+        if parameters:
+            made["parameters"] = parameters
         request = self._request(operation, models)
         if request:
             made["requestBody"] = request
@@ -232,9 +227,20 @@ class _Writer:
         schema: dict[str, Any] = {"type": "string", "minLength": 1}
         if name == "model" and self._described:
             schema = {"type": "string", "enum": list(self._described)}
+        elif name == "label" and self._labels():
+            schema = {"type": "string", "enum": self._labels()}
         elif name in _PATH_VARIABLES:
             schema = dict(_PATH_VARIABLES[name])
         return {"name": name, "in": "path", "required": True, "schema": schema}
+
+    def _labels(self) -> list[str]:
+        return sorted({label for description in self._described.values() for label in description.labels})
+
+    def _predict_method(self, models: list[str]) -> dict[str, Any]:
+        schema: dict[str, Any] = dict(TEXT)
+        if len(models) == 1:
+            schema["enum"] = list(self._described[models[0]].outputs)
+        return {"name": scoring.METHOD, "in": "query", "description": _PREDICT_METHOD, "schema": schema}
 
     def _request(self, operation: Operation, models: list[str]) -> dict[str, Any] | None:
         if not operation.verb:
@@ -242,7 +248,7 @@ class _Writer:
             return {"required": operation.request_required, "content": content} if operation.request else None
         content = {JSON: {"schema": _any_of(models, operation.verb, "request")}}
         if operation.verb == "invocations":
-            example = self._table_examples[models[0]] if models else "a,b\n1,2\n"
+            example = self._described[models[0]].table if models else "a,b\n1,2\n"
             content[scoring.CSV] = {"schema": {**TEXT, "examples": [example]}}
             content |= {form: {"schema": _BYTES} for form in _BINARY_TABLES}
         elif operation.verb == "infer":
@@ -269,18 +275,12 @@ class _Writer:
         }
 
 
-_BYTES = {"type": "string", "contentEncoding": "binary"}
+_BYTES = {"type": "string", "contentMediaType": _BINARY, "minLength": 1}
 _BINARY_TABLES = (scoring.PARQUET, arrow.STREAM, arrow.FILE, scoring.NPY)
 _BINARY_TENSORS = (
     "The JSON form, then the tensors' bytes; the header Inference-Header-Content-Length tells where they begin"
 )
-_PREDICT_METHOD = {
-    "name": scoring.METHOD,
-    "in": "query",
-    "required": False,
-    "schema": {"type": "string", "examples": ["predict", "predict_proba"]},
-    "description": "Which of the model's outputs to answer; for bodies that cannot say it in `params`",
-}
+_PREDICT_METHOD = "Which of the model's outputs to answer; for bodies that cannot say it in `params`"
 _PATH_VARIABLES: Mapping[str, Json] = {
     "model": {"type": "string", "pattern": f"^{_MODEL_NAME}$"},
     "version": {"type": "integer", "minimum": 1, "maximum": 2**63 - 1},

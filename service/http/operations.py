@@ -75,7 +75,6 @@ _VERBS = {
     "predict": "Predict with a model, by rows or by columns",
     "classify": "Class labels and their probabilities for examples",
     "regress": "One number for each example",
-    "explain": "Explain predictions; always refused, because no model here explains itself",
 }
 _WHICH = {"": "its stable version", "/versions/{version}": "one version", "/labels/{label}": "a label or channel"}
 
@@ -83,7 +82,7 @@ _WHICH = {"": "its stable version", "/versions/{version}": "one version", "/labe
 def _tensorflow() -> dict[str, Operation]:
     made = {
         f"POST /v1/models/{{model}}{which}:{verb}": Operation(
-            TENSORFLOW, f"{summary}: {words}", verb=verb, refusals=(*PREDICT_REFUSALS, 501)
+            TENSORFLOW, f"{summary}: {words}", verb=verb, refusals=PREDICT_REFUSALS
         )
         for verb, summary in _VERBS.items()
         for which, words in _WHICH.items()
@@ -118,12 +117,13 @@ def _open_inference() -> dict[str, Operation]:
             structure({"name": TEXT, "ready": BOOL}),
             refusals=(*READ_REFUSALS, 503),
         )
-    for verb in ("load", "unload"):
+    for verb, parameters in (("load", {}), ("unload", {"unload_dependents": BOOL})):
+        taken = {**structure({}, **parameters), "type": ["object", "null"], "additionalProperties": False}
         made[f"POST /v2/repository/models/{{model}}/{verb}"] = Operation(
             OPEN_INFERENCE,
             f"Have every replica {verb} a model; the answer waits until all have",
             structure({"name": TEXT, verb: BOOL}),
-            request=structure({}, parameters=ANY_OBJECT),
+            request=structure({}, parameters=taken),
             request_required=False,
             refusals=(*READ_REFUSALS, 409, 413, 503),
         )
