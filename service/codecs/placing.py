@@ -1,5 +1,6 @@
 """Which of a table's columns is which of the model's: by name, or by position where the names are mere numbers."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 from model_store.schema import Schema
@@ -16,16 +17,25 @@ def places(schema: Schema, names: Sequence[str]) -> dict[str, int]:
     """
     if _only_numbered(schema, names):
         return {column.name: place for place, column in enumerate(schema.columns)}
-    found = {name: place for place, name in enumerate(names) if name in set(schema.names)}
-    twice = sorted({name for name in found if names.count(name) > 1})
+    found = {name: place for place, name in enumerate(names)}
+    if len(found) < len(names):
+        _refuse_doubled(schema, names)
+    order = {column.name: found[column.name] for column in schema.columns if column.name in found}
+    if len(order) < len(schema.columns):
+        _check_complete(schema, order)
+    return order
+
+
+def _refuse_doubled(schema: Schema, names: Sequence[str]) -> None:
+    counts = Counter(names)
+    twice = [name for name in schema.names if counts[name] > 1]
     if twice:
         raise MalformedRequest(f"The table has more than one column {twice[0]}")
-    _check_complete(schema, found)
-    return {name: found[name] for name in schema.names if name in found}
 
 
 def _only_numbered(schema: Schema, names: Sequence[str]) -> bool:
-    return schema.layout != "table" and tuple(names) == tuple(map(str, range(len(schema.columns))))
+    width = len(schema.columns)
+    return schema.layout != "table" and len(names) == width and list(names) == [str(i) for i in range(width)]
 
 
 def _check_complete(schema: Schema, found: dict[str, int]) -> None:
