@@ -1,0 +1,125 @@
+"""Nginx's files: rendered for one machine and for Compose, tested by Nginx itself, and true to what was measured."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from deploy.local import nginx, settings
+from deploy.local.certificate import write_pair
+
+ROOT = Path(__file__).resolve().parents[2]
+SNIPPETS = sorted((ROOT / "nginx/snippets").glob("*.conf"))
+TEMPLATES = sorted((ROOT / "nginx/templates").glob("*.template"))
+PREDICT = "non_idempotent"
+
+
+@pytest.fixture
+def binary():
+    try:
+        return nginx.find()
+    except settings.CannotRun as error:
+        pytest.skip(f"needs an Nginx: {error}")
+
+
+@pytest.fixture
+def rendered(tmp_path, monkeypatch):
+    """Renders the configuration as for a version of Nginx; gives its nginx.conf."""
+
+    def render(version, certificate="", **variables):
+        for name, value in {"TLS_CERT": certificate, "TLS_KEY": certificate and "key.pem", **variables}.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setattr(settings, "dotenv", lambda _: {})
+        sockets = [tmp_path / "a.sock", tmp_path / "b.sock"]
+        return nginx.render(tmp_path / "etc", nginx.variables(settings.read(), version, sockets))
+
+    return render
+
+
+def text(configuration):
+    """All of a rendered configuration, without comments."""
+    files = [configuration, *configuration.parent.glob("snippets/*"), *configuration.parent.glob("conf.d/*")]
+    return re.sub(r"(?m)^\s*#.*$", "", "\n".join(file.read_text() for file in files))
+
+
+def test_nginx_accepts_the_plain_configuration(binary, rendered, tmp_path):
+    nginx.check(nginx.command(binary, tmp_path, rendered(nginx.version(binary))))
+
+
+def test_nginx_accepts_the_configuration_with_tls(binary, rendered, tmp_path):
+    write_pair(tmp_path / "cert.pem", tmp_path / "key.pem")
+    configuration = rendered(nginx.version(binary), str(tmp_path / "cert.pem"), TLS_KEY=str(tmp_path / "key.pem"))
+    nginx.check(nginx.command(binary, tmp_path, configuration))
+
+
+def test_nginx_accepts_the_replicas_of_compose_where_it_can_follow_names(binary, tmp_path):
+    if nginx.version(binary) < (1, 27, 3):
+        pytest.skip("needs Nginx 1.27.3 or later: before, names in an upstream were looked up once")
+    compose = (ROOT / "docker-compose.yml").read_text()
+    given = dict(re.findall(r'^      ([A-Z][A-Z_0-9]+): "?(.*?)"?$', compose, re.MULTILINE))
+    values = {name: re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", value) for name, value in given.items()}
+    values |= {"TLS_CERT": "", "TLS_KEY": ""}
+    nginx.check(nginx.command(binary, tmp_path, nginx.render(tmp_path / "etc", values)))
+
+
+def test_a_broken_configuration_is_refused_with_nginxs_own_words(binary, rendered, tmp_path):
+    configuration = rendered(nginx.version(binary))
+    configuration.write_text("http { nonsense on; }")
+    with pytest.raises(settings.CannotRun, match="nonsense"):
+        nginx.check(nginx.command(binary, tmp_path, configuration))
+
+
+@pytest.mark.parametrize(
+    ("version", "known"),
+    [
+        ((1, 22, 1), set()),
+        ((1, 28, 0), {"keepalive_min_timeout"}),
+        ((1, 30, 4), {"keepalive_min_timeout", "max_headers"}),
+    ],
+)
+def test_lines_of_newer_versions_are_left_out_before(rendered, version, known):
+    used = {name for name in ("keepalive_min_timeout", "max_headers") if name in text(rendered(version))}
+    assert used == known
+
+
+def test_every_variable_is_filled_in(rendered):
+    left = re.findall(r"\$\{[A-Z_0-9]+\}", text(rendered((1, 30, 4))))
+    assert left == []
+
+
+def test_only_predictions_are_replayed():
+    routes = (ROOT / "nginx/templates/routes.locations.template").read_text()
+    locations = dict(re.findall(r"^location (?:~\*? |= )?(\S+) \{(.*?)^\}", routes, re.MULTILINE | re.DOTALL))
+    replayed = {pattern for pattern, body in locations.items() if "replay.conf" in body}
+    assert len(replayed) == 3
+    assert all(re.search("predict|infer|invocations", pattern) for pattern in replayed)
+    assert sum(PREDICT in snippet.read_text().replace("# ", "") for snippet in SNIPPETS) == 1
+
+
+def test_no_shed_answer_counts_as_a_failed_replica():
+    lines = [
+        line for file in SNIPPETS + TEMPLATES for line in file.read_text().splitlines() if not line.startswith("#")
+    ]
+    tried = [line.split()[1:] for line in lines if line.strip().startswith("proxy_next_upstream ")]
+    assert tried
+    assert {word.rstrip(";") for words in tried for word in words} == {"error", "timeout", "non_idempotent"}
+
+
+def test_replicas_are_left_out_by_the_same_rule_everywhere():
+    one = nginx.server_line("A", 64)
+    compose = re.search(r'UPSTREAM_SERVERS: "(.*)"', (ROOT / "docker-compose.yml").read_text())[1]
+    assert re.findall(r"(?:max_fails|fail_timeout)=\S+", one) == re.findall(r"(?:max_fails|fail_timeout)=\S+", compose)
+
+
+@pytest.mark.parametrize("file", SNIPPETS, ids=lambda path: path.name)
+def test_a_snippet_says_what_and_why(file):
+    head = file.read_text().partition("\n\n")[0]
+    assert head.startswith("# What:")
+    assert re.search(r"# (Why|Not)", head)
+
+
+def test_the_version_is_read_from_the_program(tmp_path):
+    program = tmp_path / "nginx"
+    program.write_text('#!/bin/sh\necho "nginx version: nginx/1.22.1 (Debian)" >&2\n')
+    program.chmod(0o755)
+    assert nginx.version(str(program)) == (1, 22, 1)
