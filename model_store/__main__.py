@@ -11,6 +11,7 @@ from typing import Any
 from model_store import channels, promotion, seal
 from model_store.directory import Store
 from model_store.errors import (
+    BadManifest,
     BadName,
     GateRefused,
     LibraryMismatch,
@@ -97,12 +98,18 @@ def _publish(options: argparse.Namespace) -> int:
 def _list(options: argparse.Namespace) -> int:
     store = Store(options.root)
     if options.name:
-        reports = [_version_report(store, options.name, version) for version in store.versions(options.name)]
+        reports = [_listed_version(store, options.name, version) for version in store.versions(options.name)]
         return _done(
-            options, reports, _table(reports, ("version", "named_by", "created", "artifact_format", "estimator"))
+            options,
+            reports,
+            _table(reports, ("version", "named_by", "created", "artifact_format", "estimator", "error")),
         )
-    models = [_model_report(store, name) for name in store.models()]
-    lines = _table(models, ("model", "stable", "versions", "labels")) if models else [f"no models in {options.root}"]
+    models = [_listed_model(store, name) for name in store.models()]
+    lines = (
+        _table(models, ("model", "stable", "versions", "labels", "error"))
+        if models
+        else [f"no models in {options.root}"]
+    )
     return _done(options, models, lines)
 
 
@@ -157,6 +164,18 @@ def _rollback(options: argparse.Namespace) -> int:
     return _done(options, report, [f"{options.name} is back at {now.stable}"])
 
 
+def _label(options: argparse.Namespace) -> int:
+    channels.set_label(Store(options.root), options.name, options.label, options.version, options.by or current_user())
+    report = {"model": options.name, "label": options.label, "version": options.version}
+    return _done(options, report, [f"{options.name} {options.version} is now labelled {options.label}"])
+
+
+def _unlabel(options: argparse.Namespace) -> int:
+    channels.remove_label(Store(options.root), options.name, options.label, options.by or current_user())
+    report = {"model": options.name, "label": options.label, "version": None}
+    return _done(options, report, [f"{options.name} has no label {options.label} any more"])
+
+
 def _retire(options: argparse.Namespace) -> int:
     retire(Store(options.root), options.name, options.version)
     report = {"model": options.name, "retired": options.version}
@@ -178,6 +197,20 @@ def _verified(store: Store, trusted: TrustedKeys, name: str, version: int) -> di
     except StoreError as error:
         return {"model": name, "version": version, "ok": False, "code": error.code, "reason": str(error)}
     return {"model": name, "version": version, "ok": True}
+
+
+def _listed_model(store: Store, name: str) -> dict[str, Any]:
+    try:
+        return _model_report(store, name)
+    except StoreError as error:
+        return {"model": name, "versions": store.versions(name), "error": str(error)}
+
+
+def _listed_version(store: Store, name: str, version: int) -> dict[str, Any]:
+    try:
+        return _version_report(store, name, version)
+    except StoreError as error:
+        return {"model": name, "version": version, "error": str(error)}
 
 
 def _model_report(store: Store, name: str) -> dict[str, Any]:
@@ -232,7 +265,7 @@ def _failed(error: StoreError, *, as_json: bool) -> int:
     sys.stderr.write(f"error: {detail}\n")
     if isinstance(error, (UnknownModel, UnknownVersion)):
         return _NOT_FOUND
-    if isinstance(error, SealBroken):
+    if isinstance(error, (SealBroken, BadManifest)):
         return _SEAL_BROKEN
     return _GATE_REFUSED if isinstance(error, (GateRefused, LibraryMismatch)) else 1
 
@@ -242,7 +275,8 @@ def _progress(step: str) -> None:
     sys.stderr.flush()
 
 
-def _table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> list[str]:
+def _table(rows: Sequence[Mapping[str, Any]], wanted: Sequence[str]) -> list[str]:
+    columns = [column for column in wanted if column != "error" or any("error" in row for row in rows)]
     cells = [list(columns), *([_shown(row.get(column)) for column in columns] for row in rows)]
     widths = [max(len(row[i]) for row in cells) for i in range(len(columns))]
     return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells]
@@ -290,6 +324,13 @@ def _parser() -> argparse.ArgumentParser:
     _limits(promote)
     back = _command(commands, "rollback", _rollback, "make the version before stable again")
     back.add_argument("name", metavar="NAME")
+    label = _command(commands, "label", _label, "let a label of your own name a version")
+    label.add_argument("name", metavar="NAME")
+    label.add_argument("label", metavar="LABEL")
+    label.add_argument("version", type=_version, metavar="VERSION")
+    unlabel = _command(commands, "unlabel", _unlabel, "forget a label")
+    unlabel.add_argument("name", metavar="NAME")
+    unlabel.add_argument("label", metavar="LABEL")
     gone = _command(commands, "retire", _retire, "remove a version that no channel or label names")
     _name_and_version(gone)
     _command(commands, "keygen", _keygen, "make a sealing key (kept if there is one) and trust it")

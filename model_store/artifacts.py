@@ -78,6 +78,8 @@ def single_threaded(estimator: Any) -> Any:
     for thing in _everything(estimator):
         if isinstance(getattr(thing, "__dict__", None), dict) and thing.__dict__.get("n_jobs", 1) != 1:
             thing.n_jobs = 1
+        if type(thing).__module__ == "xgboost.core" and hasattr(thing, "set_param"):
+            thing.set_param({"nthread": 1})
     return estimator
 
 

@@ -14,7 +14,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from model_store.errors import StoreError, UnknownModel, UnknownVersion
+from model_store.errors import BadManifest, StoreError, UnknownModel, UnknownVersion
 from model_store.manifest import Manifest
 from model_store.names import ModelName, parse_version
 from model_store.seal import MANIFEST
@@ -64,8 +64,8 @@ class Store:
         path = self.version_dir(name, version) / MANIFEST
         try:
             return Manifest.from_bytes(path.read_bytes())
-        except FileNotFoundError as error:
-            raise UnknownVersion(f"model {name!r} has no version {version}") from error
+        except OSError as error:
+            raise BadManifest(f"{path.name} of model {name!r} {version} cannot be read: {error.strerror}") from error
 
     @contextlib.contextmanager
     def lock(self, name: str) -> Iterator[Path]:

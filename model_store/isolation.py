@@ -50,7 +50,7 @@ class _Status:
 def _wait(verb: str, folder: Path, seconds: float) -> _Status:
     with (folder / "output.txt").open("wb") as output:
         process = subprocess.Popen(  # noqa: S603 - our own module, no shell
-            [sys.executable, "-m", "model_store.trial", verb, str(folder)],
+            [sys.executable, "-P", "-m", "model_store.trial", verb, str(folder)],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
@@ -70,7 +70,7 @@ def _wait(verb: str, folder: Path, seconds: float) -> _Status:
 
 def _environment(folder: Path) -> dict[str, str]:
     """No variable of this process but the import path: a candidate sees no secret."""
-    paths = [str(_PACKAGE_PARENT), *(path for path in sys.path if path)]
+    paths = [str(_PACKAGE_PARENT), *(path or str(Path.cwd()) for path in sys.path)]
     threads = (
         "OMP_NUM_THREADS",
         "OPENBLAS_NUM_THREADS",

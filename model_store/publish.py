@@ -11,12 +11,13 @@ from typing import Any, Literal
 
 from model_store import channels, gate, isolation, seal
 from model_store.directory import Store
-from model_store.errors import BadSample, StoreError
+from model_store.errors import ArtifactUnreadable, StoreError
 from model_store.manifest import Manifest
 from model_store.names import ModelName
 from model_store.seal import SealingKey
 
 Progress = Callable[[str], None]
+_SUFFIXES = (".joblib", ".pkl", ".pickle", ".skops")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +104,9 @@ def _draft(estimator: Any, sample: Any, folder: Path, order: _Order) -> Manifest
 
 def _draft_of_file(file: Path, sample: Any, folder: Path, order: _Order) -> Manifest:
     if not file.is_file():
-        raise BadSample(f"there is no file {file}")
+        raise ArtifactUnreadable(f"there is no file {file}")
+    if file.suffix not in _SUFFIXES:
+        raise ArtifactUnreadable(f"{file.name!r} is none of .joblib, .pkl, .pickle or .skops")
     with tempfile.TemporaryDirectory(prefix="millrace-sample-") as scratch:
         if not isinstance(sample, (str, os.PathLike)):
             from model_store import samples  # here: pandas, which a sample file does not need in this process

@@ -7,6 +7,7 @@ import ctypes
 import json
 import os
 import resource
+import signal
 import statistics
 import sys
 import time
@@ -18,6 +19,7 @@ from model_store.errors import ArtifactUnreadable, GateRefused, StoreError
 
 _NEW_USER = 0x10000000
 _NEW_NETWORK = 0x40000000
+_PARENT_DEATH_SIGNAL = 1
 _LATENCY_RUNS = 30
 _LATENCY_SECONDS = 1.0
 
@@ -105,6 +107,13 @@ def _limit(seconds: float, memory: int) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
+def _die_with_parent() -> None:
+    """Have the system kill this process when the publisher is gone, so that no trial outlives it."""
+    prctl = getattr(ctypes.CDLL(None), "prctl", None)
+    if prctl is not None:
+        prctl(_PARENT_DEATH_SIGNAL, signal.SIGKILL)
+
+
 def _cut_network() -> bool:
     """Leave this process without network, where the system lets us."""
     libc = ctypes.CDLL(None, use_errno=True)
@@ -132,6 +141,7 @@ def main() -> int:
     """Run one verb."""
     verb, folder = sys.argv[1], Path(sys.argv[2])
     request = json.loads((folder / "request.json").read_bytes())
+    _die_with_parent()
     _limit(request["limits"]["seconds"], request["limits"]["memory"])
     network_cut = _cut_network()
     result = _answer({"check": check, "capture": capture}[verb], request)

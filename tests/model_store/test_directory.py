@@ -189,7 +189,7 @@ def test_a_failed_publication_leaves_nothing(store, key, iris, monkeypatch):
     with pytest.raises(StoreError):
         publish(store.root, "iris", *iris, sealing_key=key)
     assert store.models() == []
-    assert os.listdir(store.model_dir("iris")) == [".lock"]
+    assert [path.name for path in store.model_dir("iris").iterdir()] == [".lock"]
 
 
 def test_the_number_of_a_retired_version_is_never_used_again(store, key, iris, no_trial):

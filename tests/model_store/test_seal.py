@@ -1,5 +1,6 @@
 """Nothing altered, unsigned, foreign or misplaced passes, and nothing that verifies runs any of it."""
 
+import base64
 import json
 import os
 import pickle
@@ -13,7 +14,7 @@ from pathlib import Path
 import joblib
 import pytest
 
-from model_store import artifacts, seal
+from model_store import artifacts, publish, seal
 from model_store.errors import BadManifest, NoKey, SealBroken, StoreError
 from model_store.manifest import Manifest
 from model_store.seal import SealingKey, TrustedKeys
@@ -103,11 +104,9 @@ def test_a_signature_of_the_trusted_key_on_other_bytes_is_no_seal(published, tru
         trusted.check(key.id, bare, manifest)
 
 
-def test_files_swapped_between_two_sealed_versions_are_refused(published, trusted, key, store, iris, no_trial):
-    from model_store import publish
-
-    publish(store.root, "iris", iris[0], iris[1][:50], sealing_key=key)
-    other = store.version_dir("iris", 2)
+def test_files_swapped_between_two_sealed_versions_are_refused(published, trusted, key, iris, no_trial):
+    version = publish(published.parent.parent, "iris", iris[0], iris[1][:50], sealing_key=key)
+    other = published.parent / str(version)
     shutil.copy(other / "golden.npz", published.parent / "swap")
     (published / "golden.npz").unlink()
     (published.parent / "swap").rename(published / "golden.npz")
@@ -162,8 +161,6 @@ def test_even_a_sealed_manifest_cannot_name_a_file_elsewhere(published, trusted,
         (published / file).chmod(0o644)
     (published / seal.MANIFEST).write_bytes(data)
     document = json.loads((published / seal.SEAL).read_text())
-    import base64
-
     signature = base64.b64encode(key.sign(data)).decode()
     (published / seal.SEAL).write_text(json.dumps({**document, "signature": signature}))
     with pytest.raises(BadManifest):

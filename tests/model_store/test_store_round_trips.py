@@ -83,14 +83,14 @@ def test_no_model_name_can_leave_the_root(text):
 
 
 @pytest.mark.parametrize(
-    "text", ["", ".", "..", ".x", "-x", "a/b", "a\\b", "a b", "a\n", "ä", "a\x00", "x" * 129, "%2e", "１"]
+    "text", ["", ".", "..", ".x", "-x", "a/b", "a\\b", "a b", "a\n", "ä", "a\x00", "x" * 129, "%2e", "\uff11"]
 )
 def test_a_text_that_is_no_name_is_refused(text):
     with pytest.raises(BadName):
         ModelName(text)
 
 
-@pytest.mark.parametrize("text", ["0", "-1", "1.0", "", " 1", "١", 0, -1, 2**63, "9" * 20, "1e3"])
+@pytest.mark.parametrize("text", ["0", "-1", "1.0", "", " 1", "\u0661", 0, -1, 2**63, "9" * 20, "1e3"])
 def test_a_text_that_is_no_version_is_refused(text):
     with pytest.raises(BadName):
         parse_version(text)

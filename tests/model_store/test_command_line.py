@@ -1,0 +1,240 @@
+"""`python -m model_store` as its users run it: a process, its output, its exit code."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import joblib
+import numpy as np
+import pandas as pd
+import pytest
+import skops.io
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.pipeline import make_pipeline
+
+REPOSITORY = Path(__file__).parents[2]
+FRAME = pd.DataFrame({"width": np.arange(20.0), "height": np.arange(20.0) ** 2})
+
+
+class TouchesACanary:
+    def __init__(self, canary: Path) -> None:
+        self.canary = canary
+
+    def __reduce__(self):
+        return (exec, (f"import os; open({str(self.canary)!r}, 'a').write(str(os.getpid()) + '\\n')",))
+
+
+@pytest.fixture
+def shop(tmp_path):
+    """A folder with a model and sample rows in it, and the command line run there."""
+    joblib.dump(LinearRegression().fit(FRAME, FRAME.height), tmp_path / "model.joblib")
+    FRAME.to_csv(tmp_path / "rows.csv", index=False)
+
+    def command(*arguments, **environment):
+        return subprocess.run(
+            [sys.executable, "-m", "model_store", *map(str, arguments)],
+            cwd=tmp_path,
+            env={"PATH": os.environ["PATH"], "PYTHONPATH": str(REPOSITORY), **environment},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+
+    command.folder = tmp_path
+    return command
+
+
+@pytest.fixture
+def keyed(shop):
+    assert shop("keygen").returncode == 0
+    return shop
+
+
+def test_the_life_of_a_model_at_the_command_line(keyed):
+    first = keyed("publish", "area", "model.joblib", "--sample", "rows.csv", "--metrics", '{"r2": 0.9}')
+    assert first.returncode == 0, first.stderr
+    assert first.stdout.startswith("published area 1: sklearn.linear_model")
+    assert "not serving yet" in first.stdout
+    assert "in a process of its own" in first.stderr  # progress
+
+    second = keyed("publish", "area", "model.joblib", "--sample", "rows.csv", "--promote", "--json", "--by", "ann")
+    report = json.loads(second.stdout)
+    assert (report["version"], report["named_by"], report["created_by"]) == (2, ["stable"], "ann")
+    assert report["artifact_format"] == "skops"
+
+    listed = json.loads(keyed("list", "--json").stdout)
+    assert listed == [{"model": "area", "versions": [1, 2], "stable": 2, "labels": {}, "unloaded": False}]
+    assert "area   2       1, 2" in keyed("list").stdout
+    assert [r["version"] for r in json.loads(keyed("list", "area", "--json").stdout)] == [1, 2]
+
+    shown = json.loads(keyed("show", "area", "1", "--json").stdout)
+    assert shown["metrics"] == {"r2": 0.9}
+    assert [column["name"] for column in shown["schema"]["columns"]] == ["width", "height"]
+    assert "history:" in keyed("show", "area").stdout
+
+    verified = keyed("verify")
+    assert (verified.returncode, verified.stdout) == (0, "area 1: ok\narea 2: ok\n")
+
+    assert keyed("label", "area", "best", "1").stdout == "area 1 is now labelled best\n"
+    assert json.loads(keyed("list", "--json").stdout)[0]["labels"] == {"best": 1}
+    assert keyed("unlabel", "area", "best").returncode == 0
+    assert keyed("promote", "area", "1").stdout == "area 1 is now stable\n"
+    assert keyed("rollback", "area").stdout == "area is back at 2\n"
+    in_use = keyed("retire", "area", "2")
+    assert (in_use.returncode, in_use.stderr) == (
+        1,
+        "error: model 'area' version 2 cannot go: stable names it\n",
+    )
+    assert keyed("retire", "area", "1").stdout == "area 1 is gone\n"
+    back = keyed("rollback", "area", "--json")
+    assert back.returncode == 1
+    assert json.loads(back.stdout)["code"] == "nothing_to_roll_back"
+
+
+def test_a_corrupt_version_is_named_and_the_exit_code_says_so(keyed):
+    keyed("publish", "area", "model.joblib", "--sample", "rows.csv")
+    (keyed.folder / "var/models/area/7").mkdir()
+    assert "area 7" in keyed("verify").stdout
+    assert "manifest.json" in json.loads(keyed("list", "area", "--json").stdout)[1]["error"]
+    (keyed.folder / "var/models/area/7").rmdir()
+    path = keyed.folder / "var/models/area/1/artifact.skops"
+    path.chmod(0o644)
+    path.write_bytes(path.read_bytes() + b"x")
+    verified = keyed("verify", "area", "1", "--json")
+    assert verified.returncode == 4
+    (result,) = json.loads(verified.stdout)
+    assert (result["ok"], result["code"]) == (False, "seal_broken")
+    assert "artifact.skops" in result["reason"]
+    promoted = keyed("promote", "area", "1")
+    assert promoted.returncode == 4
+    assert promoted.stderr.splitlines()[-1] == "error: artifact.skops is not what was sealed"
+    assert keyed("list").stdout.splitlines()[1].split() == ["area", "-", "1", "-"]
+
+
+def test_a_version_of_a_key_that_is_not_trusted_cannot_be_promoted(keyed):
+    assert keyed("keygen", "--key", "other.pem", "--trusted", "elsewhere").returncode == 0
+    published = keyed("publish", "area", "model.joblib", "--sample", "rows.csv", MILLRACE_SEALING_KEY="other.pem")
+    assert published.returncode == 0, published.stderr
+    assert keyed("promote", "area", "1").returncode == 4
+    assert keyed("promote", "area", "1", TRUSTED_KEYS="elsewhere").returncode == 0
+
+
+def test_the_root_comes_from_the_option_else_the_environment(keyed):
+    keyed("publish", "area", "model.joblib", "--sample", "rows.csv", "--root", "here")
+    assert "area" in keyed("list", MODEL_STORE_ROOT="here").stdout
+    assert "area" in keyed("list", "--root", "here", MODEL_STORE_ROOT="there").stdout
+    assert keyed("list").stdout == "no models in var/models\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["publish", "../x", "model.joblib", "--sample", "rows.csv"], 1, "'../x' is not a model name"),
+        (["publish", "x", "none.joblib", "--sample", "rows.csv"], 1, "there is no file none.joblib"),
+        (["publish", "x", "rows.csv", "--sample", "rows.csv"], 1, "none of .joblib, .pkl, .pickle or .skops"),
+        (["publish", "x", "model.joblib", "--sample", "none.csv"], 1, "no sample rows at"),
+        (["publish", "x", "model.joblib", "--sample", "model.joblib"], 1, "sample rows come from"),
+        (["publish", "x", "model.joblib", "--sample", "rows.csv", "--metrics", "{"], 1, "--metrics is not JSON"),
+        (
+            ["publish", "x", "model.joblib", "--sample", "rows.csv", "--metrics", "[]"],
+            1,
+            "--metrics must be a JSON object",
+        ),
+        (["publish", "x", "model.joblib"], 2, "--sample"),
+        (["publish", "x", "model.joblib", "--sample", "rows.csv", "--key", "none.pem"], 1, "keygen"),
+        (["show", "none"], 3, "there is no model 'none'"),
+        (["promote", "none", "1"], 3, "there is no model 'none'"),
+        (["promote", "none", "0"], 2, "is not a version"),
+        (["verify", "none"], 3, "there is no model 'none'"),
+        (["retire", "none", "1"], 3, "there is no model 'none'"),
+        (["rollback", "none"], 3, "there is no model 'none'"),
+        (["list", "--trusted"], 2, "expected one argument"),
+        ([], 2, "COMMAND"),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_one_line(keyed, arguments, code, said):
+    run = keyed(*arguments)
+    assert run.returncode == code, run.stderr
+    assert said in run.stderr
+    assert "Traceback" not in run.stderr
+    if code != 2:
+        assert run.stderr.splitlines()[-1].startswith("error: ")
+        assert len([line for line in run.stderr.splitlines() if not line.startswith("…")]) == 1
+
+
+def test_without_keys_it_says_how_to_make_them(shop):
+    for arguments in (["publish", "x", "model.joblib", "--sample", "rows.csv"], ["verify"]):
+        run = shop(*arguments)
+        assert run.returncode == 1
+        assert "python -m model_store keygen" in run.stderr
+
+
+def test_making_keys_twice_keeps_them(keyed):
+    again = json.loads(keyed("keygen", "--json").stdout)
+    assert Path(keyed.folder, again["trusted_key"]).stem == again["key"]
+    assert len(list((keyed.folder / "var/keys/trusted").iterdir())) == 1
+    assert (keyed.folder / "var/keys/sealing.pem").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_file_is_loaded_in_processes_of_its_own_only(keyed):
+    canary = keyed.folder / "canary"
+    joblib.dump(TouchesACanary(canary), keyed.folder / "bad.joblib")
+    run = subprocess.Popen(
+        [sys.executable, "-m", "model_store", "publish", "x", "bad.joblib", "--sample", "rows.csv"],
+        cwd=keyed.folder,
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(REPOSITORY)},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    _, said = run.communicate(timeout=120)
+    assert run.returncode == 1, said
+    assert str(run.pid) not in canary.read_text().split()
+    assert json.loads(keyed("list", "--json").stdout) == []
+
+
+def test_the_help_says_that_publishing_a_file_is_an_act_of_trust(shop):
+    said = " ".join(shop("publish", "--help").stdout.split())
+    assert "your own act of trust" in said
+    assert "can run any code when it is loaded" in said
+    assert "exit codes" in shop("--help").stdout
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet", ".npy", ".json"])
+def test_sample_rows_come_from_every_format(keyed, suffix):
+    path = keyed.folder / f"sample{suffix}"
+    {
+        ".csv": lambda: FRAME.assign(target=1).to_csv(path),
+        ".parquet": lambda: FRAME.to_parquet(path),
+        ".npy": lambda: np.save(path, FRAME.to_numpy()),
+        ".json": lambda: FRAME.to_json(path, orient="records"),
+    }[suffix]()
+    run = keyed("publish", "area", "model.joblib", "--sample", path, "--json")
+    assert run.returncode == 0, run.stderr
+    shown = json.loads(keyed("show", "area", "--json").stdout)
+    assert [(c["name"], c["dtype"]) for c in shown["schema"]["columns"]] == [
+        ("width", "float64"),
+        ("height", "float64"),
+    ]
+
+
+def test_a_skops_file_and_a_pipeline_of_texts(keyed):
+    texts = ["good day", "bad day", "good night", "bad night"]
+    model = make_pipeline(TfidfVectorizer(), LogisticRegression()).fit(texts, ["up", "down"] * 2)
+    skops.io.dump(model, keyed.folder / "model.skops")
+    (keyed.folder / "texts.json").write_text(json.dumps(texts))
+    run = keyed("publish", "mood", "model.skops", "--sample", "texts.json", "--format", "joblib", "--promote")
+    assert run.returncode == 0, run.stderr
+    shown = json.loads(keyed("show", "mood", "--json").stdout)
+    assert (shown["schema"]["layout"], shown["artifact_format"]) == ("series", "joblib")
+    assert shown["schema"]["outputs"][0]["labels"] == ["down", "up"]
+
+
+def test_a_skops_file_with_types_beyond_the_reviewed_list_is_refused(keyed):
+    skops.io.dump({"x": subprocess.Popen}, keyed.folder / "bad.skops")
+    run = keyed("publish", "x", "bad.skops", "--sample", "rows.csv")
+    assert run.returncode == 1
+    assert "not on the reviewed list: subprocess.Popen" in run.stderr
