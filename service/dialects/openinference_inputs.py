@@ -10,7 +10,7 @@ from model_store.batch import Array, Batch
 from model_store.schema import FLOATS, Column, Schema
 from service.dialects.openinference_metadata import datatype_of
 from service.dialects.openinference_tensors import Tensor, invalid
-from service.errors import Fault, InvalidInput
+from service.errors import MOST_FAULTS, Fault, InvalidInput
 from service.validation import from_columns, from_matrix
 
 _NOT_NUMBERS = frozenset({"BOOL", "BYTES"})
@@ -102,12 +102,14 @@ def _from_each(schema: Schema, tensors: Sequence[Tensor]) -> Batch:
 
 
 def _check_names(schema: Schema, tensors: Sequence[Tensor], by_name: dict[str, Tensor]) -> None:
-    known = ", ".join(schema.names[:20]) + (", …" if len(schema.names) > 20 else "")  # noqa: PLR2004 - as many as faults
+    known = ", ".join(schema.names[:MOST_FAULTS]) + (", …" if len(schema.names) > MOST_FAULTS else "")
     names = set(schema.names)
-    faults = [Fault(f"{t.place}.name", f"one of {known}", f'"{t.name[:64]}"') for t in tensors if t.name not in names]
+    unknown = [tensor for tensor in tensors if tensor.name not in names][:MOST_FAULTS]
+    faults = [Fault(f"{t.place}.name", f"one of {known}", f'"{t.name[:64]}"') for t in unknown]
     if faults:
         raise InvalidInput(f"unexpected inference input '{faults[0].got[1:-1]}': the inputs are {known}", faults)
-    twice = [Fault(f"{t.place}.name", "each input once", f'"{t.name}"') for t in tensors if by_name[t.name] is not t]
+    again = [tensor for tensor in tensors if by_name[tensor.name] is not tensor][:MOST_FAULTS]
+    twice = [Fault(f"{t.place}.name", "each input once", f'"{t.name[:64]}"') for t in again]
     if twice:
         raise invalid(twice)
 

@@ -6,7 +6,7 @@ import math
 import struct
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, islice
 from types import NoneType
 from typing import Any
 
@@ -20,6 +20,7 @@ from service.validation import show
 _DEEPEST = 100
 """How many lists of ``data`` may nest."""
 _LONGEST_SHAPE = 32
+_SHOWN = 128
 _MOST_ELEMENTS = 2**63 - 1
 _FP32_MAX = float(np.finfo(np.float32).max)
 _FEW = 64
@@ -84,9 +85,10 @@ def read(document: Any, place: str, tail: Tail, content_type: str) -> Tensor:
     datatype = _text(document, place, "datatype")
     if datatype not in tensors.DATATYPES:
         raise malformed(f"{place}.datatype", f"one of {', '.join(sorted(tensors.DATATYPES))}", show(datatype))
-    shape = _shape(document.get("shape"), f"{place}.shape", name)
+    shown = name[:_SHOWN]
+    shape = _shape(document.get("shape"), f"{place}.shape", shown)
     given = parameters(document, place)
-    values = _values(document, place, (name, datatype, math.prod(shape)), given, tail)
+    values = _values(document, place, (shown, datatype, math.prod(shape)), given, tail)
     if datatype == "BYTES":
         values = _texts(values, place, given.get("content_type") or content_type)
     return Tensor(place, name, datatype, shape, values)
@@ -102,9 +104,11 @@ def parameters(document: Mapping[str, Any], place: str) -> Mapping[str, Any]:
         raise malformed(place, "an object", show(given))
     for key, value in given.items():
         if key.startswith(_RESERVED_PREFIX):
-            raise malformed(f"{place}.{key}", f"no parameter whose name starts with {_RESERVED_PREFIX!r}", "one")
+            raise malformed(
+                f"{place}.{key[:_SHOWN]}", f"no parameter whose name starts with {_RESERVED_PREFIX!r}", "one"
+            )
         if not isinstance(value, str | int | float):
-            raise malformed(f"{place}.{key}", "a string, a number or a bool", show(value))
+            raise malformed(f"{place}.{key[:_SHOWN]}", "a string, a number or a bool", show(value))
     content_type = given.get("content_type", "np")
     if content_type not in _CONTENT_TYPES:
         raise malformed(f"{place}.content_type", f"one of {', '.join(sorted(_CONTENT_TYPES))}", show(content_type))
@@ -300,8 +304,8 @@ def _text_of(element: Any, *, coded: bool) -> str | None:
 
 
 def _refused(flat: Sequence[Any], fits: Callable[[Any], bool], expected: str, place: str) -> InvalidInput:
-    wrong = [Fault(f"{place}.data[{i}]", expected, show(value)) for i, value in enumerate(flat) if not fits(value)]
-    return invalid(wrong[:MOST_FAULTS])
+    wrong = (Fault(f"{place}.data[{i}]", expected, show(value)) for i, value in enumerate(flat) if not fits(value))
+    return invalid(list(islice(wrong, MOST_FAULTS)))
 
 
 _READERS: Mapping[str, Callable[[Sequence[Any], str, str], Array]] = {

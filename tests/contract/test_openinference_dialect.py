@@ -233,6 +233,35 @@ def test_oip_4_every_wrong_element_is_named_up_to_twenty():
     assert [fault.location for fault in refused.faults] == [f"inputs[0].data[{i}]" for i in range(20)]
 
 
+LONG = "n" * 100_000
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"inputs": [tensor(LONG, shape=[-1])]},
+        {"inputs": [tensor(LONG, datatype="FP16")]},
+        {"inputs": [tensor(LONG, shape=[2, 2], data=[1, 2, 3, 4])]},
+        {"inputs": [tensor(LONG, parameters={"binary_data_size": 64})]},
+        {"inputs": [tensor(LONG), tensor(LONG)]},
+        {"inputs": [tensor("a", [1], data=[1]), tensor("a", [1], data=[1])] * 10_000},
+        {"inputs": [tensor(f"{LONG[:100]}{i}", [1], data=[1]) for i in range(1000)]},
+        {"inputs": [tensor(datatype=LONG)]},
+        {"inputs": [tensor(shape=[10, 4], data=[LONG] * 40)]},
+        {"inputs": [tensor(parameters={LONG: {}})]},
+        {"inputs": [tensor(data=ROWS, parameters={"triton_" + LONG: 1})]},
+        {"inputs": [tensor()], "outputs": [{"name": LONG}]},
+        {"inputs": [tensor()], "parameters": {"content_type": LONG}},
+        {"inputs": LONG},
+        {LONG: 1},
+    ],
+)
+def test_a_refusal_is_short_however_long_the_request_is(document):
+    refused = refusal(document, kind=ServiceError)
+    said = refused.detail + "".join(fault.location + fault.expected + fault.got for fault in refused.faults)
+    assert len(said) < 5000
+
+
 @pytest.mark.parametrize("datatype", ["BOOL", "BYTES"])
 def test_oip_4_a_datatype_of_another_kind_is_refused_by_name(datatype):
     data = [True] * 8 if datatype == "BOOL" else ["1"] * 8
