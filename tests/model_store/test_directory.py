@@ -1,6 +1,5 @@
 """A version appears whole or not at all; writers may come together or die at any moment."""
 
-import os
 import subprocess
 import sys
 import textwrap
