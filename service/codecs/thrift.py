@@ -91,8 +91,11 @@ class _Reader:
         return [self._value(kind, depth + 1) for _ in range(count)]
 
     def _byte(self) -> int:
-        self._skip(1)
-        return self._data[self.at - 1]
+        at = self.at
+        if at >= len(self._data):
+            raise _unreadable()
+        self.at = at + 1
+        return self._data[at]
 
     def _skip(self, length: int) -> None:
         self.at += length
@@ -100,8 +103,11 @@ class _Reader:
             raise _unreadable()
 
     def _varint(self) -> int:
-        value = 0
-        for i in range(_LONGEST_VARINT):
+        value = self._byte()
+        if value < 0x80:  # noqa: PLR2004 - the bit that says that more follows
+            return value
+        value &= 0x7F
+        for i in range(1, _LONGEST_VARINT):
             byte = self._byte()
             value |= (byte & 0x7F) << 7 * i
             if not byte & 0x80:
