@@ -24,7 +24,7 @@ def stack(tmp_path_factory):
         trainer = stack.trainer()
         trainer.tell(publish="steady", constant=1.0, stable=True)
         trainer.tell(publish="steady", constant=2.0)
-        trainer.tell(publish="slow", neighbours=200_000, stable=True)
+        trainer.tell(publish="slow", neighbours=20_000, stable=True)
         trainer.close()
         yield stack
     finally:

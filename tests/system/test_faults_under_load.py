@@ -67,7 +67,7 @@ def test_a_replica_that_hangs_fails_no_request(stack, load):
         finally:
             for pid in reversed(stopped):
                 os.kill(pid, signal.SIGCONT)
-        eventually(stack.all_ready, 30)
+        time.sleep(3)  # Nginx leaves a replica that did not answer out for two seconds
     assert_none_failed(clients)
     assert {seen.replica for seen in clients.seen} == {"replica-1", "replica-2"}
 

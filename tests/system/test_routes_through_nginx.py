@@ -5,6 +5,8 @@ import time
 import pytest
 import requests
 
+from tests.system.running import eventually
+
 ROW = [5.1, 3.5, 1.4, 0.2]
 
 
@@ -70,22 +72,30 @@ def test_requests_are_spread_over_all_replicas_and_workers(load):
     assert min(shares.count("replica-1"), shares.count("replica-2")) > len(shares) / 5
 
 
-def test_a_token_from_the_token_endpoint_predicts(client, stack):
-    created = client.post(f"{stack.url}/admin/clients", json={"name": "of-a-system-test"})
-    assert created.status_code in {200, 201}, created.text
-    told = created.json()
-    time.sleep(3)  # the limit on tokens, which another test may have used up
+def test_a_client_with_a_grant_gets_a_token_and_predicts_with_it(client, stack):
+    made = client.post(f"{stack.url}/admin/clients", json={"name": "of-a-system-test"}).json()
+    grant = {"subject": f"client:{made['client_id']}", "role": "predictor", "models": ["iris"]}
+    assert client.post(f"{stack.url}/admin/grants", json=grant).status_code == 201
+    bearer = {"Authorization": f"Bearer {_token(stack, made)}"}
+
+    def statuses():
+        return [_predict(stack, "iris", [ROW], bearer), _predict(stack, "steady", [[0, 0]], bearer)]
+
+    eventually(lambda: statuses()[0] == 200, 10, "a grant that every worker knows")
+    assert statuses()[1] in {403, 404}
+
+
+def _token(stack, made):
     asked = requests.post(
         f"{stack.url}/oauth/token",
         data={"grant_type": "client_credentials"},
-        auth=(told["client_id"], told["client_secret"]),
+        auth=(made["client_id"], made["client_secret"]),
         timeout=10,
     )
     assert asked.status_code == 200, asked.text
-    refused = requests.post(
-        f"{stack.url}/v1/models/iris:predict",
-        json={"instances": [ROW]},
-        headers={"Authorization": f"Bearer {asked.json()['access_token']}"},
-        timeout=10,
-    )
-    assert refused.status_code in {403, 404}, "a client without grants may do nothing"
+    return asked.json()["access_token"]
+
+
+def _predict(stack, model, rows, headers):
+    url = f"{stack.url}/v1/models/{model}:predict"
+    return requests.post(url, json={"instances": rows}, headers=headers, timeout=10).status_code
