@@ -7,7 +7,7 @@ the model does not know is ignored, and one that is absent is a missing value, w
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -26,14 +26,8 @@ _LARGEST_INT64 = 2**63 - 1
 _METHODS = {"classify": "classification", "regress": "regression"}
 
 
-class Feature(NamedTuple):
-    """A feature's kind (``int64``, ``float``, ``bytes``, or empty for an empty list) and its values."""
-
-    kind: str
-    values: Sequence[Any]
-
-
-Example = Mapping[str, Feature]
+Example = Mapping[str, Any]
+"""Features by name, as JSON gives them and already known to be well-formed: a value or a list of values."""
 
 
 class Classify:
@@ -112,7 +106,8 @@ def _examples(body: bytes) -> tuple[str, list[Example]]:
     """The signature's name and the examples, each with the context's features."""
     root = read(body)
     name = signature_name(root)
-    context = _example(root["context"], "context") if "context" in root else {}
+    context = root.get("context", {})
+    _check_example(context, "context")
     if "examples" not in root:
         words = "When method is classify, key 'examples' is expected and was not found"
         raise MalformedRequest(f"JSON Value: {quoted(root)} {words}", [Fault("examples", "a list", "nothing")])
@@ -123,7 +118,9 @@ def _examples(body: bytes) -> tuple[str, list[Example]]:
     if not found:
         words = "'examples' value is an empty array"
         raise MalformedRequest(f"JSON Value: {quoted(root)} {words}", [Fault("examples", "at least one", "none")])
-    return name, [_with_context(_example(value, f"examples[{i}]"), context, i) for i, value in enumerate(found)]
+    for i, example in enumerate(found):
+        _check_example(example, f"examples[{i}]")
+    return name, [_with_context(example, context, i) for i, example in enumerate(found)] if context else found
 
 
 def _with_context(example: Example, context: Example, row: int) -> Example:
@@ -135,44 +132,50 @@ def _with_context(example: Example, context: Example, row: int) -> Example:
     return {**context, **example}
 
 
-def _example(value: Any, place: str) -> dict[str, Feature]:
+def _check_example(value: Any, place: str) -> None:
     if not isinstance(value, dict):
         words = f"Example must be JSON object but got JSON {json_type(value)}"
         raise MalformedRequest(words, [Fault(place, "an object", show(value))])
-    return {name: _feature(name, content, f"{place}.{name[:128]}") for name, content in value.items()}
+    for name, content in value.items():
+        if type(content) not in _PLAIN:
+            _check_feature(name, content, f"{place}.{name[:128]}")
 
 
-def _feature(name: str, content: Any, place: str) -> Feature:
-    values = content if isinstance(content, list) else [content]
+def _check_feature(name: str, content: Any, place: str) -> None:
     kind = ""
-    made = []
-    for i, value in enumerate(values):
-        found, plain = _kind_of(name, value, f"{place}[{i}]" if values is content else place)
+    for i, value in enumerate(_values(content)):
+        where = f"{place}[{i}]" if isinstance(content, list) else place
+        found = _kind(name, value, where)
         if kind and found != kind:
             words = f"Unexpected element type in feature: {name[:128]} expecting type: {kind}"
-            raise InvalidInput(words, [Fault(f"{place}[{i}]", f"a value of kind {kind}", show(value))])
+            raise InvalidInput(words, [Fault(where, f"a value of kind {kind}", show(value))])
         kind = found
-        made.append(plain)
-    return Feature(kind, made)
 
 
-def _kind_of(name: str, value: Any, place: str) -> tuple[str, Any]:
+def _kind(name: str, value: Any, place: str) -> str:
+    if is_b64(value):
+        try:
+            b64_text(value)
+        except ValueError as error:
+            raise InvalidInput(str(error), [Fault(place, "base64 text", "none")]) from None
+        return "bytes"
     kind = _KINDS.get(type(value))
+    if kind is None:
+        words = f"Feature: {name[:128]} has element with unexpected JSON type: {json_type(value)}"
+        raise InvalidInput(words, [Fault(place, "a number, a bool or a string", show(value))])
     if kind == "int64" and value > _LARGEST_INT64:
         words = f"Feature: {name[:128]} has uint64 element. Only int64 is supported."
         raise InvalidInput(words, [Fault(place, "a whole number below 2**63", show(value))])
-    if kind is not None:
-        return kind, value
-    if is_b64(value):
-        try:
-            return "bytes", b64_text(value)
-        except ValueError as error:
-            raise InvalidInput(str(error), [Fault(place, "base64 text", "none")]) from None
-    words = f"Feature: {name[:128]} has element with unexpected JSON type: {json_type(value)}"
-    raise InvalidInput(words, [Fault(place, "a number, a bool or a string", show(value))])
+    return kind
 
 
 _KINDS = {int: "int64", bool: "int64", float: "float", str: "bytes"}
+_PLAIN = frozenset({bool, float, str})
+"""Types of features that need no closer look."""
+
+
+def _values(content: Any) -> Sequence[Any]:
+    return content if isinstance(content, list) else (content,)
 
 
 def _batch(known: Signatures, examples: Sequence[Example]) -> Batch:
@@ -194,30 +197,31 @@ def _batch(known: Signatures, examples: Sequence[Example]) -> Batch:
 
 def _spread(schema: Schema, example: Example, row: int) -> Example:
     """A row given as one feature, as a feature for each column."""
-    feature = example.get(MATRIX_INPUT, Feature("", ()))
+    values = _values(example.get(MATRIX_INPUT, []))
     width = len(schema.columns)
-    if len(feature.values) != width:
-        fault = Fault(f"examples[{row}].{MATRIX_INPUT}", f"{width} values", str(len(feature.values)))
+    if len(values) != width:
+        fault = Fault(f"examples[{row}].{MATRIX_INPUT}", f"{width} values", str(len(values)))
         raise InvalidInput(f"{fault.location}: expected {fault.expected}, got {fault.got}", [fault])
-    return {name: Feature(feature.kind, [value]) for name, value in zip(schema.names, feature.values, strict=True)}
+    return dict(zip(schema.names, values, strict=True))
 
 
 def _value(column: Column, example: Example, row: int, faults: list[Fault]) -> Any:
     """A column's value of one example as validation takes it; what does not fit goes to ``faults``."""
     if len(faults) >= MOST_FAULTS:
         return None
-    feature = example.get(column.name)
-    values = feature.values if feature else ()
+    values = _values(example.get(column.name, []))
     if not values and column.nullable:
         return None
-    if feature is None or len(values) != 1:
-        got = "nothing" if feature is None else f"a list of {len(values)}"
+    if len(values) != 1:
+        got = f"a list of {len(values)}" if column.name in example else "nothing"
         faults.append(Fault(f"examples[{row}].{column.name}", expected(column), got))
         return None
     value = values[0]
-    if column.dtype == "bool" and value in {0, 1} and feature.kind == "int64":
+    if isinstance(value, dict):
+        return b64_text(value)
+    if column.dtype == "bool" and type(value) is int and value in {0, 1}:
         return bool(value)
-    if column.dtype in INTEGERS and feature.kind == "float":
+    if column.dtype in INTEGERS and type(value) is float:
         faults.append(Fault(f"examples[{row}].{column.name}", expected(column), show(value)))
     return int(value) if isinstance(value, bool) and column.dtype in NUMBERS else value
 
