@@ -224,6 +224,19 @@ def test_oip_3_no_rows_are_answered_with_none(client, name):
         assert output["data"] == []
 
 
+def test_g_5_a_percent_encoded_name_is_decoded_once(client):
+    assert infer(client, rows(X[:1]), "/v2/models/%69ris/infer").json["model_name"] == "iris"
+    assert client.get("/v2/models/ir%69s").json["name"] == "iris"
+    is_error(client.get("/v2/models/%2569ris"), 404)
+
+
+def test_the_routes_are_those_of_the_protocol_with_and_without_a_version_oip_16(application):
+    rules = {rule.rule for rule in application.flask.url_map.iter_rules() if rule.rule.startswith("/v2")}
+    for path in ("/v2/models/<model>", "/v2/models/<model>/versions/<version>"):
+        assert {path, f"{path}/ready", f"{path}/infer"} <= rules
+    assert not any("$" in rule for rule in rules)
+
+
 # --- errors ---------------------------------------------------------------------------------------------------------
 
 
