@@ -32,6 +32,7 @@ from service.auth.secret_files import BadSecret, is_placeholder, read_secret
 from service.auth.snapshot import Snapshot, StoredKey
 from service.auth.state import State
 from service.errors import Forbidden, ModelNotFound, Unauthenticated, Unavailable
+from service.metrics import Metrics
 from service.settings import Settings
 
 REMEMBER_SECONDS = 60
@@ -40,6 +41,9 @@ _KEEP_USES_SECONDS = 30
 _TIDY_SECONDS = 300
 _LOOK_AGAIN_SECONDS = 0.25
 _SNAPSHOT_FILE = "access-snapshot.json"
+_CHAIN_FILE = "audit-chain-checked"
+CHECK_CHAIN_SECONDS = 600.0
+"""Seconds between two checks of the whole audit trail by one replica."""
 
 _LOG = logging.getLogger(__name__)
 
@@ -119,10 +123,12 @@ class Access:
         self._anonymous = _anonymous(parse_models(configuration.public_models))
         self._view = _View(None)
         self._good_until = 0.0
+        self._metrics = Metrics()
         self._reachable = True
         self._refreshing = threading.Lock()
         self._uses: dict[str, int] = {}
         self._uses_kept_at = self._tidied_at = self._looked_at = time.monotonic()
+        self._chain_checked_at = float("-inf")
         with contextlib.suppress(Unavailable):
             check_schema(self.state)
         self.state.close()
@@ -159,7 +165,9 @@ class Access:
         now = time.time()
         known = view.verified.get(shown)
         if known is not None and now < known[1] and now < self._good_until:
+            self._metrics.token_looked_up(hit=True)
             return known[0]
+        self._metrics.token_looked_up(hit=False)
         return self._verify(shown, now)
 
     def authorize(self, principal: Principal, permission: str, model: str | None) -> None:
@@ -295,10 +303,12 @@ class Access:
             if self._reachable:
                 _LOG.warning("the database of access control does not answer: going by the last state", exc_info=error)
             self._reachable = False
+            self._metrics.database(up=False)
         else:
             if not self._reachable:
                 _LOG.warning("the database of access control answers again")
             self._reachable = True
+            self._metrics.database(up=True)
 
     def _book(self) -> None:
         with contextlib.suppress(Unavailable):
@@ -315,8 +325,25 @@ class Access:
             with self.state.writing() as connection:
                 sessions.forget_expired(connection)
                 self.quotas.forget_old(connection)
+        if now - self._chain_checked_at > CHECK_CHAIN_SECONDS:
+            self._chain_checked_at = now
+            self._check_chain()
         for issuer in self._issuers.values():
             issuer.keep_fresh()
+
+    def _check_chain(self) -> None:
+        """Check the audit trail, in one worker of each replica: a file says when it was last done."""
+        if self.configuration.run_dir is not None:
+            stamp = self.configuration.run_dir / _CHAIN_FILE
+            with contextlib.suppress(FileNotFoundError):
+                if time.time() - stamp.stat().st_mtime < CHECK_CHAIN_SECONDS:
+                    return
+            with contextlib.suppress(OSError):
+                stamp.touch()
+        count, broken = self.audit.verify()
+        if broken is not None:
+            _LOG.error("the audit trail was altered after entry %d: %s", count, broken)
+        self._metrics.audit_chain(whole=broken is None)
 
     def _keep_uses(self) -> None:
         """Write down when keys were last used: seconds late, and not once a request."""

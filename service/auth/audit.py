@@ -17,6 +17,7 @@ from sqlalchemy import Connection
 
 from service.auth import state
 from service.auth.state import State
+from service.metrics import Metrics
 
 GENESIS = "0" * 64
 OK = "ok"
@@ -63,6 +64,7 @@ class Audit:
         head = connection.execute(sa.select(state.audit_head).with_for_update()).one()
         row = _row(entry, head.number + 1, head.digest)
         row["digest"] = self._digest(row)
+        Metrics().audited(entry.action, entry.outcome)
         connection.execute(state.audit.insert().values(**row))
         connection.execute(state.audit_head.update().values(number=row["number"], digest=row["digest"]))
 

@@ -21,6 +21,7 @@ from service.auth import state
 from service.auth.principals import Principal
 from service.auth.state import State
 from service.errors import QuotaExceeded, Unavailable
+from service.metrics import Metrics
 
 MINUTE = 60
 _SHARE = 50
@@ -197,6 +198,7 @@ class Quotas:
     def _refusal(self, charges: list[tuple[str, Meter, int]], now: float) -> QuotaExceeded:
         spent = next(((n, m, u) for n, m, u in charges if m.fits(u) is not _Fit.YES), charges[0])
         name, meter, units = spent
+        Metrics().quota_refused(name)
         error = QuotaExceeded(
             f"the quota is {meter.limit} {name} a minute: {units} more would be over it", retry_after=_seconds_left(now)
         )

@@ -43,7 +43,7 @@ LABELS: Mapping[str, str] = {
     "method": "HTTP method, `other` for one that HTTP does not define",
     "url_rule": "the route's pattern, never the path itself",
     "status": "HTTP status",
-    "le": "upper bound of a histogram's bucket, or of what is quick enough",
+    "seconds": "`SLO_LATENCY_SECONDS`, as the label `le` of a bucket says it",
     "upstream": "address of the replica that answered, from Nginx's configuration",
 }
 """Where each label's values come from."""
@@ -291,8 +291,8 @@ CATALOGUE: tuple[Declared, ...] = (
     Declared(
         "millrace_slo_latency_objective_ratio",
         "gauge",
-        "Share of requests (`SLO_LATENCY`) that shall be answered within `le` seconds (`SLO_LATENCY_SECONDS`).",
-        ("le",),
+        "Share of requests (`SLO_LATENCY`) that shall be answered within `SLO_LATENCY_SECONDS`.",
+        ("seconds",),
         origin="replica",
     ),
     # Nginx, counted from its access log by monitoring/nginx_metrics.py

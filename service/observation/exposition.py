@@ -48,7 +48,9 @@ class Exposition:
         return render(lines)
 
     def _add_plain(self, prefix: str, values: files.Values, lines: dict[str, list[str]]) -> None:
-        for key, (value, _) in values.items():
+        for key, (value, at) in values.items():
+            if prefix.endswith("mostrecent") and not at:
+                continue  # nobody has said anything yet
             sample = self._sample(prefix, key)
             lines[sample.family].append(f"{sample.name}{_braces(sample.labels)} {number(value)}")
 

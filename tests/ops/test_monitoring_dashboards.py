@@ -175,7 +175,7 @@ def test_names_follow_prometheus_habits():
         assert name.endswith("_total") == (declared.kind == "counter"), name
         assert declared.help.endswith("."), name
         assert (declared.kind == "histogram") == bool(declared.buckets), name
-        assert not {"le", "quantile"} & set(declared.labels) or declared.kind == "gauge", name
+        assert not {"le", "quantile"} & set(declared.labels), name
 
 
 def test_grafana_is_provisioned_read_only():
