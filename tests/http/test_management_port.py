@@ -1,0 +1,87 @@
+"""The management port: what its pages answer, and that no client can hold it up."""
+
+import http.client
+import json
+import socket
+
+import pytest
+
+from service.http import ops
+from service.runtime.readiness import Readiness
+
+
+class Replica:
+    """What the pages are made of."""
+
+    def __init__(self):
+        self.workers = 2
+        self.readiness = Readiness(ready=True, reason="ready", workers=2, loading=0)
+        self.broken = False
+
+    def metrics(self):
+        if self.broken:
+            raise OSError("the metric files are away")
+        return b"up 1\n", "text/plain; version=1.0.0"
+
+
+@pytest.fixture
+def replica():
+    return Replica()
+
+
+@pytest.fixture
+def get(replica):
+    shown = ops.pages(alive=lambda: replica.workers, ready=lambda: replica.readiness, metrics=replica.metrics)
+    server = ops.serve("127.0.0.1:0", shown)
+
+    def get(path):
+        connection = http.client.HTTPConnection(*server.server_address, timeout=10)
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        return answer.status, answer.headers["Content-Type"], answer.read()
+
+    get.address = server.server_address
+    yield get
+    server.shutdown()
+    server.server_close()
+
+
+def test_livez_tells_how_many_workers_there_are(get):
+    status, _, body = get("/livez")
+    assert (status, json.loads(body)) == (200, {"workers": 2})
+
+
+def test_a_replica_without_workers_is_not_alive(get, replica):
+    replica.workers = 0
+    assert get("/livez")[0] == 503
+
+
+def test_readyz_says_what_is_served(get, replica):
+    replica.readiness = Readiness(ready=True, reason="ready", workers=2, loading=0, models={"iris": [1]})
+    status, _, body = get("/readyz?verbose")
+    assert (status, json.loads(body)["models"]) == (200, {"iris": [1]})
+
+
+def test_readyz_is_503_with_the_reason_until_it_is_ready(get, replica):
+    replica.readiness = Readiness(ready=False, reason="the store is empty", workers=2, loading=0)
+    status, _, body = get("/readyz")
+    assert (status, json.loads(body)["reason"]) == (503, "the store is empty")
+
+
+def test_metrics_come_with_their_own_media_type(get):
+    assert get("/metrics") == (200, "text/plain; version=1.0.0", b"up 1\n")
+
+
+def test_another_path_is_not_found(get):
+    assert get("/v1/models")[0] == 404
+
+
+def test_a_page_that_fails_is_a_500_and_harms_no_other(get, replica):
+    replica.broken = True
+    assert get("/metrics")[0] == 500
+    assert get("/livez")[0] == 200
+
+
+def test_a_client_that_sends_nothing_holds_nobody_up(get):
+    with socket.create_connection(get.address):
+        assert get("/livez")[0] == 200
