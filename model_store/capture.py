@@ -16,7 +16,7 @@ from model_store import artifacts, golden, profile, samples, seal
 from model_store.batch import Array, take
 from model_store.errors import ArtifactUnreadable, BadSample
 from model_store.manifest import Manifest
-from model_store.schema import Schema
+from model_store.schema import Output, Schema
 from model_store.schema_inference import Inferred, UnknownCategories, infer
 
 ArtifactFormat = Literal["auto", "skops", "joblib"]
@@ -76,8 +76,8 @@ def capture(estimator: Any, sample: Any, folder: Path, wishes: Wishes, progress:
 
 def _check_same_answers(estimator: Any, inferred: Inferred) -> None:
     """The estimator must answer to rows that came through the schema as it does to the caller's own rows."""
-    count = min(inferred.batch.rows, _GOLDEN_ROWS)
     default = inferred.schema.outputs[0]
+    count = min(inferred.batch.rows, _rows_of(default))
     through = answering.answers(estimator, inferred.schema, take(inferred.batch, np.arange(count)), [default.name])
     own = getattr(estimator, default.name)(inferred.rows[:count])
     if not answering.same(through[default.name], answering.as_dtype(answering.plain(own), default.dtype)):
@@ -87,11 +87,15 @@ def _check_same_answers(estimator: Any, inferred: Inferred) -> None:
         )
 
 
+def _rows_of(output: Output) -> int:
+    """How many rows of an output are worth keeping: fewer where one is huge, as of hashed texts."""
+    row_bytes = 8 * int(np.prod(output.shape, initial=1))
+    return max(1, min(_GOLDEN_ROWS, _GOLDEN_BYTES // max(row_bytes, 1)))
+
+
 def _golden(estimator: Any, inferred: Inferred) -> golden.Golden:
     names = [output.name for output in inferred.schema.outputs]
-    one = answering.answers(estimator, inferred.schema, take(inferred.batch, np.arange(1)), names)
-    row_bytes = sum(array.nbytes for array in one.values()) + 1
-    most = max(1, min(_GOLDEN_ROWS, _GOLDEN_BYTES // row_bytes))
+    most = min(_rows_of(output) for output in inferred.schema.outputs)
     batch = take(inferred.batch, _spread(inferred, most))
     return golden.Golden(batch, answering.answers(estimator, inferred.schema, batch, names))
 

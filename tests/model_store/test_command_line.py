@@ -1,7 +1,9 @@
 """`python -m model_store` as its users run it: a process, its output, its exit code."""
 
+import argparse
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +16,8 @@ import skops.io
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import make_pipeline
+
+from model_store import __main__ as command_line
 
 REPOSITORY = Path(__file__).parents[2]
 FRAME = pd.DataFrame({"width": np.arange(20.0), "height": np.arange(20.0) ** 2})
@@ -238,3 +242,19 @@ def test_a_skops_file_with_types_beyond_the_reviewed_list_is_refused(keyed):
     run = keyed("publish", "x", "bad.skops", "--sample", "rows.csv")
     assert run.returncode == 1
     assert "not on the reviewed list: subprocess.Popen" in run.stderr
+
+
+def test_every_command_option_variable_and_exit_code_is_in_the_reference():
+    page = (REPOSITORY / "docs/reference/store.md").read_text()
+    parser = command_line._parser()
+    (commands,) = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
+    for name, command in commands.choices.items():
+        assert f"`{name}" in page, name
+        for action in command._actions:
+            assert all(f"`{option}" in page for option in action.option_strings if option not in {"-h", "--help"}), (
+                action
+            )
+    for variable in re.findall(r"^  ([A-Z_]{6,}) ", command_line._EXIT_CODES, re.MULTILINE):
+        assert f"`{variable}`" in page
+    for code in re.findall(r"^  ([0-9]) ", command_line._EXIT_CODES, re.MULTILINE):
+        assert f"| {code} |" in page

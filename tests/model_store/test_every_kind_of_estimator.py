@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from lightgbm import LGBMClassifier
+from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.cluster import KMeans, MeanShift
 from sklearn.compose import TransformedTargetRegressor, make_column_selector, make_column_transformer
@@ -121,9 +122,9 @@ CASES = {
         ),
         pd.DataFrame({"review": TEXTS}),
     ),
-    "mixed columns": lambda: (make_pipeline(MIXED, RandomForestRegressor(5)).fit(FRAME, PRICES), FRAME),
+    "mixed columns": lambda: (make_pipeline(clone(MIXED), RandomForestRegressor(5)).fit(FRAME, PRICES), FRAME),
     "mixed columns of objects": lambda: (
-        make_pipeline(MIXED, Ridge()).fit(FRAME.assign(city=FRAME.city.fillna("?").astype(object)), PRICES),
+        make_pipeline(clone(MIXED), Ridge()).fit(FRAME.assign(city=FRAME.city.fillna("?").astype(object)), PRICES),
         FRAME.assign(city=FRAME.city.fillna("?").astype(object)),
     ),
     "transformer with a frame as output": lambda: (
