@@ -67,4 +67,4 @@ class PostgresqlServer:
         return [*as_user, str(self._bin / program), *arguments]
 
     def _run(self, program, *arguments):
-        subprocess.run(self._command(program, *arguments), check=True, capture_output=True, cwd="/tmp")
+        subprocess.run(self._command(program, *arguments), check=True, capture_output=True, cwd="/")

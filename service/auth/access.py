@@ -136,6 +136,7 @@ class Access:
     def start(self) -> None:
         """Read the state of access and keep it current; called in each worker after it was forked."""
         self.state.forget()
+        self.passwords.prepare()
         self._poll()
         if self._view.snapshot is None:
             self._take_over_file()

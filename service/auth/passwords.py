@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -39,13 +40,23 @@ def hashed(secret: str) -> str:
     return _HASHER.hash(secret)
 
 
+@cache
+def _decoy() -> str:
+    """A hash that no secret fits, for clients that do not exist."""
+    return hashed(new_secret(1))
+
+
 class Passwords:
     """Checks secrets against stored hashes, and remembers for a minute which were right, by digest."""
 
     def __init__(self) -> None:
         self._slots = threading.BoundedSemaphore(_AT_ONCE)
-        self._decoy = hashed(new_secret(1))
         self._right: dict[str, float] = {}
+
+    @staticmethod
+    def prepare() -> None:
+        """Make the decoy before the first stranger comes, whose refusal would take longer for it."""
+        _decoy()
 
     def right(self, secret: str, stored: str | None) -> bool:
         """Whether the secret fits the stored hash; None, for an unknown client, takes as long and is never right.
@@ -55,7 +66,7 @@ class Passwords:
         memory = hashlib.sha256(f"{stored}\0{secret}".encode("utf-8", "replace")).hexdigest()
         if stored is not None and self._right.get(memory, 0.0) > time.monotonic():
             return True
-        fits = self._verify(secret, stored or self._decoy) and stored is not None
+        fits = self._verify(secret, stored or _decoy()) and stored is not None
         if fits:
             self._remember(memory)
         return fits

@@ -41,7 +41,7 @@ def test_a_grant_covers_only_the_models_of_its_patterns(access, token_of):
 
 def test_a_hidden_model_is_refused_with_the_words_for_one_that_does_not_exist(access, token_of):
     principal = access.authenticate(bearer(token_of("admin", ["iris"])), "")
-    with pytest.raises(ModelNotFound, match="^there is no model 'hidden'$"):
+    with pytest.raises(ModelNotFound, match=r"^there is no model 'hidden'$"):
         access.authorize(principal, "model:predict", "hidden")
 
 
