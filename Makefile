@@ -65,7 +65,7 @@ requirements: $(TEST) ## pin requirements*.in into requirements*.txt, with hashe
 
 .PHONY: dashboards
 dashboards: $(TEST) ## generate Grafana's dashboards
-	@$(PY) -m monitoring.grafana
+	@$(PY) -m monitoring.grafana.render
 
 ##@ Compose
 
