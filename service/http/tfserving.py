@@ -67,25 +67,23 @@ def _target(values: Values) -> Target:
 
 
 def _version(text: str | None) -> int | None:
+    """The version in a path; None for none and for 0, which OpenVINO's client sends where its caller names none."""
     if text is None:
         return None
-    digits = text.lstrip("0") or "0"
-    if len(digits) > len(str(LARGEST_VERSION)) or int(digits) > LARGEST_VERSION:
+    digits = text.lstrip("0")
+    if len(digits) > len(str(LARGEST_VERSION)) or int(digits or "0") > LARGEST_VERSION:
         raise MalformedRequest(f"Failed to convert version: {text[:_SHOWN]} to numeric.")
-    return int(digits)
+    return int(digits) if digits else None
 
 
 def _phrase(error: ServiceError, values: Values) -> str | None:
     """TensorFlow Serving's words for what is not there, with the reason behind them."""
-    model = (values["model"] or "")[:_SHOWN]
     if isinstance(error, LabelNotFound):
         return f"Unrecognized servable version label: {(values.get('label') or '')[:_SHOWN]} ({error.detail})"
-    if isinstance(error, VersionNotFound) or (isinstance(error, ModelNotFound) and values.get("version")):
-        which = f"Specific({model}, {(values.get('version') or '')[:_SHOWN]})"
-    elif isinstance(error, ModelNotFound):
-        which = f"Latest({model})"
-    else:
+    if not isinstance(error, ModelNotFound | VersionNotFound):
         return None
+    model, version = (values["model"] or "")[:_SHOWN], (values.get("version") or "")[:_SHOWN]
+    which = f"Specific({model}, {version})" if version else f"Latest({model})"
     return f"Servable not found for request: {which} ({error.detail})"
 
 
@@ -138,8 +136,9 @@ def _add_status(made: flask.Blueprint, parts: Parts) -> None:
         served = parts.catalog.snapshot().models.get(model)
         if served is None:
             raise ModelNotFound(f"Could not find any versions of model {model[:_SHOWN]}")
-        document = _status(served, _asked_for(served, _version(version), label))
-        if not document["ready"] and version is None and label is None:
+        number = _version(version)
+        document = _status(served, _asked_for(served, number, label))
+        if not document["ready"] and number is None and label is None:
             raise NotReady(f"Model with name {model} is not ready.", **document)
         return _json(document)
 

@@ -197,6 +197,7 @@ class TestPredict:
             ("", "1", 3.5),
             ("/versions/1", "1", 3.5),
             ("/versions/01", "1", 3.5),
+            ("/versions/0", "1", 3.5),  # OpenVINO's client, whose caller names no version
             ("/versions/2", "2", 4.0),
             ("/labels/next", "2", 4.0),
             ("/labels/stable", "1", 3.5),
@@ -380,6 +381,11 @@ class TestStatus:
     def test_a_version_or_label_is_shown_alone_tfs_40(self, client, path):
         found = client.get(f"/v1/models/half_plus_two/{path}").json["model_version_status"]
         assert [each["version"] for each in found] == ["2"]
+
+    def test_version_0_is_no_version(self, client):
+        found = client.get("/v1/models/half_plus_two/versions/0").json["model_version_status"]
+        assert [each["version"] for each in found] == ["3", "2", "1"]
+        assert client.get("/v1/models/half_plus_two/versions/0/metadata").json["model_spec"]["version"] == "1"
 
     def test_what_is_not_there_is_named_tfs_40(self, client):
         assert error(client.get("/v1/models/nope"), 404) == "Could not find any versions of model nope"
