@@ -1,0 +1,131 @@
+"""What is measured: servers behind the product's own Nginx configuration, each with as many worker processes."""
+
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from deploy.local import nginx, settings
+from deploy.local.settings import ROOT, LocalSettings
+
+WORKERS = 2
+_LONGEST_START = 120.0
+_ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A server that runs: Nginx's port, the processes whose trees it is, and what its callers have to send."""
+
+    name: str
+    port: int
+    processes: tuple[int, ...]
+    headers: dict[str, str]
+
+    def ask(self, method: str, path: str, body: str) -> tuple[int, bytes]:
+        """Ask once: status and body."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        connection.request(method, path, body.encode(), self.headers)
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+
+
+@contextmanager
+def peer(name: str, factory: str, folder: Path, joblib: Path) -> Iterator[Server]:
+    """A WSGI application of ``bench.peers`` in gunicorn, behind Nginx."""
+    folder.mkdir(parents=True, exist_ok=True)
+    port, unix = free_port(), folder / "gunicorn.sock"
+    environment = {**os.environ, **_ONE_THREAD, "BENCH_JOBLIB": str(joblib), "PYTHONPATH": str(ROOT)}
+    gunicorn = [sys.executable, "-m", "gunicorn", f"bench.peers:{factory}()", "--bind", f"unix:{unix}"]
+    gunicorn += ["--workers", str(WORKERS), "--worker-class", "sync", "--no-control-socket", "--log-level", "warning"]
+    with ExitStack() as running:
+        served = running.enter_context(_process(gunicorn, environment, folder / "gunicorn.log"))
+        _await(unix.exists, f"{name}: see {folder / 'gunicorn.log'}")
+        front = running.enter_context(_process(_nginx(folder, port, unix), os.environ, folder / "nginx.log"))
+        server = Server(name, port, (served, front), {"Content-Type": "application/json"})
+        _await(lambda: _listens(port), f"{name}'s Nginx: see {folder / 'nginx.log'}")
+        yield server
+
+
+@contextmanager
+def millrace(folder: Path) -> Iterator[Server]:
+    """Millrace as `make run` starts it, with its access control, metrics and logs, on the store ``folder/models``."""
+    port, management = free_port(), free_port()
+    own = {
+        "VAR_DIR": str(folder),
+        "PORT": str(port),
+        "MANAGEMENT_PORT": str(management),
+        "REPLICAS": str(WORKERS),
+        "WORKERS": "1",
+    }
+    os.environ.update(own)
+    values = settings.read()
+    log = folder / "run.log"
+    with _process([sys.executable, "-m", "deploy.local"], values.environment(), log) as pid:
+        _await(lambda: _listens(port), f"Millrace: see {log}")
+        headers = {"Content-Type": "application/json", "Authorization": f"Bearer {_token(values)}"}
+        yield Server("Millrace", port, (pid,), headers)
+
+
+def free_port() -> int:
+    """A port that is free, and the next one too."""
+    while True:
+        with socket.socket() as one, socket.socket() as other:
+            one.bind(("127.0.0.1", 0))
+            port: int = one.getsockname()[1]
+            try:
+                other.bind(("127.0.0.1", port + 1))
+            except OSError:
+                continue
+            return port
+
+
+def _nginx(folder: Path, port: int, unix: Path) -> list[str]:
+    read = settings.read()
+    values = LocalSettings({**read.values, "PORT": str(port), "TLS_CERT": ""}, read.var, read.store)
+    binary = nginx.find()
+    variables = nginx.variables(values, nginx.version(binary), [unix])
+    return nginx.command(binary, folder, nginx.render(folder / "etc", variables))
+
+
+def _token(values: LocalSettings) -> str:
+    command = [sys.executable, "-m", "service.auth", "token", "--client-file", str(values.client)]
+    asked = subprocess.run(
+        command, cwd=ROOT, env=values.environment(), stdout=subprocess.PIPE, text=True, timeout=60, check=True
+    )
+    return asked.stdout.strip()
+
+
+@contextmanager
+def _process(command: list[str], environment: "os._Environ[str] | dict[str, str]", log: Path) -> Iterator[int]:
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, cwd=ROOT, env=dict(environment), stdout=output, stderr=output)
+    try:
+        yield process.pid
+    finally:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(timeout=40)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _await(true, what: str) -> None:  # noqa: ANN001 - a plain predicate
+    deadline = time.monotonic() + _LONGEST_START
+    while not true():
+        if time.monotonic() > deadline:
+            sys.exit(f"bench: {what} did not come up")
+        time.sleep(0.05)
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
