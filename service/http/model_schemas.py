@@ -1,6 +1,6 @@
 """A model's own request and answer bodies in each protocol, as JSON Schema made from its schema."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -44,10 +44,10 @@ def _bodies(schema: Schema) -> dict[str, tuple[Json, Json]]:
     }
     scores, answer = schema.output("predict_proba"), schema.output("predict")
     if scores and scores.labels and scores.shape == (len(scores.labels),):
-        pair = {"type": "array", "items": {"type": ["string", "number", "null"]}, "minItems": 2, "maxItems": 2}
+        pair = {"type": "array", "minItems": 2, "maxItems": 2, "description": "A label and its probability"}
         made["classify"] = (_examples(schema), structure({"results": list_of(list_of(pair))}))
     if answer and answer.dtype in (*FLOATS, *INTEGERS) and answer.shape in {(), (1,)}:
-        made["regress"] = (_examples(schema), structure({"results": list_of(_nullable_number())}))
+        made["regress"] = (_examples(schema), structure({"results": list_of(_NUMBER_OR_TOKEN)}))
     return made
 
 
@@ -173,34 +173,40 @@ def _tensorflow_request(schema: Schema) -> Json:
 
 
 def _tensorflow_answer(schema: Schema) -> Json:
-    values = _any_output(schema, loose=True)
+    values = _any_tensor(schema)
     return {"oneOf": [structure({"predictions": values}), structure({"outputs": values})]}
 
 
 def _examples(schema: Schema) -> Json:
     """Examples of named features; one that the model does not know is ignored, and none is ever null."""
-    features = {column.name: _value(replace(column, nullable=False)) for column in schema.columns}
+    features = {column.name: _feature(column) for column in schema.columns}
     required = [column.name for column in schema.columns if not column.nullable]
     feature = {"type": ["number", "boolean", "string"]}
     example = {"type": "object", "properties": features, "required": required, "additionalProperties": feature}
     return {**structure({"examples": _rows(example)}), "examples": [{"examples": [_example_record(schema)]}]}
 
 
+def _feature(column: Column) -> Json:
+    """A feature of an example: a bool also counts as 1 or 0."""
+    value = _value(replace(column, nullable=False))
+    return {**value, "type": [value["type"], "boolean"]} if value.get("type") in {"number", "integer"} else value
+
+
 def _mlflow_request(schema: Schema) -> Json:
     named = _record(schema)
     row = _value(schema.columns[0]) if _lone(schema) else _row(schema)
-    positions = _rows({"anyOf": [row, named]}) if schema.columns else _rows(row)
+    rows = {"anyOf": [_rows(row), _rows(named)]}
     columns = {"type": "array", "const": list(schema.names)}
-    split = structure({"data": _rows(_row(schema)), "columns": columns}, index={"type": "array"})
-    by_column = structure({column.name: _rows(_value(column)) for column in schema.columns if not column.nullable})
+    split = structure({"data": _rows(_row(schema)), "columns": columns}, index={})
+    by_column = structure({c.name: {"anyOf": [_rows(_value(c)), _value(c)]} for c in schema.columns if not c.nullable})
     method = {"anyOf": [_methods(schema), list_of(_methods(schema)), {"type": "null"}]}
     params = {**structure({}, predict_method=method), "type": ["object", "null"]}
     example = {"dataframe_split": {"columns": list(schema.names), "data": [_example_row(schema)]}}
     return _either(
         ("dataframe_split", {**split, "additionalProperties": False}),
         ("dataframe_records", _rows(named)),
-        ("instances", positions),
-        ("inputs", {"anyOf": [positions, by_column]}),
+        ("instances", rows),
+        ("inputs", {"anyOf": [*rows["anyOf"], by_column]}),
         rest={"params": params},
         example=example,
     )
@@ -249,10 +255,15 @@ def _open_inference_answer(schema: Schema) -> Json:
     return structure({"model_name": TEXT, "model_version": TEXT, "id": TEXT, "outputs": list_of(named)})
 
 
-def _any_output(schema: Schema, *, loose: bool = False) -> Json:
+def _any_output(schema: Schema) -> Json:
     """One entry a row, of any one output; or a record of several."""
-    kinds = [_entry(output) for output in schema.outputs]
-    items = _distinct(kinds if loose else [*kinds, ANY_OBJECT])
+    items = _distinct([*(_entry(output, _nullable_number()) for output in schema.outputs), ANY_OBJECT])
+    return list_of({"anyOf": items})
+
+
+def _any_tensor(schema: Schema) -> Json:
+    """One entry a row, of any one output."""
+    items = _distinct(_entry(output, _NUMBER_OR_TOKEN) for output in schema.outputs)
     return list_of({"anyOf": items} if len(items) > 1 else items[0])
 
 
@@ -264,8 +275,8 @@ def _distinct(schemas: Iterable[Json]) -> list[Json]:
     return kept
 
 
-def _entry(output: Output) -> Json:
-    made: Json = _SCALARS.get(output.dtype, _nullable_number)()
+def _entry(output: Output, number: Json) -> Json:
+    made = _SCALARS.get(output.dtype, number)
     for extent in reversed(output.shape):
         made = {"type": "array", "items": made, "minItems": extent, "maxItems": extent}
     return made
@@ -275,13 +286,10 @@ def _nullable_number() -> Json:
     return {"type": ["number", "null"]}
 
 
-def _integer() -> Json:
-    return {"type": "integer"}
-
-
-_SCALARS: Mapping[str, Callable[[], Json]] = {
-    **dict.fromkeys(INTEGERS, _integer),
-    "bool": lambda: BOOL,
-    "string": lambda: {"type": ["string", "null"]},
-    "datetime64[ns]": lambda: TEXT,
+_NUMBER_OR_TOKEN: Json = {"description": "A number; NaN and the infinities are bare tokens, which are not JSON"}
+_SCALARS: Mapping[str, Json] = {
+    **dict.fromkeys(INTEGERS, {"type": "integer"}),  # noqa: RUF024 - none of them is ever changed
+    "bool": BOOL,
+    "string": {"type": ["string", "null"]},
+    "datetime64[ns]": TEXT,
 }
