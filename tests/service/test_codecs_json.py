@@ -112,8 +112,11 @@ def test_a_body_that_runs_into_the_interpreter_s_own_recursion_limit_is_malforme
     def lower(frames):
         return lower(frames - 1) if frames else loads(b"[NaN," + b"[" * 500 + b"]" * 501)
 
-    with contextlib.suppress(MalformedRequest, RecursionError):
-        lower(700)
+    try:
+        value = lower(600)
+    except MalformedRequest:
+        value = None
+    assert value is None or math.isnan(value[0])
 
 
 def test_float32_is_written_in_its_shortest_form():
