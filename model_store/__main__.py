@@ -62,7 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             StoreError(f"{error.strerror or error}: {error.filename or ''}".rstrip(": ")), as_json=options.json
         )
     except KeyboardInterrupt:
-        sys.stderr.write("interrupted; nothing was changed\n")
+        sys.stderr.write("interrupted\n")
         return 130
     return code
 
@@ -80,7 +80,7 @@ def _publish(options: argparse.Namespace) -> int:
         force=options.force,
         unknown_categories=options.unknown_categories,
         artifact_format=options.format,
-        limits=Limits(options.seconds, int(options.memory * _GIB)),
+        limits=Limits(options.seconds, int(options.memory * _GIB), options.row_seconds),
         progress=_progress,
     )
     store = Store(options.root)
@@ -142,15 +142,15 @@ def _verify(options: argparse.Namespace) -> int:
 
 
 def _promote(options: argparse.Namespace) -> int:
-    limits = Limits(options.seconds, int(options.memory * _GIB))
     promotion.promote(
         Store(options.root),
         options.name,
         options.version,
         trusted=TrustedKeys.load(options.trusted),
         by=options.by or current_user(),
-        seconds=limits.seconds,
-        memory=limits.memory,
+        seconds=options.seconds,
+        memory=int(options.memory * _GIB),
+        row_seconds=options.row_seconds,
         progress=_progress,
     )
     report = {"model": options.name, "stable": options.version}
@@ -405,6 +405,12 @@ def _name_and_version(parser: argparse.ArgumentParser, optional: str = "") -> No
 
 
 def _limits(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--row-seconds",
+        type=float,
+        default=Limits().row_seconds,
+        help="longest that an answer to one row may take (%(default)g)",
+    )
     parser.add_argument(
         "--seconds", type=float, default=Limits().seconds, help="time limit of each process (%(default)g)"
     )

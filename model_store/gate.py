@@ -1,7 +1,9 @@
 """May this version be published or promoted? Tried in a throw-away process before any replica sees it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from model_store import isolation
 from model_store.errors import ArtifactUnreadable, GateRefused, LibraryMismatch
@@ -10,6 +12,7 @@ from model_store.seal import MANIFEST
 
 SECONDS = 60.0
 MEMORY = 8 * 2**30
+ROW_SECONDS = 5.0
 _ANY_LIBRARY_VERSION = "any_library_version"
 
 
@@ -24,28 +27,31 @@ class GateReport:
 
 
 def try_candidate(
-    version_dir: Path, *, manifest: Manifest | None = None, seconds: float = SECONDS, memory: int = MEMORY
+    version_dir: Path,
+    *,
+    manifest: Manifest | None = None,
+    seconds: float = SECONDS,
+    memory: int = MEMORY,
+    row_seconds: float = ROW_SECONDS,
 ) -> GateReport:
     """Load a version in its own process, replay its golden rows and time it.
 
     ``manifest`` is the verified manifest, or a draft of one; without it the folder's own is read. ``seconds`` bounds
-    the whole trial, ``memory`` its address space in bytes. Raises GateRefused with the reason, LibraryMismatch.
+    the whole trial, ``memory`` its address space in bytes, ``row_seconds`` the median time of the default output for one
+    row. Raises GateRefused with the reason, LibraryMismatch.
     """
     manifest = manifest or Manifest.from_bytes((version_dir / MANIFEST).read_bytes())
     check_libraries(manifest)
     request = {"version_dir": str(version_dir.absolute()), "manifest": manifest.to_json()}
     try:
-        found = isolation.run("check", request, seconds=seconds, memory=memory)
-        return GateReport(
-            load_seconds=float(found["load_seconds"]),
-            predict_seconds=float(found["predict_seconds"]),
-            peak_bytes=int(found["peak_bytes"]),
-            network_cut=bool(found["network_cut"]),
-        )
+        report = _report(isolation.run("check", request, seconds=seconds, memory=memory))
     except (KeyError, TypeError, ValueError) as error:
         raise GateRefused("its process gave a report that is none") from error
     except ArtifactUnreadable as error:
         raise GateRefused(f"its artifact does not load: {error}") from error
+    if report.predict_seconds > row_seconds:
+        raise GateRefused(f"it is slow: one row took {report.predict_seconds:.2g} s, the limit is {row_seconds:g} s")
+    return report
 
 
 def check_libraries(manifest: Manifest) -> None:
@@ -57,6 +63,15 @@ def check_libraries(manifest: Manifest) -> None:
         return
     raise LibraryMismatch(
         f"model {manifest.model} {manifest.version} was made with scikit-learn {made or '?'}, and this is {here}"
+    )
+
+
+def _report(found: Mapping[str, Any]) -> GateReport:
+    return GateReport(
+        load_seconds=float(found["load_seconds"]),
+        predict_seconds=float(found["predict_seconds"]),
+        peak_bytes=int(found["peak_bytes"]),
+        network_cut=bool(found["network_cut"]),
     )
 
 

@@ -17,6 +17,7 @@ def promote(  # noqa: PLR0913 - what to move, whom to trust, and what the check 
     by: str,
     seconds: float = gate.SECONDS,
     memory: int = gate.MEMORY,
+    row_seconds: float = gate.ROW_SECONDS,
     progress: Callable[[str], None] | None = None,
 ) -> Channels:
     """Check the version's seal, try it in a process of its own, and only then point ``stable`` at it.
@@ -28,7 +29,7 @@ def promote(  # noqa: PLR0913 - what to move, whom to trust, and what the check 
     tell("checking the seal")
     manifest = seal.verify(folder, trusted)
     tell("trying it in a process of its own")
-    gate.try_candidate(folder, manifest=manifest, seconds=seconds, memory=memory)
+    gate.try_candidate(folder, manifest=manifest, seconds=seconds, memory=memory, row_seconds=row_seconds)
     return channels.promote(store, name, version, by)
 
 

@@ -5,7 +5,7 @@ import os
 import pwd
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -22,10 +22,14 @@ _SUFFIXES = (".joblib", ".pkl", ".pickle", ".skops")
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What each throw-away process may take: ``seconds`` of time, ``memory`` in bytes of address space."""
+    """What each throw-away process may take: ``seconds`` of time, ``memory`` in bytes of address space.
+
+    ``row_seconds`` is the longest that an answer to one row may take.
+    """
 
     seconds: float = gate.SECONDS
     memory: int = gate.MEMORY
+    row_seconds: float = gate.ROW_SECONDS
 
 
 def publish(  # noqa: PLR0913 - one keyword for each thing that a publisher may want to say
@@ -67,7 +71,7 @@ def publish(  # noqa: PLR0913 - one keyword for each thing that a publisher may 
     with store.staging(model) as folder:
         draft = _draft(estimator, sample, folder, _Order(wishes, limits, tell))
         tell("trying it in a process of its own")
-        report = gate.try_candidate(folder, manifest=draft, seconds=limits.seconds, memory=limits.memory)
+        report = gate.try_candidate(folder, manifest=draft, **asdict(limits))
         measured = replace(draft, load_seconds=report.load_seconds, predict_seconds=report.predict_seconds)
         tell("sealing and storing")
         version = store.add(model, folder, lambda number: seal.seal(folder, replace(measured, version=number), key))

@@ -111,6 +111,13 @@ def test_a_trial_sees_no_variable_of_the_publisher(odd, store, key, monkeypatch)
         publish(store.root, "odd", odd("assert 'swordfish' in str(os.environ)"), ROWS, sealing_key=key, limits=LIMITS)
 
 
+def test_a_slow_version_is_refused(odd, store, key):
+    limits = Limits(seconds=60, row_seconds=0.2)
+    with pytest.raises(GateRefused, match=r"it is slow: one row took .* s, the limit is 0\.2 s"):
+        publish(store.root, "odd", odd("time.sleep(0.3)"), ROWS, sealing_key=key, limits=limits)
+    assert store.models() == []
+
+
 def test_a_good_version_is_measured(store, key):
     model = LinearRegression().fit(ROWS, ROWS[:, 0])
     version = publish(store.root, "m", model, ROWS, sealing_key=key, limits=LIMITS)
