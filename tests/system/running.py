@@ -62,6 +62,8 @@ class Stack:
             "PORT": str(self.port),
             "TLS_PORT": str(first + 1),
             "MANAGEMENT_PORT": str(self.management_port),
+            "NGINX_METRICS_PORT": "0",
+            "PROMETHEUS_PORT": "0",
             "ACCESS_TOKEN_SECONDS": "7200",
             **variables,
         }
@@ -70,7 +72,7 @@ class Stack:
         self.process = None
 
     def begin(self):
-        with self.said.open("ab") as said:
+        with self.said.open("wb") as said:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "deploy.local"],
                 cwd=ROOT,
