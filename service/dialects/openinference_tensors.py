@@ -148,18 +148,14 @@ def _values(
     document: Mapping[str, Any], place: str, kind: tuple[str, str, int], given: Mapping[str, Any], tail: Tail
 ) -> Array:
     name, datatype, count = kind
-    data, size, region = document.get("data"), given.get("binary_data_size"), given.get("shared_memory_region")
-    named = {"'data'": data, "'binary_data_size'": size, "'shared_memory_region'": region}
-    found = [key for key, value in named.items() if value is not None]
-    if len(found) > 1 or not (found or count == 0):
-        but = f"But set {' '.join(found)}" if found else "But no field is set"
-        raise MalformedRequest(f"{place}: Input must set only one of the following fields: {_SOURCES}. {but}")
-    if region is not None:
-        raise NotImplementedHere(f"{place}: shared memory is not implemented; send 'data' or binary data")
-    if size is not None:
-        if type(size) is not int or size < 0:
-            raise malformed(f"{place}.parameters.binary_data_size", "a whole number of 0 or more", show(size))
-        return tensors.read(datatype, tail.take(size, name), count, place)
+    data = document.get("data")
+    if given or data is None:
+        _check_sources(data, given, count, place)
+        size = given.get("binary_data_size")
+        if size is not None:
+            if type(size) is not int or size < 0:
+                raise malformed(f"{place}.parameters.binary_data_size", "a whole number of 0 or more", show(size))
+            return tensors.read(datatype, tail.take(size, name), count, place)
     if datatype in {"FP16", "BF16"}:
         raise MalformedRequest(
             f"{place}: {datatype} data in JSON is not supported. Please use the binary data format for input '{name}'"
@@ -172,6 +168,18 @@ def _values(
             f"{place}.data", f"{count} elements, as shape {list(document['shape'])} says", f"{len(flat)} elements"
         )
     return _READERS[datatype](flat, datatype, place)
+
+
+def _check_sources(data: Any, given: Mapping[str, Any], count: int, place: str) -> None:
+    """Raise where a tensor's elements come from more than one source, from none, or from shared memory."""
+    size, region = given.get("binary_data_size"), given.get("shared_memory_region")
+    named = {"'data'": data, "'binary_data_size'": size, "'shared_memory_region'": region}
+    found = [key for key, value in named.items() if value is not None]
+    if len(found) > 1 or not (found or count == 0):
+        but = f"But set {' '.join(found)}" if found else "But no field is set"
+        raise MalformedRequest(f"{place}: Input must set only one of the following fields: {_SOURCES}. {but}")
+    if region is not None:
+        raise NotImplementedHere(f"{place}: shared memory is not implemented; send 'data' or binary data")
 
 
 def _packed(data: Any, datatype: str, count: int) -> Array | None:

@@ -334,13 +334,22 @@ def test_a_fault_in_a_table_names_the_input_and_the_row():
     inputs = [
         tensor("member", [2], "BOOL", data=[True, False]),
         tensor("age", [2], "FP64", data=[30, 40.5]),
+        tensor("income", [2], data=[None, None]),
+        tensor("since", [2], "BYTES", data=[None, None]),
+        tensor("city", [2], "BYTES", data=[None, None]),
     ]
     refused = refusal({"inputs": inputs}, TABLE, kind=InvalidInput)
     assert refused.faults[0].location == "inputs[1].data[1]"
 
 
 def test_a_column_that_is_missing_and_may_not_be_is_named():
-    refused = refusal({"inputs": [tensor("age", [1], "INT64", data=[3])]}, TABLE, kind=InvalidInput)
+    inputs = [
+        tensor("age", [1], "INT64", data=[3]),
+        tensor("income", [1], data=[None]),
+        tensor("since", [1], "BYTES", data=[None]),
+        tensor("city", [1], "BYTES", data=[None]),
+    ]
+    refused = refusal({"inputs": inputs}, TABLE, kind=InvalidInput)
     assert "member" in refused.detail
 
 
@@ -613,6 +622,7 @@ def test_bin_2_binary_inputs_follow_the_json_in_its_order_and_mix_with_json_inpu
         tensor("member", [2], "BOOL", data=[False, True]),
         binary("city", [2], "BYTES", 13),
         binary("income", [2], "FP32", 8),
+        tensor("since", [2], "BYTES", data=[None, "2024-05-01"]),
     ]
     raw = struct.pack("<qq", 30, 40) + b"\x05\0\0\0K\xc3\xb6ln\0\0\0\0" + struct.pack("<ff", 1.5, math.nan)
     made = decode({"inputs": inputs}, TABLE, raw).batch.columns
