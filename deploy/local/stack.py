@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 
-from deploy.local import nginx, preparation, replicas
+from deploy.local import monitoring, nginx, preparation, replicas
 from deploy.local.console import Traffic, say
 from deploy.local.processes import Child, stop
 from deploy.local.settings import CannotRun, LocalSettings
@@ -29,6 +29,7 @@ class Stack:
         self._sockets = replicas.socket_folder(settings)
         self._replicas = [replicas.replica(settings, number, self._sockets) for number in self._numbers]
         self._nginx = self._prepare_nginx()
+        self._monitoring = monitoring.children(settings, self._management, self._nginx.log)
         for child in self._children:
             for log in (child.log, child.errors):
                 if log is not None:
@@ -36,7 +37,11 @@ class Stack:
 
     @property
     def _children(self) -> list[Child]:
-        return [*self._replicas, self._nginx]
+        return [*self._replicas, self._nginx, *self._monitoring]
+
+    @property
+    def _management(self) -> list[str]:
+        return [f"127.0.0.1:{replicas.management_port(self._settings, number)}" for number in self._numbers]
 
     def check_ports(self) -> None:
         """Raise CannotRun where a port of the stack is taken."""
@@ -44,7 +49,8 @@ class Stack:
         names = ("PORT", "TLS_PORT") if values.tls else ("PORT",)
         preparation.check_ports(address, [(name, values.number(name)) for name in names])
         management = [("MANAGEMENT_PORT", replicas.management_port(values, number)) for number in self._numbers]
-        preparation.check_ports("127.0.0.1", management)
+        scraped = [(name, values.number(name)) for name in monitoring.ports(values)]
+        preparation.check_ports("127.0.0.1", [*management, *scraped])
 
     def start(self) -> None:
         """Start everything and return when it serves; raises CannotRun with the reason where it does not come up."""
@@ -55,6 +61,8 @@ class Stack:
         if not self._interrupts:
             self._nginx.start()
             self._await_nginx()
+            for child in self._monitoring:
+                child.start()
 
     def supervise(self) -> None:
         """Keep everything running until an interrupt."""
@@ -73,7 +81,7 @@ class Stack:
         def hurried() -> bool:
             return self._interrupts > before
 
-        stop([self._nginx], seconds, hurried)
+        stop([*self._monitoring, self._nginx], seconds, hurried)
         stop(self._replicas, seconds, hurried)
         preparation.remove_run_files(self._settings)
         if self._sockets.parent != self._settings.var:
