@@ -160,9 +160,9 @@ def _medians(cell: Cell, seen: Sequence[tuple[client.Seen, float]]) -> Figures:
 
 
 def _tell(table: Sequence[Figures], name: str, took: float) -> None:
-    head = f"{'':<44}{'':<18}{'requests/s':>11}{'p50 ms':>9}{'p99 ms':>9}{'CPU µs':>9}{'failed':>8}"
+    head = f"{'':<52}{'':<18}{'requests/s':>11}{'p50 ms':>9}{'p99 ms':>9}{'CPU µs':>9}{'failed':>8}"
     lines = [
-        f"{row.words:<44}{row.server:<18}{row.requests_per_second:>11.0f}{row.p50_ms:>9.2f}{row.p99_ms:>9.2f}"
+        f"{row.words:<52}{row.server:<18}{row.requests_per_second:>11.0f}{row.p50_ms:>9.2f}{row.p99_ms:>9.2f}"
         f"{row.cpu_us:>9.0f}{row.failed:>8}"
         for row in table
     ]
