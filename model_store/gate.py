@@ -37,8 +37,8 @@ def try_candidate(
     """Load a version in its own process, replay its golden rows and time it.
 
     ``manifest`` is the verified manifest, or a draft of one; without it the folder's own is read. ``seconds`` bounds
-    the whole trial, ``memory`` its address space in bytes, ``row_seconds`` the median time of the default output for one
-    row. Raises GateRefused with the reason, LibraryMismatch.
+    the whole trial, ``memory`` its address space in bytes, ``row_seconds`` the median time of the default output for
+    one row. Raises GateRefused with the reason, LibraryMismatch.
     """
     manifest = manifest or Manifest.from_bytes((version_dir / MANIFEST).read_bytes())
     check_libraries(manifest)
