@@ -115,7 +115,8 @@ def _how_it_ended(status: _Status, seconds: float, result_error: str) -> str:
     if status.code is None or status.code == -signal.SIGXCPU:
         return f"it hung: no answer within {seconds:g} s"
     if status.code < 0:
-        return f"it crashed: its process died of {_signal_name(-status.code)}"
+        cause = ", perhaps for want of memory" if status.code == -signal.SIGKILL else ""
+        return f"it crashed: its process died of {_signal_name(-status.code)}{cause}"
     said = f": {result_error}" if result_error else ""
     return f"its process ended with status {status.code} before it answered{said}"
 

@@ -3,6 +3,7 @@
 Reads ``request.json`` in the folder, writes ``result.json``: the answer, or the code and detail of a StoreError.
 """
 
+import contextlib
 import ctypes
 import json
 import os
@@ -100,11 +101,18 @@ def _one_row_seconds(estimator: Any, manifest: Any, kept: Any) -> float:
 
 
 def _limit(seconds: float, memory: int) -> None:
-    whole = int(seconds) + 1
-    resource.setrlimit(resource.RLIMIT_CPU, (whole, whole + 1))
-    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (memory, memory))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    _lower(resource.RLIMIT_CPU, int(seconds) + 1, slack=1)  # SIGXCPU first, then SIGKILL
+    _lower(resource.RLIMIT_AS, memory)
+    _lower(resource.RLIMIT_FSIZE, memory)
+    _lower(resource.RLIMIT_CORE, 0)
+
+
+def _lower(kind: int, limit: int, slack: int = 0) -> None:
+    """Set a limit, unless a stricter one holds already; macOS knows no limit on address space and refuses it."""
+    _, hard = resource.getrlimit(kind)
+    stricter = limit + slack if hard == resource.RLIM_INFINITY else min(limit + slack, hard)
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(kind, (min(limit, stricter), stricter))
 
 
 def _die_with_parent() -> None:
