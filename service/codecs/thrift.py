@@ -10,7 +10,7 @@ from service.errors import MalformedRequest
 
 DEEPEST = 16
 """How deep structs and lists may nest."""
-MOST_VALUES = 2_000_000
+MOST_VALUES = 500_000
 """How many fields and list items a struct may hold in all."""
 
 _LONGEST_VARINT = 10

@@ -197,7 +197,9 @@ def _mlflow_request(schema: Schema) -> Json:
     row = _value(schema.columns[0]) if _lone(schema) else _row(schema)
     rows = {"anyOf": [_rows(row), _rows(named)]}
     columns = {"type": "array", "const": list(schema.names)}
-    split = structure({"data": _rows(_row(schema)), "columns": columns}, index={})
+    split = structure({"data": _rows(_row(schema))}, columns=columns, index={})
+    if schema.layout == "table":
+        split = {**split, "required": ["data", "columns"]}
     by_column = structure({c.name: {"anyOf": [_rows(_value(c)), _value(c)]} for c in schema.columns if not c.nullable})
     method = {"anyOf": [_methods(schema), list_of(_methods(schema)), {"type": "null"}]}
     params = {**structure({}, predict_method=method), "type": ["object", "null"]}
@@ -236,7 +238,7 @@ def _open_inference_request(schema: Schema) -> Json:
     body = structure(
         {"inputs": {"type": "array", "prefixItems": inputs, "items": False, "minItems": len(inputs)}},
         id=TEXT,
-        outputs={**_rows(structure({"name": _methods(schema)})), "uniqueItems": True},
+        outputs={**list_of(structure({"name": _methods(schema)})), "uniqueItems": True},
     )
     return {**body, "examples": [{"inputs": example}]}
 
