@@ -46,6 +46,7 @@ _REFUSALS: Mapping[int, str] = {
     409: "The state of the thing forbids it",
     413: "The request is too large",
     415: "The media type or content encoding is not supported",
+    422: "The version was checked and cannot be accepted",
     429: "A quota is used up; try again after `Retry-After` seconds",
     500: "The model or the service failed",
     501: "A part of the protocol that is left out on purpose",
