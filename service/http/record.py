@@ -5,6 +5,7 @@ import time
 from typing import Any
 
 from service import logs
+from service.errors import Overloaded
 from service.http.predictions import SUCCESS, Exchange
 from service.http.red_metrics import Observe
 from service.metrics import Metrics
@@ -38,6 +39,8 @@ class Recorder:
             self._observed(exchange.rule, environ["REQUEST_METHOD"], exchange.status, exchange.seconds)
         if exchange.status in {_UNAUTHORIZED, _FORBIDDEN}:
             self._metrics.auth_refused(exchange.code)
+        elif exchange.code == Overloaded.code:
+            self._metrics.shed(exchange.code)
         logs.access(_access_line(exchange))
         logs.bind(None)
 

@@ -1,0 +1,152 @@
+import csv
+import io
+import json
+import logging
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+
+import pytest
+
+from service import logs
+
+ECS = Path(__file__).parents[1] / "ops" / "data" / "ecs_fields.csv"
+with ECS.open(encoding="utf-8") as rows:
+    FIELDS = {row["Field"] for row in csv.DictReader(rows)}
+
+MALFORMED = b'{"age": 123456789 oops'
+ACCESS = logs.Access(
+    "POST", "/v1/models/iris:predict", 200, 0.0123, 37, 19, "abc", "4bf92f3577b34da6a3ce929d0e0e4736",
+    "client:demo", "iris", 3, "tfserving",
+)  # fmt: skip
+
+
+@pytest.fixture
+def lines():
+    """What is logged, line by line as objects; logging is as it was afterwards."""
+    root = logging.getLogger()
+    before = (root.handlers[:], root.level, logs._output.sink, logs._output.constant, logs._output.access_sampling)
+    stream = io.StringIO()
+    logs.configure("INFO", stream, replica="replica-1")
+    yield lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
+    root.handlers[:], _ = before[0], root.setLevel(before[1])
+    logs._output.sink, logs._output.constant, logs._output.access_sampling = before[2:]
+    logs.bind(None)
+    logging.captureWarnings(capture=False)
+
+
+def unknown(line):
+    return {name for name in line if name not in FIELDS and not name.startswith("labels.")}
+
+
+def test_an_access_line_says_who_asked_what_and_what_came_of_it(lines):
+    logs.access(ACCESS)
+    (line,) = lines()
+    assert line["http.request.method"] == "POST"
+    assert line["url.path"] == "/v1/models/iris:predict"
+    assert line["http.response.status_code"] == 200
+    assert line["event.duration"] == 12_300_000
+    assert line["event.outcome"] == "success"
+    assert line["http.request.id"] == "abc"
+    assert line["trace.id"] == "4bf92f3577b34da6a3ce929d0e0e4736"
+    assert line["user.id"] == "client:demo"
+    assert (line["labels.model"], line["labels.version"], line["labels.code"]) == ("iris", "3", "ok")
+    assert line["service.node.name"] == "replica-1"
+    assert line["@timestamp"].endswith("Z")
+
+
+def test_every_field_is_one_of_the_common_schema_or_a_label(lines):
+    logs.access(ACCESS)
+    logs.bind("abc", "4bf92f3577b34da6a3ce929d0e0e4736")
+    log = logging.getLogger("service.test")
+    log.info("a version was loaded", extra={"model": "iris", "event.action": "model-loaded"})
+    try:
+        raise RuntimeError("broken")  # noqa: TRY301 - as it stands in a log
+    except RuntimeError:
+        log.exception("it failed")
+    warnings.warn("an old name", DeprecationWarning, stacklevel=1)
+    assert len(lines()) == 4
+    for line in lines():
+        assert unknown(line) == set()
+        assert line["ecs.version"]
+
+
+def test_a_failure_is_logged_as_one(lines):
+    logs.access(logs.Access("POST", "/x", 503, 0.1, code="overloaded"))
+    (line,) = lines()
+    assert (line["event.outcome"], line["log.level"], line["labels.code"]) == ("failure", "error", "overloaded")
+
+
+def test_sampling_drops_successes_and_never_failures(lines):
+    logs._output.access_sampling = 0.0
+    logs.access(ACCESS)
+    logs.access(logs.Access("POST", "/x", 400, 0.1))
+    logs.access(logs.Access("POST", "/x", 500, 0.1))
+    assert [line["http.response.status_code"] for line in lines()] == [400, 500]
+
+
+def test_lines_of_a_request_carry_its_id(lines):
+    logs.bind("the-id")
+    logging.getLogger("anything").info("hello")
+    logs.bind(None)
+    logging.getLogger("anything").info("goodbye")
+    hello, goodbye = lines()
+    assert hello["http.request.id"] == "the-id"
+    assert "http.request.id" not in goodbye
+
+
+def test_the_level_is_a_setting(lines):
+    logging.getLogger("anything").debug("a detail")
+    assert lines() == []
+
+
+def test_gunicorns_own_lines_are_objects_too_and_lose_query_strings(lines):
+    logging.getLogger("gunicorn.error").info("Error handling request %s", "/v1/models?token=SECRET")
+    (line,) = lines()
+    assert line["message"] == "Error handling request /v1/models"
+    assert line["event.dataset"] == "millrace.gunicorn"
+
+
+def test_what_input_handling_code_raises_is_not_quoted(lines):
+    from service.codecs import json as codec
+    from service.errors import MalformedRequest
+
+    try:
+        codec.loads(MALFORMED)
+    except MalformedRequest:
+        logging.getLogger("service").exception("refused")
+    (line,) = lines()
+    assert "123456789" not in json.dumps(line)
+    assert line["error.code"] == "malformed_request"
+    assert "codecs/json.py" in line["error.stack_trace"]
+
+
+def test_other_exceptions_keep_their_words(lines):
+    try:
+        raise OSError("the disk is full")  # noqa: TRY301 - as it stands in a log
+    except OSError:
+        logging.getLogger("service").exception("cannot write")
+    (line,) = lines()
+    assert line["error.message"] == "the disk is full"
+    assert line["error.type"] == "OSError"
+
+
+def test_a_path_that_no_text_can_hold_is_logged_all_the_same(lines):
+    logs.access(logs.Access("GET", "/\udcff" + "x" * 2000, 404, 0.1))
+    (line,) = lines()
+    assert len(line["url.path"]) < 600
+
+
+def test_the_log_goes_to_standard_output_through_gunicorns_configuration():
+    program = """
+import logging, logging.config
+from service import logs
+logging.config.dictConfig(logs.gunicorn_config("INFO", "replica-7"))
+logging.getLogger("gunicorn.error").info("Listening at: %s", "unix:/run/x.sock")
+logging.getLogger("gunicorn.access").info("GET /livez")
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
+    (line,) = [json.loads(text) for text in done.stdout.splitlines()]
+    assert line["message"] == "Listening at: unix:/run/x.sock"
+    assert line["service.node.name"] == "replica-7"
