@@ -1,12 +1,13 @@
 """`make run`: the whole stack on this machine, in the foreground, from nothing to serving and down again."""
 
 import os
+import shlex
 import sys
 import time
 
 from deploy.local import preparation
 from deploy.local.console import say
-from deploy.local.settings import ROOT, CannotRun, LocalSettings, read
+from deploy.local.settings import DEFAULTS, ROOT, CannotRun, LocalSettings, read, remember
 from deploy.local.stack import Stack
 
 _DEMO = "iris"
@@ -34,6 +35,7 @@ def _run(settings: LocalSettings, began: float) -> None:
     stack.check_ports()
     preparation.publish_demo_models(settings)
     say(f"starting {settings.values['REPLICAS']} replicas, logs in {settings.var / 'log'}")
+    remember(settings)
     try:
         stack.start()
         if not stack.interrupted:
@@ -47,7 +49,9 @@ def _run(settings: LocalSettings, began: float) -> None:
 
 def _welcome(settings: LocalSettings, seconds: float) -> str:
     certificate = f" --cacert {settings.values['TLS_CERT']}" if settings.tls else ""
-    header = '-H "Authorization: Bearer $(make -s token)"'
+    folder = settings.values["VAR_DIR"]
+    make = "make -s token" if folder == DEFAULTS["VAR_DIR"] else f"make -s token VAR_DIR={shlex.quote(folder)}"
+    header = f'-H "Authorization: Bearer $({make})"'
     demo = (settings.store / _DEMO).is_dir()
     call = f"/v1/models/{_DEMO}:predict -d '{_DEMO_ROWS}'" if demo else "/v1/models"
     return f"""

@@ -18,7 +18,7 @@ def main() -> int:
     parser.add_argument("--rows", type=json.loads, default=[[5.1, 3.5, 1.4, 0.2]], help="JSON: a list of rows")
     given = parser.parse_args()
     try:
-        settings = read()
+        settings = read(of_running=True)
         status, answer = _ask(settings, given.model, given.rows)
     except (CannotRun, OSError) as error:
         sys.exit(f"millrace: {error}")

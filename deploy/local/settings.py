@@ -30,6 +30,19 @@ DEFAULTS = {
 """Every variable that the stack itself reads. By default MODEL_STORE_ROOT is the folder models of VAR_DIR, and
 TRUSTED_KEYS the folder keys/trusted beside the store."""
 
+PLACES = (
+    "MODEL_STORE_ROOT",
+    "TRUSTED_KEYS",
+    "SEALING_KEY_FILE",
+    "MILLRACE_SEALING_KEY",
+    "JWT_KEYS",
+    "AUDIT_KEY_FILE",
+    "DATABASE_URL",
+    "ISSUER",
+    "AUDIENCE",
+)
+"""Variables that the commands beside a running stack must see as it does."""
+
 WHOLE_NUMBERS = {
     "PORT": (1, 65535),
     "TLS_PORT": (1, 65535),
@@ -48,6 +61,9 @@ WHOLE_NUMBERS = {
     "TOKEN_REQUESTS_PER_SECOND": (1, 100_000),
 }
 """Smallest and largest value of each variable that is a whole number."""
+
+
+_RUNNING = Path("run") / "settings.env"
 
 
 class CannotRun(Exception):
@@ -116,10 +132,16 @@ class LocalSettings:
         return f"https://{host}:{self.values['TLS_PORT']}" if self.tls else f"http://{host}:{self.values['PORT']}"
 
 
-def read() -> LocalSettings:
-    """The settings in force; raises CannotRun with the variable's name."""
-    environment = {**dotenv(ROOT / ".env"), **{name: text for name, text in os.environ.items() if text}}
-    values = {**DEFAULTS, **environment}
+def read(*, of_running: bool = False) -> LocalSettings:
+    """The settings in force; raises CannotRun with the variable's name.
+
+    With ``of_running`` those of the stack that runs go before the file .env: its PORT is the one to ask.
+    """
+    given = {name: text for name, text in os.environ.items() if text}
+    from_file = dotenv(ROOT / ".env")
+    values = {**DEFAULTS, **from_file, **given}
+    if of_running:
+        values = {**DEFAULTS, **from_file, **dotenv(ROOT / values["VAR_DIR"] / _RUNNING), **given}
     for name, (low, high) in WHOLE_NUMBERS.items():
         if not (values[name].isascii() and values[name].isdigit() and low <= int(values[name]) <= high):
             raise CannotRun(f"{name} is {values[name]!r}: expected a whole number from {low} to {high}.")
@@ -131,6 +153,15 @@ def read() -> LocalSettings:
         var=var,
         store=ROOT / values.get("MODEL_STORE_ROOT", str(var / "models")),
     )
+
+
+def remember(settings: LocalSettings) -> None:
+    """Write down the settings of the stack that starts, for the commands beside it, until it ends."""
+    names = [*DEFAULTS, *PLACES]
+    lines = [f"{name}={settings.values[name]}\n" for name in names if settings.values.get(name)]
+    path = settings.var / _RUNNING
+    path.touch(mode=0o600)
+    path.write_text("".join(lines), encoding="utf-8")
 
 
 def dotenv(path: Path) -> dict[str, str]:

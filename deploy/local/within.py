@@ -10,7 +10,7 @@ def main() -> None:
     """Become ``python -m MODULE ARGUMENTS…`` with the stack's environment."""
     module, *arguments = sys.argv[1:]
     try:
-        settings = read()
+        settings = read(of_running=True)
     except CannotRun as error:
         sys.exit(f"millrace: {error}")
     if module == "service.auth" and arguments[:1] == ["token"]:
