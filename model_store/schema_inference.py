@@ -35,18 +35,26 @@ class Inferred:
 def infer(estimator: Any, sample: Rows, unknown_categories: UnknownCategories = "accept") -> Inferred:
     """Read the schema from an estimator and sample rows; raises BadSample where they do not fit each other."""
     rows = _selected(estimator, sample)
-    layout = _layout(estimator, rows)
-    own = _as_called(layout, rows)
-    columns, values = _columns(layout, rows)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # about feature names and the like: what matters is compared below
-        few = np.arange(min(len(rows), _TRIAL_ROWS))
-        first = Schema(layout, columns, (Output("predict", "float64"),), task(estimator))
-        outputs = answering.discover(estimator, estimator_input(first, take(_batch(first, values), few)), len(few))
-        schema = replace(first, outputs=outputs)
+        warnings.simplefilter("ignore")  # about feature names and the like: what matters is compared later
+        schema, values = _first_that_answers(estimator, rows)
         schema, values = _with_missing(estimator, schema, values)
     schema = _with_categories(estimator, schema, values, closed=unknown_categories == "refuse")
-    return Inferred(schema, _batch(schema, values), own)
+    return Inferred(schema, _batch(schema, values), _as_called(schema.layout, rows))
+
+
+def _first_that_answers(estimator: Any, rows: Rows) -> tuple[Schema, list[Array]]:
+    first_error: BadSample | None = None
+    for layout in _layouts(estimator, rows):
+        columns, values = _columns(layout, rows)
+        draft = Schema(layout, columns, (Output("predict", "float64"),), task(estimator))
+        few = np.arange(min(len(rows), _TRIAL_ROWS))
+        try:
+            called_with = estimator_input(draft, take(_batch(draft, values), few))
+            return replace(draft, outputs=answering.discover(estimator, called_with, len(few))), values
+        except BadSample as error:
+            first_error = first_error or error
+    raise first_error or BadSample("no layout fits the sample")
 
 
 def task(estimator: Any) -> Task:
@@ -95,15 +103,17 @@ def _fitted_names(estimator: Any) -> tuple[str, ...] | None:
     return None if listed == made_up and type(_first_step(estimator)).__module__.startswith("lightgbm.") else listed
 
 
-def _layout(estimator: Any, rows: Rows) -> Layout:
+def _layouts(estimator: Any, rows: Rows) -> tuple[Layout, ...]:
+    """How the estimator may want its rows, the likeliest first."""
     if isinstance(rows, np.ndarray):
-        return "series" if rows.ndim == 1 else "matrix"
+        return ("series",) if rows.ndim == 1 else ("matrix",)
     if _fitted_names(estimator) is not None:
-        return "table"
-    if rows.shape[1] == 1 and _takes_texts(estimator):
-        return "series"
-    numeric = all(pd.api.types.is_numeric_dtype(dtype) for dtype in rows.dtypes)
-    return "matrix" if numeric and not _selects_by_name(estimator) else "table"
+        return ("table",)
+    if all(pd.api.types.is_numeric_dtype(dtype) for dtype in rows.dtypes):
+        return ("table", "matrix") if _selects_by_name(estimator) else ("matrix", "table")
+    if rows.shape[1] == 1:
+        return ("series", "table") if _takes_texts(estimator) else ("table", "series")
+    return ("table",)
 
 
 def _takes_texts(estimator: Any) -> bool:

@@ -207,6 +207,25 @@ def test_pandas_categories_keep_their_order():
     assert list(estimator_input(inferred.schema, inferred.batch)["size"].cat.categories) == ["s", "m", "l"]
 
 
+def test_a_step_of_ones_own_that_was_fitted_on_an_array_gets_an_array():
+    def first(rows):
+        return rows[:, [0]]
+
+    model = make_pipeline(FunctionTransformer(first), LinearRegression()).fit(MATRIX, TARGET)
+    assert infer(model, pd.DataFrame(MATRIX, columns=["w", "h"])).schema.layout == "matrix"
+
+
+def test_a_step_of_ones_own_that_takes_texts_gets_texts():
+    def lengths(texts):
+        return np.array([len(text) for text in texts]).reshape(-1, 1)
+
+    texts = ["a", "bb", "ccc", "dddd"]
+    model = make_pipeline(FunctionTransformer(lengths), LinearRegression()).fit(texts, [1, 2, 3, 4])
+    frame = pd.DataFrame({"note": texts})
+    schema = infer(model, frame).schema
+    assert (schema.layout, schema.names) == ("series", ("note",))
+
+
 def test_a_step_of_ones_own_that_asks_for_columns_gets_a_frame():
     def area(frame):
         return np.asarray(frame["w"] * frame["h"]).reshape(-1, 1)
