@@ -21,6 +21,7 @@ def make_folders(settings: LocalSettings) -> IO[str]:
     """
     for folder in (settings.var / "run", settings.var / "log", settings.store):
         folder.mkdir(parents=True, exist_ok=True)
+    (settings.var / "run").chmod(0o700)  # the replicas' sockets are in there
     lock = (settings.var / "run" / _LOCK).open("w")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
