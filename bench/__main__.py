@@ -73,7 +73,7 @@ def main() -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
-    parser.add_argument("--seconds", type=float, default=90, help="time of all measurements together (90)")
+    parser.add_argument("--seconds", type=float, default=75, help="time of all measurements together (75)")
     parser.add_argument("--layers", action="store_true", help="measure layers instead of models")
     return parser.parse_args()
 
