@@ -11,9 +11,9 @@ from service.validation import expected
 def places(schema: Schema, names: Sequence[str]) -> dict[str, int]:
     """Where each of the model's columns stands among the table's ``names``.
 
-    Other columns are left out, and so are nullable ones that the table lacks. A model fitted on arrays takes a table
-    whose columns are called 0, 1, 2, …, as pandas calls the columns of an array, by position. Raises MalformedRequest
-    where a needed name stands twice and InvalidInput, one fault a column, where a column that may not be missing is.
+    Other columns are left out. A model fitted on arrays takes a table whose columns are called 0, 1, 2, …, as pandas
+    calls the columns of an array, by position. Raises MalformedRequest where a needed name stands twice, and
+    InvalidInput, one fault a column, where the table lacks some, nullable or not.
     """
     if _only_numbered(schema, names):
         return {column.name: place for place, column in enumerate(schema.columns)}
@@ -22,7 +22,7 @@ def places(schema: Schema, names: Sequence[str]) -> dict[str, int]:
         _refuse_doubled(schema, names)
     order = {column.name: found[column.name] for column in schema.columns if column.name in found}
     if len(order) < len(schema.columns):
-        _check_complete(schema, order)
+        raise _incomplete(schema, order)
     return order
 
 
@@ -38,10 +38,8 @@ def _only_numbered(schema: Schema, names: Sequence[str]) -> bool:
     return schema.layout != "table" and len(names) == width and list(names) == [str(i) for i in range(width)]
 
 
-def _check_complete(schema: Schema, found: dict[str, int]) -> None:
+def _incomplete(schema: Schema, found: dict[str, int]) -> InvalidInput:
     lacking = [column for column in schema.columns if column.name not in found]
-    if not any(not column.nullable for column in lacking) and found:
-        return
     faults = [Fault(f"column {c.name}", expected(c), "no such column in the input") for c in lacking]
     missing = ", ".join(column.name for column in lacking[:MOST_FAULTS]) + (", …" if lacking[MOST_FAULTS:] else "")
-    raise InvalidInput(f"The input lacks columns that the model needs: {missing}", faults)
+    return InvalidInput(f"The input lacks columns that the model needs: {missing}", faults)

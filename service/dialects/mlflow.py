@@ -121,8 +121,8 @@ def _split(schema: Schema, split: Any) -> Batch:
     return validation.from_rows(schema, _reordered(rows, len(split["columns"]), order))
 
 
-def _split_order(schema: Schema, columns: Any) -> list[int | None] | None:
-    """Where each of the model's columns stands in a row (None: left out), or None where rows are as the model's."""
+def _split_order(schema: Schema, columns: Any) -> list[int] | None:
+    """Where each of the model's columns stands in a row, or None where rows are as the model's."""
     if columns is None and schema.layout != "table":
         return None
     if not isinstance(columns, list) or not all(isinstance(name, str | int) for name in columns):
@@ -133,17 +133,17 @@ def _split_order(schema: Schema, columns: Any) -> list[int | None] | None:
     if tuple(names) == schema.names:
         return None
     found = places(schema, names)
-    return [found.get(name) for name in schema.names]
+    return [found[name] for name in schema.names]
 
 
-def _reordered(rows: Sequence[Any], width: int, order: Sequence[int | None]) -> list[list[Any]]:
+def _reordered(rows: Sequence[Any], width: int, order: Sequence[int]) -> list[list[Any]]:
     if width == 1 and not any(isinstance(row, list) for row in rows):
         rows = [[value] for value in rows]
     wrong = [i for i, row in enumerate(rows) if not isinstance(row, list) or len(row) != width]
     if wrong:
         faults = [Fault(f"row {i}", f"a list of {width} values", validation.show(rows[i])) for i in wrong]
         raise InvalidInput(f"row {wrong[0]}: expected a list of {width} values, as dataframe_split.columns has", faults)
-    return [[None if place is None else row[place] for place in order] for row in rows]
+    return [[row[place] for place in order] for row in rows]
 
 
 def _records(schema: Schema, records: Any) -> Batch:

@@ -118,13 +118,8 @@ def _any_value(schema: Schema) -> Json:
 
 def _record(schema: Schema, *, exact: bool = False) -> Json:
     """A row by name."""
-    required = [column.name for column in schema.columns if exact or not column.nullable]
-    return {
-        "type": "object",
-        "properties": {column.name: _value(column) for column in schema.columns},
-        "required": required,
-        **({"additionalProperties": False} if exact else {}),
-    }
+    made = structure({column.name: _value(column) for column in schema.columns})
+    return {**made, "additionalProperties": False} if exact else made
 
 
 def _rows(item: Json) -> Json:
@@ -200,7 +195,7 @@ def _mlflow_request(schema: Schema) -> Json:
     split = structure({"data": _rows(_row(schema))}, columns=columns, index={})
     if schema.layout == "table":
         split = {**split, "required": ["data", "columns"]}
-    by_column = structure({c.name: {"anyOf": [_rows(_value(c)), _value(c)]} for c in schema.columns if not c.nullable})
+    by_column = structure({c.name: {"anyOf": [_rows(_value(c)), _value(c)]} for c in schema.columns})
     method = {"anyOf": [_methods(schema), list_of(_methods(schema)), {"type": "null"}]}
     params = {**structure({}, predict_method=method), "type": ["object", "null"]}
     example = {"dataframe_split": {"columns": list(schema.names), "data": [_example_row(schema)]}}

@@ -230,7 +230,7 @@ def test_mlf_2_nan_tokens_are_read_as_missing(client):
         ({"columns": "age", "data": [[30]]}, "column names"),
         ({"columns": ["age", "age", "sex"], "data": [[30, 30, "male"]]}, "more than one column age"),
         ({"columns": ["age", "fare", "sex"], "data": [[30, 8.5]]}, "row 0"),
-        ({"columns": ["sex", "age"], "data": [["male", 30], ["male"]]}, "row 1"),
+        ({"columns": ["sex", "fare", "age"], "data": [["male", 8.5, 30], ["male"]]}, "row 1"),
         ({"columns": ["age", "fare", "sex"], "data": "none"}, "must be a list"),
         ({"columns": ["age", "fare", "sex"], "data": []}, "no rows"),
     ],
@@ -339,9 +339,10 @@ def test_mlf_8_a_missing_required_column_is_named_and_no_input_is_echoed(client)
         assert b"hidden" not in answer.data
 
 
-def test_mlf_8_a_nullable_column_may_be_missing(client):
-    assert predictions(invoke(client, {"dataframe_records": [{"age": 30}]}))
-    assert predictions(invoke(client, split(PEOPLE[["age"]][:4])))
+def test_mlf_8_a_nullable_column_has_to_be_there_with_nulls(client):
+    assert predictions(invoke(client, {"dataframe_records": [{"age": 30, "fare": None, "sex": None}]}))
+    for body in ({"dataframe_records": [{"age": 30}]}, split(PEOPLE[["age"]][:4])):
+        refusal(invoke(client, body), 400)
 
 
 def test_mlf_9_params_choose_the_output(client):

@@ -96,9 +96,10 @@ def test_every_missing_column_is_named_and_no_value_is_repeated():
     assert "age, " in str(refused.value)
 
 
-def test_a_nullable_column_may_be_left_out():
-    columns = read("age,member\n1,true\n")
-    assert columns == {"age": [1], "member": [True]}
+def test_a_nullable_column_has_to_be_there_with_empty_fields():
+    with pytest.raises(InvalidInput, match="fare, code, since"):
+        read("age,member\n1,true\n")
+    assert read("age,fare,code,member,since\n1,,,true,\n")["fare"] == [None]
 
 
 def test_rows_of_another_width_are_named():
