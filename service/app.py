@@ -42,6 +42,7 @@ from service.runtime.observed_loader import ObservedLoader
 from service.runtime.router import Router
 from service.runtime.watcher import Watcher
 from service.settings import Settings
+from service.tracing import TracingMetrics
 
 ROOMS: Sequence[ModuleType] = (tfserving, openinference, mlflow, openapi, docs)
 """The modules of ``http`` that have a blueprint."""
@@ -84,7 +85,7 @@ def create_app(settings: Settings, access: Access | None = None) -> Application:
     """
     logs.configure(settings.log_level, replica=settings.replica, access_sampling=settings.access_log_sampling)
     store = Store(settings.model_store_root)
-    metrics = Metrics()
+    metrics = TracingMetrics(settings.replica) if settings.tracing else Metrics()
     catalog = Catalog()
     watcher = Watcher(
         store,

@@ -8,6 +8,7 @@ import os
 import threading
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
@@ -27,6 +28,20 @@ MOST_LABEL_VALUES = 64
 
 _FIXED: dict[str, set[str]] = {}
 _FIXED_LOCK = threading.Lock()
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """An answered request, for who wants to make more of it than numbers. ``rule`` is the route's pattern."""
+
+    method: str
+    rule: str
+    status: int
+    seconds: float
+    request_id: str
+    traceparent: str | None
+    model: str | None = None
+    version: int | None = None
 
 
 class Source(Protocol):
@@ -115,6 +130,12 @@ class Metrics:
     def left(self) -> None:
         """Count one less request in flight."""
         self._in_flight.dec()
+
+    traces = False
+    """Whether `answered` makes anything of a request."""
+
+    def answered(self, request: Answered) -> None:
+        """Make nothing more of an answered request; with tracing, its spans."""
 
     def shed(self, reason: str) -> None:
         """Count a request turned away to protect the others."""

@@ -8,7 +8,7 @@ from service import logs
 from service.errors import Overloaded
 from service.http.predictions import SUCCESS, Exchange
 from service.http.red_metrics import Observe
-from service.metrics import Metrics
+from service.metrics import Answered, Metrics
 
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 _UNAUTHORIZED, _FORBIDDEN = 401, 403
@@ -41,8 +41,23 @@ class Recorder:
             self._metrics.auth_refused(exchange.code)
         elif exchange.code == Overloaded.code:
             self._metrics.shed(exchange.code)
+        if self._metrics.traces:
+            self._metrics.answered(_answered(exchange))
         logs.access(_access_line(exchange))
         logs.bind(None)
+
+
+def _answered(exchange: Exchange) -> Answered:
+    return Answered(
+        method=exchange.environ["REQUEST_METHOD"],
+        rule=exchange.rule,
+        status=exchange.status,
+        seconds=exchange.seconds,
+        request_id=exchange.request_id,
+        traceparent=exchange.environ.get("HTTP_TRACEPARENT"),
+        model=exchange.model.name if exchange.model else None,
+        version=exchange.model.version if exchange.model else None,
+    )
 
 
 def _access_line(exchange: Exchange) -> logs.Access:
