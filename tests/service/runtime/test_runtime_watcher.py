@@ -13,7 +13,7 @@ from model_store import channels, publish
 from model_store.batch import Batch
 from model_store.seal import SealingKey
 from service.errors import ModelNotFound, ModelNotReady, VersionNotFound
-from service.runtime import announcements, keeper
+from service.runtime import announcements, keeper, watcher
 
 SAMPLE = np.arange(30.0).reshape(10, 3)
 ROW = Batch(1, matrix=SAMPLE[:1])
@@ -214,6 +214,28 @@ def test_one_bad_model_stops_neither_the_start_nor_the_others(workshop, worker):
     assert worker.choose("good").version == 1
     with pytest.raises(ModelNotReady, match="not what was sealed"):
         worker.choose("bad")
+
+
+def test_a_model_that_hangs_holds_up_the_start_for_a_bounded_time(workshop, worker, monkeypatch):
+    monkeypatch.setattr(watcher, "BOOT_SECONDS", 0.5)
+    monkeypatch.setattr(watcher, "PRELOAD_SECONDS", 0.5)
+    workshop.with_artifact("hangs", Hangs(), promote=True)
+    workshop.constant("good", promote=True)
+    worker.watcher.preload()
+    worker.watcher.boot()
+    assert worker.choose("good").version == 1
+    assert worker.states("hangs") == {1: "LOADING"}
+    (told,) = announcements.read(workshop.root)
+    assert not told.settled
+
+
+def test_what_was_opened_before_is_only_warmed_at_the_start(workshop, worker, monkeypatch):
+    workshop.constant("m", promote=True)
+    worker.watcher.preload()
+    assert not worker.catalog.snapshot().models, "nothing has predicted yet"
+    monkeypatch.setattr(worker.loader, "open", lambda *_: 1 / 0)
+    worker.watcher.boot()
+    assert worker.choose("m").version == 1
 
 
 def test_a_failed_version_is_tried_again_when_its_files_change(workshop, worker):
