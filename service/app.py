@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
+from wsgiref.types import StartResponse
 
 import flask
 
@@ -26,7 +27,6 @@ from service.http import (
     openinference,
     tfserving,
 )
-from service.http.fastpath import StartResponse
 from service.http.parts import Access, Parts
 from service.http.predictions import Predictions
 from service.http.record import Recorder

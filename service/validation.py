@@ -52,20 +52,23 @@ def from_rows(schema: Schema, rows: Sequence[Any], locate: Locate | None = None)
 
 
 def from_records(schema: Schema, records: Sequence[Any], locate: Locate | None = None, *, exact: bool = False) -> Batch:
-    """Rows by name: a list of objects. A missing key is a missing value; with ``exact`` an unknown key is a fault."""
+    """Rows by name: a list of objects, each with every column; with ``exact`` an unknown key is a fault.
+
+    A missing value is said as null: a key that is not there is more often misspelt.
+    """
     facts = _facts_of(schema)
     if set(map(type, records)) == {dict} and not (exact and set(map(len, records)) != {facts.width}):
         try:
             rows = list(map(facts.values_of, records))
         except KeyError:
-            pass  # to be named below, or filled in where missing is allowed
+            pass  # to be named below
         else:
             return _by_position(facts, rows, locate)
     where = locate or _rows_of(schema)
     faults = _record_faults(schema, records, where, exact=exact)
     if faults:
         raise _invalid(faults)
-    return _by_position(facts, [tuple(row.get(name) for name in facts.names) for row in records], locate)
+    return _by_position(facts, list(map(facts.values_of, records)), locate)
 
 
 def from_columns(schema: Schema, columns: Mapping[str, Sequence[Any] | Array], locate: Locate | None = None) -> Batch:
@@ -80,7 +83,7 @@ def from_columns(schema: Schema, columns: Mapping[str, Sequence[Any] | Array], l
     where = locate or _rows_of(schema)
     cast: dict[str, Array] = {}
     for i, column in enumerate(schema.columns):
-        values = _values(column, columns, rows)
+        values = _values(column, columns)
         cast[column.name] = cast_column(column, values, lambda row, i=i: where(row, i), faults)  # type: ignore[misc]
         if len(faults) >= MOST_FAULTS:
             break
@@ -438,12 +441,15 @@ def _check_widths(rows: Sequence[Any], width: int, locate: Locate) -> None:
 def _record_faults(schema: Schema, records: Sequence[Any], locate: Locate, *, exact: bool) -> list[Fault]:
     faults: list[Fault] = []
     names = dict.fromkeys(schema.names)
-    needed = [(i, c) for i, c in enumerate(schema.columns) if not c.nullable]
     for row, record in enumerate(records):
         if not isinstance(record, dict):
             faults.append(Fault(locate(row, 0), "an object", show(record)))
         else:
-            faults += [Fault(locate(row, i), expected(c), "nothing") for i, c in needed if c.name not in record]
+            faults += [
+                Fault(locate(row, i), expected(c), "nothing")
+                for i, c in enumerate(schema.columns)
+                if c.name not in record
+            ]
             if exact:
                 faults += [
                     Fault(locate(row, 0), f"only {', '.join(names)}", show(key)) for key in record if key not in names
@@ -471,11 +477,9 @@ def _is_column(values: Any) -> bool:
     return values.ndim == 1 if isinstance(values, np.ndarray) else isinstance(values, (list, tuple))
 
 
-def _values(column: Column, columns: Mapping[str, Any], rows: int) -> Any:
+def _values(column: Column, columns: Mapping[str, Any]) -> Any:
     if column.name in columns:
         return columns[column.name]
-    if column.nullable:
-        return [None] * rows
     raise _invalid([Fault(column.name, expected(column), "no such column in the input")])
 
 

@@ -6,6 +6,7 @@ The same routes stand in Flask's URL map with the same function behind them; thi
 from collections.abc import Callable, Iterable, Sequence
 from http import HTTPStatus
 from typing import Any
+from wsgiref.types import StartResponse, WSGIApplication
 
 import flask
 
@@ -14,14 +15,12 @@ from service.http.predictions import PERMISSION, Predictions
 from service.http.routes import PredictRoute, Values
 
 _STATUS_LINES = {int(status): f"{int(status)} {status.phrase}" for status in HTTPStatus}
-StartResponse = Callable[[str, list[tuple[str, str]]], Any]
-WsgiApp = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
 
 
 class FastPath:
     """A WSGI application: predict routes itself, all else by the application behind it."""
 
-    def __init__(self, behind: WsgiApp, predictions: Predictions, routes: Sequence[PredictRoute]) -> None:
+    def __init__(self, behind: WSGIApplication, predictions: Predictions, routes: Sequence[PredictRoute]) -> None:
         self._behind = behind
         self._predictions = predictions
         self._routes = tuple(routes)
@@ -60,7 +59,7 @@ def register(app: flask.Flask, predictions: Predictions, routes: Sequence[Predic
 def _view(predictions: Predictions, route: PredictRoute) -> Callable[..., flask.Response]:
     @guarded(PERMISSION)
     def predict(**values: str) -> flask.Response:
-        status, headers, body = predictions.answer(flask.request.environ, route, values)
+        status, headers, body = predictions.respond(flask.g.exchange, route, values)
         return flask.Response(body, status, headers)
 
     return predict

@@ -62,19 +62,24 @@ class Predictions:
         self._record = record
 
     def answer(self, environ: Mapping[str, Any], route: PredictRoute, values: Values) -> Response:
-        """Status, headers and body for one request."""
-        exchange = Exchange(environ, route.rule, request_id(environ), perf_counter(), dialect=route.dialect.name)
+        """Status, headers and body for one request, recorded from its beginning to its end."""
+        exchange = Exchange(environ, route.rule, request_id(environ), perf_counter())
         self._record.begin(exchange)
-        try:
-            status, headers, body = self._predict(exchange, route, values)
-        except Exception as error:  # noqa: BLE001 — whatever it is, the caller gets the one shape
-            status, headers, body = self._refuse(exchange, route, values, error)
+        status, headers, body = self.respond(exchange, route, values)
         headers["X-Request-ID"] = exchange.request_id
         headers["X-Replica"] = self._replica
         exchange.status, exchange.sent_bytes = status, len(body)
         exchange.seconds = perf_counter() - exchange.started
         self._record.end(exchange)
         return status, headers, body
+
+    def respond(self, exchange: Exchange, route: PredictRoute, values: Values) -> Response:
+        """Status, headers and body for an exchange that somebody else records."""
+        exchange.dialect = route.dialect.name
+        try:
+            return self._predict(exchange, route, values)
+        except Exception as error:  # noqa: BLE001 — whatever it is, the caller gets the one shape
+            return self._refuse(exchange, route, values, error)
 
     def _predict(self, exchange: Exchange, route: PredictRoute, values: Values) -> Response:
         environ = exchange.environ

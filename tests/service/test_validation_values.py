@@ -247,15 +247,18 @@ def test_records_find_their_columns_by_name():
 
 
 @pytest.mark.parametrize("count", [1, MANY])
-def test_a_missing_key_is_a_gap_where_gaps_are_allowed(count):
-    assert np.isnan(from_records(floats(nullable=True), [{"c0": 1}] * count).matrix[:, 1]).all()
-    assert from_records(floats(nullable=True), [{"c0": 1}, {"c1": 1}], exact=True).rows == 2
+def test_a_missing_key_is_named_also_where_gaps_are_allowed(count):
+    records = [{"c0": 1, "c1": None}] * count
+    assert np.isnan(from_records(floats(nullable=True), records).matrix[:, 1]).all()
+    named = faults(from_records, floats(nullable=True), [*records, {"c0": 1}])
+    assert named == [(f"row {count}, column c1", "a finite number or null", "nothing")]
 
 
 def test_columns_find_their_place_by_name():
     assert from_columns(floats(), {"c1": [2, 4], "c0": [1, 3], "more": 7}).matrix.tolist() == [[1, 2], [3, 4]]
     assert faults(from_columns, floats(), {"c0": [1]}) == [("c1", "a finite number", "no such column in the input")]
-    assert np.isnan(from_columns(floats(nullable=True), {"c0": [1]}).matrix[0, 1])
+    wanted = "a finite number or null"
+    assert faults(from_columns, floats(nullable=True), {"c0": [1]}) == [("c1", wanted, "no such column in the input")]
 
 
 @pytest.mark.parametrize("columns", [{"c0": [1, 2], "c1": [1]}, {"c0": [], "c1": [1]}])
