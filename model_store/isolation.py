@@ -29,7 +29,7 @@ def run(verb: str, request: Mapping[str, Any], *, seconds: float, memory: int) -
     with tempfile.TemporaryDirectory(prefix="millrace-trial-") as scratch:
         folder = Path(scratch)
         limits = {"seconds": seconds, "memory": memory}
-        (folder / "request.json").write_text(json.dumps({**request, "limits": limits}), "utf-8")
+        (folder / "request.json").write_text(json.dumps({**request, "limits": limits, "parent": os.getpid()}), "utf-8")
         status = _wait(verb, folder, seconds)
         result = _result(folder)
     if result is None:

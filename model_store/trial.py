@@ -115,11 +115,16 @@ def _lower(kind: int, limit: int, slack: int = 0) -> None:
         resource.setrlimit(kind, (min(limit, stricter), stricter))
 
 
-def _die_with_parent() -> None:
-    """Have the system kill this process when the publisher is gone, so that no trial outlives it."""
+def _die_with(parent: int) -> None:
+    """Have the system kill this process when the publisher is gone, so that no trial outlives it.
+
+    To be called after the network was cut: a change of user namespace would make the system forget it.
+    """
     prctl = getattr(ctypes.CDLL(None), "prctl", None)
     if prctl is not None:
         prctl(_PARENT_DEATH_SIGNAL, signal.SIGKILL)
+    if os.getppid() != parent:
+        sys.exit("the publisher is gone already")
 
 
 def _cut_network() -> bool:
@@ -149,9 +154,9 @@ def main() -> int:
     """Run one verb."""
     verb, folder = sys.argv[1], Path(sys.argv[2])
     request = json.loads((folder / "request.json").read_bytes())
-    _die_with_parent()
     _limit(request["limits"]["seconds"], request["limits"]["memory"])
     network_cut = _cut_network()
+    _die_with(request["parent"])
     result = _answer({"check": check, "capture": capture}[verb], request)
     part = folder / "result.part"
     part.write_text(json.dumps({**result, "network_cut": network_cut}), "utf-8")

@@ -1,8 +1,12 @@
 """Crashing, hanging, lying, greedy and nosy versions: refused with the reason, before any replica sees them."""
 
+import contextlib
 import os
+import socket
+import subprocess
 import sys
 import textwrap
+import time
 import uuid
 from dataclasses import replace
 from pathlib import Path
@@ -84,8 +88,6 @@ def test_a_version_that_misbehaves_when_tried_is_refused_with_the_reason(name, o
 
 
 def network_deed(tmp_path: Path) -> str:
-    import socket
-
     server = socket.create_server(("127.0.0.1", 0))
     (tmp_path / "port").write_text(str(server.getsockname()[1]))
     if not gate_cuts_network():
@@ -95,8 +97,6 @@ def network_deed(tmp_path: Path) -> str:
 
 
 def gate_cuts_network() -> bool:
-    import subprocess
-
     code = "from model_store.trial import _cut_network; print(_cut_network())"
     run = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2]
@@ -236,3 +236,38 @@ def test_the_trial_inherits_no_open_file(odd, store, key):
         publish(store.root, "odd", odd(deed), ROWS, sealing_key=key, limits=LIMITS)
     finally:
         os.close(secret)
+
+
+def test_a_trial_does_not_outlive_its_publisher(odd, store, key, tmp_path):
+    model = odd("time.sleep(3600)")
+    script = f"""
+import sys; sys.path.insert(0, {str(tmp_path)!r})
+import numpy as np
+from model_store import publish
+import {type(model).__module__} as odd
+rows = np.arange(20.0).reshape(10, 2)
+publish({str(store.root)!r}, "odd", odd.Odd().fit(rows), rows, sealing_key={str(tmp_path / "keys" / "sealing.pem")!r})
+"""
+    publisher = subprocess.Popen(
+        [sys.executable, "-c", script], cwd=Path(__file__).parents[2], env={**os.environ, "TMPDIR": str(tmp_path)}
+    )
+    assert eventually(lambda: trials(tmp_path), seconds=60)
+    publisher.kill()
+    publisher.wait()
+    assert eventually(lambda: not trials(tmp_path), seconds=10)
+
+
+def trials(scratch: Path) -> list[str]:
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            command = (process / "cmdline").read_bytes().decode(errors="replace")
+            found += [command] if "model_store.trial" in command and str(scratch) in command else []
+    return found
+
+
+def eventually(condition, seconds: float) -> bool:
+    deadline = time.monotonic() + seconds
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return bool(condition())
