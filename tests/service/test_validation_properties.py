@@ -75,25 +75,29 @@ def _finite(value, dtype):
         return False
 
 
-def converted(column, value):
+def converted(column, value, kind):
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return None
     if column.dtype in FLOATS:
         return np.dtype(column.dtype).type(value).item()
-    return int(value) if column.dtype in INTEGERS else value
+    if column.dtype in INTEGERS:
+        return float(value) if kind == "f" else int(value)  # a gap makes integers floats, as in pandas
+    return value
+
+
+def columns_in(batch):
+    return list(batch.matrix.T) if batch.matrix is not None else list(batch.columns.values())
 
 
 def seen(batch, schema):
     """A batch's values, row by row, None for missing."""
     if batch.matrix is not None:
-        columns = list(batch.matrix.T)
         wanted = schema.columns[0].dtype
         gaps = batch.matrix.dtype == np.float64 and any(column.nullable for column in schema.columns)
         assert batch.matrix.dtype == wanted or gaps
     else:
-        columns = list(batch.columns.values())
         assert list(batch.columns) == list(schema.names)
-    rows = zip(*(column.tolist() for column in columns), strict=True)
+    rows = zip(*(values.tolist() for values in columns_in(batch)), strict=True)
     return [[None if value is None or value != value else value for value in row] for row in rows]  # noqa: PLR0124
 
 
@@ -120,7 +124,8 @@ def judge(schema, rows, call):
         fits(column, value) for row in rows for column, value in zip(schema.columns, row, strict=True)
     )
     if batch is not None:
-        wanted = [[converted(c, v) for c, v in zip(schema.columns, row, strict=True)] for row in rows]
+        kinds = [values.dtype.kind for values in columns_in(batch)]
+        wanted = [[converted(*cell) for cell in zip(schema.columns, row, kinds, strict=True)] for row in rows]
         assert seen(batch, schema) == wanted
 
 
