@@ -246,8 +246,7 @@ def exposition() -> tuple[bytes, str]:
 
 def _own() -> bytes:
     lines: dict[str, list[str]] = {}
-    for reading in _SCRAPE.readings():
-        text.add_readings([reading], lines)
+    text.add_readings(_SCRAPE.readings(), lines)
     return b"".join(map(generate_latest, _SCRAPE.registries)) + text.render(lines).encode()
 
 

@@ -22,9 +22,11 @@ from service.observation.catalogue import SECONDS
 from service.observation.exposition import Reading, number
 from service.runtime import announcements
 from service.runtime.announcements import Announcement
+from service.runtime.states import State
 
 log = logging.getLogger(__name__)
 
+_OVER = frozenset({State.NEW, State.RETIRED, State.FAILED})
 _FRESH = 2.0
 """Seconds for which what was read of the store is not read again, however often someone scrapes."""
 
@@ -77,15 +79,17 @@ class ReplicaFacts:
     def _read_models(self) -> Iterator[Reading]:
         everyone = announcements.read(self.store.root, self.run_dir)
         mine = [announcement for announcement in everyone if announcement.replica == self.replica]
+        wanted: dict[str, frozenset[int]] = {}
         for name in self.store.models():
             try:
                 yield from self._pointers(name)
-                for wanted in sorted(channels.read(self.store, name).wanted()):
-                    yield from self._stored(name, wanted)
+                wanted[name] = channels.read(self.store, name).wanted()
+                for version in sorted(wanted[name]):
+                    yield from self._stored(name, version)
             except StoreError:
                 log.warning("the metrics of %s could not be read from the store", name, exc_info=True)
             yield "millrace_versions_converged", (name,), float(announcements.converged(self.store, mine, name))
-        yield from _states(mine)
+        yield from _states(mine, wanted)
 
     def _pointers(self, name: str) -> Iterator[Reading]:
         now = channels.read(self.store, name)
@@ -134,12 +138,14 @@ class ReplicaFacts:
         yield "millrace_slo_latency_objective_ratio", (number(slo.latency_seconds),), slo.latency
 
 
-def _states(mine: list[Announcement]) -> Iterator[Reading]:
+def _states(mine: list[Announcement], wanted: Mapping[str, frozenset[int]]) -> Iterator[Reading]:
+    """Workers by state; what became of versions that nobody wants any more is no news."""
     counts: Mapping[tuple[str, str, str], int] = Counter(
         (name, str(which), str(state.state))
         for announcement in mine
         for name, model in announcement.models.items()
         for which, state in model.states.items()
+        if which in wanted.get(name, ()) or state.state not in _OVER
     )
     for labels, count in counts.items():
         yield "millrace_model_state", labels, float(count)

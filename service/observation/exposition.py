@@ -92,7 +92,7 @@ def add_readings(readings: Iterable[Reading], lines: dict[str, list[str]]) -> No
     """Add readings of declared metrics; KeyError for one that is not declared."""
     for name, values, value in readings:
         labels = label_text(dict(zip(BY_NAME[name].labels, values, strict=True)))
-        lines[name].append(f"{name}{_braces(labels)} {number(value)}")
+        lines.setdefault(name, []).append(f"{name}{_braces(labels)} {number(value)}")
 
 
 def render(lines: Mapping[str, list[str]]) -> str:
