@@ -6,11 +6,12 @@ no way to it.
 
 import json
 import logging
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from threading import Lock, Thread
 from typing import Any
 
 from service.runtime.readiness import Readiness
@@ -22,6 +23,9 @@ Page = tuple[HTTPStatus, str, bytes]
 
 _SLOWEST_CLIENT = 5.0
 """Seconds that a client may be silent."""
+
+_LONGEST_QUIET = 2.0
+"""Seconds that a fork waits for a page."""
 
 
 def pages(
@@ -57,7 +61,8 @@ def serve(bind: str, shown: Mapping[str, Callable[[], Page]]) -> ThreadingHTTPSe
 
         def do_GET(self) -> None:
             """Answer one probe or scrape."""
-            status, media_type, body = _page(shown, self.path.partition("?")[0])
+            with quiet.answering:
+                status, media_type, body = _page(shown, self.path.partition("?")[0])
             self.send_response(status)
             self.send_header("Content-Type", media_type)
             self.send_header("Content-Length", str(len(body)))
@@ -68,8 +73,27 @@ def serve(bind: str, shown: Mapping[str, Callable[[], Page]]) -> ThreadingHTTPSe
             """Say nothing: a probe a second is no news."""
 
     server = _Server((host.strip("[]"), int(port)), Handler)
+    quiet = _Quiet()
+    os.register_at_fork(before=quiet.begin, after_in_parent=quiet.end, after_in_child=quiet.end)
     Thread(target=server.serve_forever, name="management", daemon=True).start()
     return server
+
+
+class _Quiet:
+    """Keeps pages and forks apart: a lock that a page holds while the master forks would stay held in the worker."""
+
+    def __init__(self) -> None:
+        self.answering = Lock()
+        self._held = False
+
+    def begin(self) -> None:
+        """Wait until no page is being made; not for long, because a worker is missing."""
+        self._held = self.answering.acquire(timeout=_LONGEST_QUIET)
+
+    def end(self) -> None:
+        """Let pages be made again."""
+        if self._held:
+            self.answering.release()
 
 
 class _Server(ThreadingHTTPServer):

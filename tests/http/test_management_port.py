@@ -2,7 +2,9 @@
 
 import http.client
 import json
+import os
 import socket
+import threading
 
 import pytest
 
@@ -17,11 +19,12 @@ class Replica:
         self.workers = 2
         self.readiness = Readiness(ready=True, reason="ready", workers=2, loading=0)
         self.broken = False
+        self.metrics_of = lambda: (b"up 1\n", "text/plain; version=1.0.0")
 
     def metrics(self):
         if self.broken:
             raise OSError("the metric files are away")
-        return b"up 1\n", "text/plain; version=1.0.0"
+        return self.metrics_of()
 
 
 @pytest.fixture
@@ -85,3 +88,25 @@ def test_a_page_that_fails_is_a_500_and_harms_no_other(get, replica):
 def test_a_client_that_sends_nothing_holds_nobody_up(get):
     with socket.create_connection(get.address):
         assert get("/livez")[0] == 200
+
+
+def test_a_fork_waits_for_the_page_that_is_being_made(get, replica):
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slow():
+        begun.set()
+        go_on.wait(10)
+        made.append("page")
+        return b"", "text/plain"
+
+    made = []
+    replica.metrics_of = slow
+    asking = threading.Thread(target=get, args=("/metrics",))
+    asking.start()
+    assert begun.wait(10)
+    threading.Timer(0.2, go_on.set).start()
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if made == ["page"] else 1)
+    asking.join()
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
