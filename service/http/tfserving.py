@@ -26,7 +26,7 @@ from service.errors import (
 from service.http.guards import guarded, public
 from service.http.parts import Parts
 from service.http.problems import NotReady
-from service.http.routes import PredictRoute, Values
+from service.http.routes import PredictRoute, Values, phrased
 from service.runtime.catalog import ServedModel
 from service.runtime.states import State, VersionState
 from service.wire import JSON, Dialect, Target
@@ -67,13 +67,13 @@ def _target(values: Values) -> Target:
 
 
 def _version(text: str | None) -> int | None:
-    """The version in a path; None for none and for 0, which OpenVINO's client sends where its caller names none."""
+    """The version in a path, or None; raises MalformedRequest where it is beyond 64 bits."""
     if text is None:
         return None
     digits = text.lstrip("0")
     if len(digits) > len(str(LARGEST_VERSION)) or int(digits or "0") > LARGEST_VERSION:
         raise MalformedRequest(f"Failed to convert version: {text[:_SHOWN]} to numeric.")
-    return int(digits) if digits else None
+    return int(digits or "0")
 
 
 def _phrase(error: ServiceError, values: Values) -> str | None:
@@ -84,7 +84,16 @@ def _phrase(error: ServiceError, values: Values) -> str | None:
         return None
     model, version = (values["model"] or "")[:_SHOWN], (values.get("version") or "")[:_SHOWN]
     which = f"Specific({model}, {version})" if version else f"Latest({model})"
-    return f"Servable not found for request: {which} ({error.detail})"
+    # OpenVINO's client asks for version 0 where its caller names none
+    reason = error.detail if version.strip("0") or not version else "versions begin at 1: name one, or none for stable"
+    return f"Servable not found for request: {which} ({reason})"
+
+
+def _status_phrase(error: ServiceError, values: Values) -> str | None:
+    """TensorFlow Serving's words for a model that is not there, which a hidden one shares."""
+    if isinstance(error, ModelNotFound):
+        return f"Could not find any versions of model {(values['model'] or '')[:_SHOWN]}"
+    return None
 
 
 PREDICT_ROUTES: tuple[PredictRoute, ...] = tuple(
@@ -132,10 +141,11 @@ def _add_status(made: flask.Blueprint, parts: Parts) -> None:
     @made.get(_RULES[1])
     @made.get(_RULES[2])
     @guarded("model:read")
+    @phrased(_status_phrase)
     def status(model: str, version: str | None = None, label: str | None = None) -> flask.Response:
         served = parts.catalog.snapshot().models.get(model)
         if served is None:
-            raise ModelNotFound(f"Could not find any versions of model {model[:_SHOWN]}")
+            raise ModelNotFound(f"there is no model {model[:_SHOWN]!r}")
         number = _version(version)
         document = _status(served, _asked_for(served, number, label))
         if not document["ready"] and number is None and label is None:
@@ -148,11 +158,9 @@ def _add_metadata(made: flask.Blueprint, parts: Parts) -> None:
     @made.get(f"{_RULES[1]}/metadata")
     @made.get(f"{_RULES[2]}/metadata")
     @guarded("model:read")
+    @phrased(_phrase)
     def model_metadata(**values: str) -> flask.Response:
-        try:
-            chosen = parts.router.choose(_target(values))
-        except (ModelNotFound, VersionNotFound, LabelNotFound) as error:
-            raise type(error)(_phrase(error, values) or error.detail) from error
+        chosen = parts.router.choose(_target(values))
         return _json(metadata(chosen.name, chosen.version, chosen.schema))
 
 

@@ -197,7 +197,6 @@ class TestPredict:
             ("", "1", 3.5),
             ("/versions/1", "1", 3.5),
             ("/versions/01", "1", 3.5),
-            ("/versions/0", "1", 3.5),  # OpenVINO's client, whose caller names no version
             ("/versions/2", "2", 4.0),
             ("/labels/next", "2", 4.0),
             ("/labels/stable", "1", 3.5),
@@ -382,10 +381,11 @@ class TestStatus:
         found = client.get(f"/v1/models/half_plus_two/{path}").json["model_version_status"]
         assert [each["version"] for each in found] == ["2"]
 
-    def test_version_0_is_no_version(self, client):
-        found = client.get("/v1/models/half_plus_two/versions/0").json["model_version_status"]
-        assert [each["version"] for each in found] == ["3", "2", "1"]
-        assert client.get("/v1/models/half_plus_two/versions/0/metadata").json["model_spec"]["version"] == "1"
+    def test_version_0_does_not_exist_and_the_answer_says_what_does_oip_5(self, client):
+        response = post(client, "/v1/models/half_plus_two/versions/0:predict", {"instances": [3.0]})
+        assert "versions begin at 1" in error(response, 404)
+        assert "versions begin at 1" in error(client.get("/v1/models/half_plus_two/versions/0/metadata"), 404)
+        assert error(client.get("/v1/models/half_plus_two/versions/0"), 404)
 
     def test_what_is_not_there_is_named_tfs_40(self, client):
         assert error(client.get("/v1/models/nope"), 404) == "Could not find any versions of model nope"
