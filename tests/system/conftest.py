@@ -1,10 +1,21 @@
 """One stack for all tests that leave it as they found it."""
 
+from pathlib import Path
+
 import pytest
 import requests
 
 from tests.system.load import Load
 from tests.system.running import Stack, eventually
+
+HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items):
+    """A test that starts a stack, the first one above all, trains and publishes models: that takes time."""
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.timeout(900))
 
 
 @pytest.fixture(scope="session")
