@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 import flask
 
+from service.http.caller import caller_address
 from service.http.exchange import EnvironHeaders
 from service.http.parts import Access
 
@@ -56,7 +57,7 @@ def enforce(app: flask.Flask, access: Access) -> None:
         guard = guards[flask.request.endpoint]
         if guard.permission is None:
             return
-        principal = access.authenticate(EnvironHeaders(flask.request.environ), flask.request.remote_addr or "")
+        principal = access.authenticate(EnvironHeaders(flask.request.environ), caller_address(flask.request.environ))
         flask.g.principal = principal
         values = flask.request.view_args or {}
         access.authorize(principal, guard.permission, values.get(guard.model_arg) if guard.model_arg else None)
