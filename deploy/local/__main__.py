@@ -26,6 +26,8 @@ def main() -> int:
     except CannotRun as error:
         print(f"\nmillrace: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:  # before there is anything to stop
+        return 130
     return 0
 
 
