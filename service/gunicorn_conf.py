@@ -11,6 +11,8 @@ from pathlib import Path
 from threading import Event, Thread
 from typing import Any
 
+from gunicorn import glogging
+
 from service import logs, settings
 
 _SETTINGS = settings.read()
@@ -71,6 +73,15 @@ header_map = "refuse"
 forwarded_allow_ips = "*"
 
 logconfig_dict = logs.gunicorn_config(_SETTINGS.log_level, _SETTINGS.replica)
+
+
+class _Logger(glogging.Logger):  # type: ignore[misc]
+    """gunicorn's log without access lines, which it would put together for each request even if nobody reads them."""
+
+    access_log_enabled = False
+
+
+logger_class = _Logger
 
 _management: list[ThreadingHTTPServer] = []
 
