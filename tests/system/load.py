@@ -30,6 +30,7 @@ class Load:
     clients: int = 4
     pause: float = 0.01
     timeout: float = 20
+    connection: str = "keep-alive"
     seen: list = field(default_factory=list)
 
     def __enter__(self):
@@ -52,8 +53,9 @@ class Load:
 
     def _once(self, session):
         began = time.monotonic()
+        headers = {**self.headers, "Connection": self.connection}
         try:
-            answer = session.post(self.url, json=self.body, headers=self.headers, timeout=self.timeout)
+            answer = session.post(self.url, json=self.body, headers=headers, timeout=self.timeout)
         except requests.RequestException as error:
             return Seen(0, time.monotonic() - began, body=repr(error))
         seconds, told = time.monotonic() - began, answer.headers

@@ -50,7 +50,10 @@ def test_a_rolling_restart_fails_no_request(stack, load):
 
 
 def test_reloading_nginx_fails_no_request(stack, load):
-    with load() as clients:
+    # Before 1.27.4 a reloaded Nginx closes kept connections at once, and a client may be writing into one.
+    versions = (stack.var / "run/nginx/etc/conf.d/versions.conf").read_text()
+    keeps = "\nkeepalive_min_timeout" in versions
+    with load(connection="keep-alive" if keeps else "close") as clients:
         for _ in range(3):
             os.kill(stack.pid("nginx"), signal.SIGHUP)
             time.sleep(1)
