@@ -10,6 +10,8 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 ROUNDS = 20_000
 
@@ -35,12 +37,19 @@ def _layers() -> dict[str, Callable[[], None]]:
     from service import logs
     from service.http import red_metrics
     from service.metrics import Metrics
+    from service.model_health import ModelHealth
+    from service.recent_predictions import RecentPredictions
 
     logs.configure("INFO", Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - open to the end
     metrics = Metrics()
     observed = red_metrics.instrument(flask.Flask("bench"))
     now = time.time()
     start = f"t={now - 0.003:.3f}"
+
+    model, batch, outputs, store = _prediction()
+    health = ModelHealth(store, features=10, sampling=0.1)
+    recent = RecentPredictions(store.root, store.root, replica="bench", records=10_000)
+    logs.bind("0" * 32)
 
     def in_flight() -> None:
         metrics.entered()
@@ -51,12 +60,33 @@ def _layers() -> dict[str, Callable[[], None]]:
         "route (rate, errors, duration)": lambda: observed("/v1/models/<model>:predict", "POST", 200, 0.0005),
         "queue time": lambda: metrics.queued(start, now),
         "in flight": in_flight,
+        "profile, a tenth of the requests": lambda: health.seen(model, batch, outputs),
+        "recent predictions": lambda: recent.seen(model, batch, outputs),
         "access line": lambda: logs.access(
             logs.Access(
                 "POST", "/v1/models/iris:predict", 200, 5e-4, 90, 60, "0" * 32, None, "demo", "iris", 1, "tfserving"
             )
         ),
     }
+
+
+def _prediction() -> tuple[Any, Any, Any, Any]:
+    """One row of ten numbers and its class, as inference hands them on, with a profile in a store."""
+    import numpy as np
+
+    from model_store import profile
+    from model_store.batch import Batch
+    from model_store.schema import Column, Output, Schema
+
+    columns = tuple(Column(f"x{i}", "float64") for i in range(10))
+    schema = Schema("matrix", columns, (Output("predict", "int64", labels=(0, 1, 2)),), "classifier")
+    sample = np.random.default_rng(0).random((1000, 10))
+    classes = np.arange(1000) % 3
+    folder = Path(tempfile.mkdtemp())
+    profile.write(folder, profile.describe(schema, Batch(1000, matrix=sample), {"predict": classes}))
+    store = SimpleNamespace(root=folder, version_dir=lambda *_: folder)
+    model = SimpleNamespace(name="iris", version=1, schema=schema)
+    return model, Batch(1, matrix=sample[:1]), {"predict": classes[:1]}, store
 
 
 def _microseconds(layer: Callable[[], None]) -> float:

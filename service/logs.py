@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from types import TracebackType
 from typing import Any, Protocol, TextIO
 
@@ -81,7 +82,7 @@ class _Output:
     access_sampling: float = 1.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Access:
     """One answered request. ``seconds`` is its duration, ``code`` the error's stable code or "ok"."""
 
@@ -196,7 +197,13 @@ def _plain(value: Any) -> str:
 
 
 def _timestamp(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    whole = int(seconds)
+    return f"{_second(whole)}.{int((seconds - whole) * 1000):03d}Z"
+
+
+@lru_cache(maxsize=8)
+def _second(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def _access_fields(request: Access, constant: Mapping[str, Any]) -> dict[str, Any]:
@@ -221,15 +228,17 @@ def _access_fields(request: Access, constant: Mapping[str, Any]) -> dict[str, An
         "process.pid": os.getpid(),
         "labels.code": request.code,
     }
-    optional = (
-        ("http.request.id", request.request_id),
-        ("trace.id", request.trace_id),
-        ("user.id", request.principal),
-        ("labels.model", request.model),
-        ("labels.version", request.version if request.version is None else str(request.version)),
-        ("labels.dialect", request.dialect),
-    )
-    fields.update((name, value) for name, value in optional if value)
+    if request.request_id:
+        fields["http.request.id"] = request.request_id
+    if request.trace_id:
+        fields["trace.id"] = request.trace_id
+    if request.principal:
+        fields["user.id"] = request.principal
+    if request.model:
+        fields["labels.model"] = request.model
+        fields["labels.version"] = str(request.version)
+    if request.dialect:
+        fields["labels.dialect"] = request.dialect
     return fields
 
 
