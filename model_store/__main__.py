@@ -36,7 +36,7 @@ exit codes:
 
 environment:
   MODEL_STORE_ROOT      the store's folder (var/models)
-  MILLRACE_SEALING_KEY  the private key that seals new versions (var/keys/sealing.pem)
+  SEALING_KEY_FILE      the private key that seals new versions (var/keys/sealing.pem)
   TRUSTED_KEYS          the folder of public keys whose seals are trusted (var/keys/trusted)
 """
 _PUBLISH = """\
@@ -354,7 +354,7 @@ def _command(
     parser.add_argument(
         "--key",
         type=Path,
-        default=Path(env.get("MILLRACE_SEALING_KEY") or "var/keys/sealing.pem"),
+        default=Path(env.get("SEALING_KEY_FILE") or "var/keys/sealing.pem"),
         help="private key that seals new versions",
     )
     parser.add_argument(

@@ -122,7 +122,7 @@ def test_a_corrupt_version_is_named_and_the_exit_code_says_so(keyed):
 
 def test_a_version_of_a_key_that_is_not_trusted_cannot_be_promoted(keyed):
     assert keyed("keygen", "--key", "other.pem", "--trusted", "elsewhere").returncode == 0
-    published = keyed("publish", "area", "model.joblib", "--sample", "rows.csv", MILLRACE_SEALING_KEY="other.pem")
+    published = keyed("publish", "area", "model.joblib", "--sample", "rows.csv", SEALING_KEY_FILE="other.pem")
     assert published.returncode == 0, published.stderr
     assert keyed("promote", "area", "1").returncode == 4
     assert keyed("promote", "area", "1", TRUSTED_KEYS="elsewhere").returncode == 0
