@@ -12,13 +12,17 @@ RUN if ! ldconfig -p | grep -q libgomp; then \
 
 FROM base AS build
 COPY requirements.txt /tmp/requirements.txt
+# No pip in the environment, and none of the libraries' own tests and headers: a fifth of its size.
 RUN --mount=type=cache,target=/root/.cache/pip \
-    python3 -m venv /opt/millrace && pip install --require-hashes -r /tmp/requirements.txt && \
+    python3 -m venv --without-pip /opt/millrace && \
+    /usr/local/bin/pip --python /opt/millrace/bin/python install --require-hashes -r /tmp/requirements.txt && \
+    find /opt/millrace/lib -depth -type d \( -name tests -o -path '*/pyarrow/include' \) -exec rm -r {} + && \
     python3 -m compileall -q /opt/millrace/lib
 
 FROM build AS test
 COPY requirements-dev.txt /tmp/requirements-dev.txt
-RUN --mount=type=cache,target=/root/.cache/pip pip install --require-hashes -r /tmp/requirements-dev.txt
+RUN --mount=type=cache,target=/root/.cache/pip \
+    /usr/local/bin/pip --python /opt/millrace/bin/python install --require-hashes -r /tmp/requirements-dev.txt
 WORKDIR /srv/millrace
 COPY . .
 ENTRYPOINT ["python", "-m", "pytest"]
@@ -38,7 +42,8 @@ COPY model_store model_store
 COPY service service
 COPY examples examples
 COPY deploy/compose deploy/compose
-RUN python -m compileall -q model_store service examples deploy
+COPY monitoring/nginx_metrics.py monitoring/nginx_metrics.py
+RUN python -m compileall -q model_store service examples deploy monitoring
 USER 10001:10001
 EXPOSE 8000 9100
 STOPSIGNAL SIGTERM

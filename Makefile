@@ -13,6 +13,19 @@ TEST   := $(VENV)/.made-from-requirements-dev
 PY     := $(VENV)/bin/python
 INSTALL := deploy/local/install
 
+# The stack that token, predict and publish speak to: local (of make run) or compose (of make up).
+STACK ?= local
+ifeq ($(STACK),compose)
+TOKEN   := deploy/compose/token
+PREDICT  = deploy/compose/predict $(if $(MODEL),'$(MODEL)',iris) $(if $(ROWS),'$(ROWS)')
+PUBLISH  = deploy/compose/publish '$(NAME)' '$(MODEL)' '$(SAMPLE)'
+else
+NEEDS   := $(RUN)
+TOKEN   := $(PY) -m deploy.local.within service.auth token
+PREDICT  = $(PY) -m deploy.local.predict $(if $(MODEL),--model '$(MODEL)') $(if $(ROWS),--rows '$(ROWS)')
+PUBLISH  = $(PY) -m deploy.local.within model_store publish '$(NAME)' '$(MODEL)' --sample '$(SAMPLE)' --promote
+endif
+
 ##@ Use
 
 .PHONY: help
@@ -25,17 +38,17 @@ run: $(RUN) ## the whole stack on this machine: replicas behind Nginx on PORT (8
 	@$(PY) -m deploy.local
 
 .PHONY: token
-token: $(RUN) ## an access token for the demo client (make -s token: nothing else)
-	@$(PY) -m deploy.local.within service.auth token
+token: $(NEEDS) ## an access token for the demo client (make -s token: nothing else); of make up with STACK=compose
+	@$(TOKEN)
 
 .PHONY: predict
-predict: $(RUN) ## one prediction through Nginx: MODEL=iris ROWS='[[5.1,3.5,1.4,0.2]]'
-	@$(PY) -m deploy.local.predict $(if $(MODEL),--model '$(MODEL)') $(if $(ROWS),--rows '$(ROWS)')
+predict: $(NEEDS) ## one prediction through Nginx: MODEL=iris ROWS='[[5.1,3.5,1.4,0.2]]'; STACK=compose
+	@$(PREDICT)
 
 .PHONY: publish
-publish: $(RUN) ## a model file into the store: NAME=churn MODEL=churn.joblib SAMPLE=rows.csv
+publish: $(NEEDS) ## a model file into the store: NAME=churn MODEL=churn.joblib SAMPLE=rows.csv; STACK=compose
 	@test -n '$(NAME)' -a -n '$(MODEL)' -a -n '$(SAMPLE)' || { echo "make publish needs NAME=… MODEL=… SAMPLE=…" >&2; exit 2; }
-	@$(PY) -m deploy.local.within model_store publish '$(NAME)' '$(MODEL)' --sample '$(SAMPLE)' --promote
+	@$(PUBLISH)
 
 .PHONY: tls
 tls: $(RUN) ## a self-signed certificate for trying HTTPS: var/tls
@@ -74,16 +87,20 @@ build: ## the image
 	@docker compose build
 
 .PHONY: up
-up: ## the Compose stack
-	@docker compose up --detach --build --wait
+up: ## the Compose stack; COMPOSE_PROFILES=monitoring adds Prometheus, Alertmanager and Grafana
+	@deploy/compose/up
+
+.PHONY: roll
+roll: build ## replace the Compose stack's replicas one after the other, without a failed prediction
+	@deploy/compose/roll
 
 .PHONY: down
 down: ## stop the Compose stack; its volumes stay
-	@docker compose down
+	@docker compose --profile '*' down
 
 .PHONY: logs
 logs: ## follow the Compose stack's logs
-	@docker compose logs --follow --tail 100
+	@docker compose --profile '*' logs --follow --tail 100
 
 # --- the virtual environment: made once for each content of the requirements ---
 

@@ -1,9 +1,12 @@
-"""Nginx's requests as Prometheus metrics, counted from its access log: a file, or syslog's datagrams over UDP.
+"""Nginx's requests as Prometheus metrics, counted from its access log: a file, or syslog's datagrams.
 
     python monitoring/nginx_metrics.py --follow var/log/nginx.access.log
 
     access_log syslog:server=127.0.0.1:9514,nohostname,tag=nginx ecs;
     python monitoring/nginx_metrics.py --syslog 127.0.0.1:9514
+
+    access_log syslog:server=unix:/run/nginx-log/socket,nohostname,tag=nginx ecs;
+    python monitoring/nginx_metrics.py --syslog unix:/run/nginx-log/socket
 
 Nginx alone sees requests that no replica could take, and which ones it had to try again. Its stub_status knows neither,
 and not every build has it. Needs nothing but Python; a datagram that is lost, or is none of Nginx's lines, is not
@@ -13,6 +16,7 @@ counted. Labels come from Nginx's configuration and from HTTP's statuses, never 
 import argparse
 import json
 import os
+import socket
 import socketserver
 import threading
 import time
@@ -133,7 +137,7 @@ def _replaced(descriptor: int, position: int, log: Path) -> bool:
 
 
 def listen(counts: Counts, address: str) -> socketserver.UDPServer:
-    """Count the datagrams that come to `address:port`, in a thread."""
+    """Count the datagrams that come to `address:port` or `unix:/path`, in a thread."""
 
     class Line(socketserver.BaseRequestHandler):
         """One datagram."""
@@ -147,7 +151,20 @@ def listen(counts: Counts, address: str) -> socketserver.UDPServer:
 
         max_packet_size = _LARGEST_DATAGRAM
 
-    return _in_thread(Syslog(_address(address), Line))
+    class LocalSyslog(Syslog):
+        """The same at a path, which any user may write to; the folder decides who reaches it."""
+
+        address_family = socket.AF_UNIX
+
+        def server_bind(self) -> None:
+            """Take the place of what an earlier run left."""
+            path = Path(str(self.server_address))
+            path.unlink(missing_ok=True)
+            super().server_bind()
+            path.chmod(0o666)
+
+    path = _path(address)
+    return _in_thread(LocalSyslog(path, Line) if path else Syslog(_address(address), Line))
 
 
 def serve(counts: Counts, address: str) -> ThreadingHTTPServer:
@@ -176,6 +193,11 @@ def _in_thread(server: Server) -> Server:
     return server
 
 
+def _path(text: str) -> str:
+    """The path in ``unix:/path``; nothing where it is none."""
+    return text.removeprefix("unix:") if text.startswith("unix:") else ""
+
+
 def _address(text: str) -> tuple[str, int]:
     host, _, port = text.rpartition(":")
     return host, int(port)
@@ -184,7 +206,7 @@ def _address(text: str) -> tuple[str, int]:
 def main() -> None:
     """Serve until interrupted."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--syslog", metavar="ADDRESS:PORT", help="where Nginx sends its log (UDP)")
+    parser.add_argument("--syslog", metavar="ADDRESS:PORT|unix:PATH", help="where Nginx sends its log")
     parser.add_argument("--follow", metavar="FILE", type=Path, help="the log's file")
     parser.add_argument("--metrics", metavar="ADDRESS:PORT", default="127.0.0.1:9199", help="where Prometheus reads")
     arguments = parser.parse_args()
@@ -197,7 +219,8 @@ def main() -> None:
     try:
         threading.Event().wait()
     except KeyboardInterrupt:
-        return
+        if path := _path(arguments.syslog or ""):
+            Path(path).unlink(missing_ok=True)  # Nginx sends while it is there
 
 
 if __name__ == "__main__":

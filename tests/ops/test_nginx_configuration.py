@@ -57,7 +57,7 @@ def test_nginx_accepts_the_replicas_of_compose_where_it_can_follow_names(binary,
         pytest.skip("needs Nginx 1.27.3 or later: before, names in an upstream were looked up once")
     compose = (ROOT / "docker-compose.yml").read_text()
     given = dict(re.findall(r'^      ([A-Z][A-Z_0-9]+): "?(.*?)"?$', compose, re.MULTILINE))
-    values = {name: re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", value) for name, value in given.items()}
+    values = {name: re.sub(r"\$\{\w+:(?:-([^}]*)|\+[^}]*)\}", r"\1", value) for name, value in given.items()}
     values |= {"TLS_CERT": "", "TLS_KEY": ""}
     nginx.check(nginx.command(binary, tmp_path, nginx.render(tmp_path / "etc", values)))
 

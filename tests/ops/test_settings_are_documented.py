@@ -10,7 +10,15 @@ ROOT = Path(__file__).resolve().parents[2]
 READERS = ("service/settings.py", "deploy/local/settings.py", "model_store/__main__.py")
 VARIABLE = re.compile("[A-Z][A-Z0-9]*(_[A-Z0-9]+)+|PORT|REPLICAS|REPLICA|WORKERS|BIND|ISSUER|AUDIENCE|TRACING")
 NOT_OURS = {"DEBUG", "INFO", "WARNING", "ERROR"}
-SET_INSIDE = {"LISTEN", "TLS_LISTEN", "RESOLVER", "UPSTREAM_SERVERS", "NGINX_SINCE_1_27_4", "NGINX_SINCE_1_29_8"}
+SET_INSIDE = {
+    "LISTEN",
+    "TLS_LISTEN",
+    "NGINX_SCHEME",
+    "RESOLVER",
+    "UPSTREAM_SERVERS",
+    "NGINX_SINCE_1_27_4",
+    "NGINX_SINCE_1_29_8",
+}
 """Variables of Nginx's templates that the stack works out for itself."""
 
 
