@@ -242,7 +242,8 @@ class Access:
         if issuer is not None:
             return self._by_foreign_token(issuer, token)
         claims = self.tokens.verify(token)
-        if claims.client_id not in self._current().clients:
+        current = self._current()
+        if claims.client_id not in current.clients or CLIENT + claims.client_id not in current.grants:
             self._look_again()
         current = self._current()
         revoked = not current.revoked.isdisjoint((claims.token_id, claims.family))
@@ -328,7 +329,8 @@ class Access:
                 self.quotas.forget_old(connection)
         if now - self._chain_checked_at > CHECK_CHAIN_SECONDS:
             self._chain_checked_at = now
-            self._check_chain()
+            # beside, because a long trail takes seconds, and revocations must not wait for it
+            threading.Thread(target=self._check_chain, name="audit-check", daemon=True).start()
         for issuer in self._issuers.values():
             issuer.keep_fresh()
 
@@ -341,7 +343,10 @@ class Access:
                     return
             with contextlib.suppress(OSError):
                 stamp.touch()
-        count, broken = self.audit.verify()
+        try:
+            count, broken = self.audit.verify()
+        except Unavailable:
+            return
         if broken is not None:
             _LOG.error("the audit trail was altered after entry %d: %s", count, broken)
         self._metrics.audit_chain(whole=broken is None)

@@ -184,7 +184,8 @@ class State:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A transaction that sees one state; raises Unavailable where the database does not answer."""
-        with _answering(), self.engine.connect() as connection, connection.begin():
+        options = {} if self.sqlite else {"isolation_level": "REPEATABLE READ"}
+        with _answering(), self.engine.connect().execution_options(**options) as connection, connection.begin():
             yield connection
 
     @contextmanager
