@@ -100,7 +100,9 @@ def when_ready(server: Any) -> None:
     from service.http import ops
     from service.runtime import announcements, readiness
 
-    metrics.add_source(_facts())
+    facts = _facts()
+    metrics.add_source(facts)
+    metrics.show_details_of(facts.current)
     assessor = readiness.Assessor(_SETTINGS.replica)
 
     def ready() -> readiness.Readiness:

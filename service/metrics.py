@@ -6,7 +6,7 @@ files where PROMETHEUS_MULTIPROC_DIR names a folder. gunicorn_conf sets it, and 
 
 import os
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
@@ -214,6 +214,7 @@ class _Scrape:
 
     def __init__(self) -> None:
         self.sources: list[Source] = []
+        self.current: Callable[[], Collection[text.Version] | None] = lambda: None
         self.registries: list[CollectorRegistry] = [REGISTRY]
         self.processes = Processes()
         self.expositions: dict[Path, text.Exposition] = {}
@@ -230,6 +231,11 @@ def add_source(source: Source) -> None:
     _SCRAPE.sources.append(source)
 
 
+def show_details_of(current: Callable[[], Collection[text.Version] | None]) -> None:
+    """Have scrapes leave out the details of versions that ``current`` does not name; None leaves nothing out."""
+    _SCRAPE.current = current
+
+
 def expose(registry: CollectorRegistry) -> None:
     """Show a further registry's metrics where values are this process's own."""
     _SCRAPE.registries[1:] = [registry]
@@ -241,7 +247,7 @@ def exposition() -> tuple[bytes, str]:
     if folder is None:
         return _own(), text.CONTENT_TYPE
     shown = _SCRAPE.expositions.setdefault(folder, text.Exposition(folder))
-    return shown.text(_SCRAPE.readings()).encode(), text.CONTENT_TYPE
+    return shown.text(_SCRAPE.readings(), _SCRAPE.current()).encode(), text.CONTENT_TYPE
 
 
 def _own() -> bytes:

@@ -58,6 +58,7 @@ class ReplicaFacts:
     objectives: Objectives
     certificate: Path | None = None
     profile_features: int = 0
+    _current: frozenset[tuple[str, str]] | None = None
     _model_readings: list[Reading] = field(default_factory=list)
     _model_readings_at: float = float("-inf")
     _versions: dict[tuple[str, int], list[Reading]] = field(default_factory=dict)
@@ -69,6 +70,10 @@ class ReplicaFacts:
                 yield from list(part())
             except (OSError, ValueError, StoreError):
                 log.warning("a part of the metrics could not be read", exc_info=True)
+
+    def current(self) -> frozenset[tuple[str, str]] | None:
+        """The versions that are wanted or still in a worker's memory, as of the last reading; None before one."""
+        return self._current
 
     def _models(self) -> list[Reading]:
         if time.monotonic() - self._model_readings_at > _FRESH:
@@ -89,7 +94,11 @@ class ReplicaFacts:
             except StoreError:
                 log.warning("the metrics of %s could not be read from the store", name, exc_info=True)
             yield "millrace_versions_converged", (name,), float(announcements.converged(self.store, mine, name))
-        yield from _states(mine, wanted)
+        states = list(_states(mine, wanted))
+        yield from states
+        named = {(name, str(version)) for name, versions in wanted.items() for version in versions}
+        if named or states:  # nothing at all is a store that is away, and tells nothing
+            self._current = frozenset(named | {(labels[0], labels[1]) for _, labels, _ in states})
 
     def _pointers(self, name: str) -> Iterator[Reading]:
         now = channels.read(self.store, name)

@@ -7,7 +7,7 @@ life and keeps the text that stands for it, so that a scrape costs a fraction an
 import json
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,18 +16,28 @@ from service.observation.catalogue import BY_NAME
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
+Version = tuple[str, str]
+"""A model's name and a version, as labels say them."""
+
+_KEPT = frozenset({"millrace_predictions_total", "millrace_prediction_rows_total", "millrace_model_loads_total"})
+"""Counts of versions that stay in sight for good, so that totals stay true; a few series a version."""
+
 Reading = tuple[str, tuple[str, ...], float]
 """A declared metric's name, its label values in declared order, and the value now."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Sample:
-    """What a file's key stands for. ``bound`` is a histogram bucket's upper bound."""
+    """What a file's key stands for. ``bound`` is a histogram bucket's upper bound.
+
+    ``detail_of`` is the version whose details it belongs to, which are not shown once that version is gone.
+    """
 
     family: str
     name: str
     labels: str
     bound: float | None
+    detail_of: Version | None
 
 
 class Exposition:
@@ -36,9 +46,15 @@ class Exposition:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._samples: dict[tuple[str, str], _Sample] = {}
+        self._current: Collection[Version] | None = None
 
-    def text(self, readings: Iterable[Reading] = ()) -> str:
-        """Everything in Prometheus' text format, families in order of their names."""
+    def text(self, readings: Iterable[Reading] = (), current: Collection[Version] | None = None) -> str:
+        """Everything in Prometheus' text format, families in order of their names.
+
+        Histograms, bins and gauges of versions that are not ``current`` are left out, where that is known: files only
+        grow, and a replica sees many versions come and go.
+        """
+        self._current = current
         merged, count = files.read(self._folder)
         lines: dict[str, list[str]] = defaultdict(list)
         for prefix, values in merged.items():
@@ -52,6 +68,8 @@ class Exposition:
             if prefix.endswith("mostrecent") and not at:
                 continue  # nobody has said anything yet
             sample = self._sample(prefix, key)
+            if self._gone(sample):
+                continue
             lines[sample.family].append(f"{sample.name}{_braces(sample.labels)} {number(value)}")
 
     def _add_histograms(self, prefix: str, values: files.Values, lines: dict[str, list[str]]) -> None:
@@ -60,6 +78,8 @@ class Exposition:
         sums: dict[tuple[str, str], float] = {}
         for key, (value, _) in values.items():
             sample = self._sample(prefix, key)
+            if self._gone(sample):
+                continue
             if sample.bound is None:
                 sums[sample.family, sample.labels] = value
             else:
@@ -73,6 +93,9 @@ class Exposition:
             lines[family].append(f"{family}_count{_braces(labels)} {number(below)}")
             lines[family].append(f"{family}_sum{_braces(labels)} {number(sums.get((family, labels), 0.0))}")
 
+    def _gone(self, sample: _Sample) -> bool:
+        return self._current is not None and sample.detail_of is not None and sample.detail_of not in self._current
+
     def _sample(self, prefix: str, key: str) -> _Sample:
         sample = self._samples.get((prefix, key))
         if sample is None:
@@ -85,7 +108,9 @@ def _parse(prefix: str, key: str) -> _Sample:
     bound = labels.pop("le", None)
     if prefix == "counter":
         family = name
-    return _Sample(family, name, label_text(labels), None if bound is None else float(bound))
+    detailed = family not in _KEPT and "feedback" not in family and "version" in labels
+    detail_of = (labels["model"], labels["version"]) if detailed else None
+    return _Sample(family, name, label_text(labels), None if bound is None else float(bound), detail_of)
 
 
 def add_readings(readings: Iterable[Reading], lines: dict[str, list[str]]) -> None:

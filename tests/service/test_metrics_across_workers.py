@@ -178,6 +178,18 @@ for pid in pids: os.kill(pid, signal.SIGKILL)
     assert value(text, "millrace_workers") == 2
 
 
+def test_details_of_versions_that_are_gone_are_not_shown_and_their_counts_stay(run):
+    program = """
+ended(worker(predict(5, version=1)))
+ended(worker(predict(7, version=2)))
+metrics.show_details_of(lambda: {("iris", "2")})
+"""
+    text = run(program + SHOW)
+    assert value(text, "millrace_predictions_total", version="1") == 5
+    assert value(text, "millrace_stage_seconds_count", version="1") == 0
+    assert value(text, "millrace_stage_seconds_count", version="2", stage="predict") == 7
+
+
 def test_wiping_leaves_an_empty_folder(tmp_path):
     from service.observation import files
 

@@ -1,0 +1,135 @@
+"""What a master tells at a scrape, from a store and announcements on disk."""
+
+import json
+import os
+import time
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from model_store import channels
+from model_store.directory import Store
+from service.observation.catalogue import BY_NAME
+from service.replica_facts import Objectives, ReplicaFacts
+
+OBJECTIVES = Objectives(0.999, 0.99, 0.25)
+
+
+class Shelf(Store):
+    """A store whose versions are known without being there."""
+
+    def models(self):
+        return ["iris"]
+
+    def versions(self, _name):
+        return [1, 2]
+
+    def version_dir(self, name, version):
+        return self.model_dir(name) / str(version)
+
+    def manifest(self, _name, _version):
+        return SimpleNamespace(created="2026-01-02T03:04:05+00:00", bytes=1000, schema=SimpleNamespace(names=()))
+
+
+@pytest.fixture
+def store(tmp_path):
+    store = Shelf(tmp_path / "models")
+    store.model_dir("iris").mkdir(parents=True)
+    return store
+
+
+@pytest.fixture
+def facts(store, tmp_path):
+    (tmp_path / "run").mkdir()
+    channels.promote(store, "iris", 2, "someone")
+    return ReplicaFacts(store, "replica-1", tmp_path / "run", OBJECTIVES)
+
+
+def announce(store, replica, states, pid=None):
+    folder = store.root / ".replicas" / replica
+    folder.mkdir(parents=True, exist_ok=True)
+    model = {
+        "generation": channels.read(store, "iris").generation,
+        "pointers": {"stable": 2},
+        "states": {str(v): {"state": state, "reason": "because"} for v, state in states.items()},
+        "trouble": "",
+    }
+    told = {
+        "format": 1, "replica": replica, "pid": pid or os.getpid(), "started": time.time(), "at": time.time(),
+        "memory": 1, "settled": True, "models": {"iris": model},
+    }  # fmt: skip
+    (folder / f"{pid or os.getpid()}.json").write_text(json.dumps(told))
+
+
+def told(facts):
+    return {(name, labels): value for name, labels, value in facts()}
+
+
+def test_every_reading_is_declared_with_as_many_labels(facts, store):
+    announce(store, "replica-1", {2: "READY"})
+    for name, labels, _ in facts():
+        assert len(BY_NAME[name].labels) == len(labels), name
+        assert BY_NAME[name].origin == "replica"
+
+
+def test_channels_and_states_of_this_replica_are_told(facts, store):
+    announce(store, "replica-1", {2: "READY"}, pid=11)
+    announce(store, "replica-1", {2: "LOADING"}, pid=12)
+    announce(store, "replica-2", {2: "FAILED"}, pid=13)
+    readings = told(facts)
+    assert readings["millrace_model_channel_version", ("iris", "stable")] == 2
+    assert readings["millrace_model_state", ("iris", "2", "READY")] == 1
+    assert readings["millrace_model_state", ("iris", "2", "LOADING")] == 1
+    assert ("millrace_model_state", ("iris", "2", "FAILED")) not in readings
+    assert readings["millrace_versions_converged", ("iris",)] == 0
+
+
+def test_a_replica_whose_workers_follow_has_converged(facts, store):
+    announce(store, "replica-1", {2: "READY"})
+    assert told(facts)["millrace_versions_converged", ("iris",)] == 1
+
+
+def test_a_version_that_failed_is_no_news_once_nobody_wants_it(facts, store):
+    announce(store, "replica-1", {2: "READY", 1: "FAILED"})
+    assert ("millrace_model_state", ("iris", "1", "FAILED")) not in told(facts)
+    assert facts.current() == {("iris", "2")}
+
+
+def test_the_certificates_expiry_is_told(facts, tmp_path):
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    expires = datetime.now(UTC).replace(microsecond=0) + timedelta(days=30)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(expires - timedelta(days=60))
+        .not_valid_after(expires)
+        .sign(key, hashes.SHA256())
+    )
+    file = tmp_path / "tls.crt"
+    from cryptography.hazmat.primitives.serialization import Encoding
+
+    file.write_bytes(certificate.public_bytes(Encoding.PEM))
+    facts.certificate = file
+    assert told(facts)["millrace_certificate_expiry_timestamp_seconds", ()] == expires.timestamp()
+
+
+def test_a_part_that_cannot_be_read_leaves_the_others(facts, tmp_path):
+    facts.certificate = tmp_path / "absent.crt"
+    readings = told(facts)
+    assert readings["millrace_slo_availability_objective_ratio", ()] == 0.999
+    assert readings["millrace_slo_latency_objective_ratio", ("0.25",)] == 0.99
+    assert readings["millrace_disk_size_bytes", ("run",)] > 0
+
+
+def test_an_objective_that_no_bucket_can_measure_is_refused():
+    with pytest.raises(ValueError, match=r"SLO_LATENCY_SECONDS is 0\.3"):
+        Objectives(0.999, 0.99, 0.3)
