@@ -161,7 +161,7 @@ def listen(counts: Counts, address: str) -> socketserver.UDPServer:
             path = Path(str(self.server_address))
             path.unlink(missing_ok=True)
             super().server_bind()
-            path.chmod(0o666)
+            path.chmod(0o777)  # x, because Nginx's `if` can ask for that, while its -e sees no sockets
 
     path = _path(address)
     return _in_thread(LocalSyslog(path, Line) if path else Syslog(_address(address), Line))
