@@ -136,7 +136,7 @@ class Quotas:
         """Book what the meters need, in one transaction; raises Unavailable."""
         with self._condition:
             self._drop_old(int(self._clock()) // MINUTE)
-            needs = [(meter, _need(key, meter)) for key, meter in self._meters.items() if meter.to_book()]
+            needs = [(meter, _need(key, meter)) for key, meter in self._in_order() if meter.to_book()]
         if not needs:
             return
         try:
@@ -204,6 +204,10 @@ class Quotas:
         )
         error.headers = dict(_headers(charges, now))
         return error
+
+    def _in_order(self) -> list[tuple[_Key, Meter]]:
+        """The meters in the one order in which all workers lock their rows: two that wait for each other would fail."""
+        return sorted(self._meters.items(), key=lambda item: item[0])
 
     def _drop_old(self, minute: int) -> None:
         for key in [key for key, meter in self._meters.items() if meter.minute < minute]:

@@ -126,12 +126,6 @@ def test_a_change_that_cannot_be_recorded_is_not_made(admin, access, monkeypatch
     assert "scorer" not in {row["name"] for row in admin.get("/admin/clients").json["clients"]}
 
 
-def test_a_quota_is_refused_with_its_headers(caller, web):
-    hasty = caller("predictor", requests_per_minute=1)
-    answers = [hasty.post("/v1/models/nothing:predict", json={"instances": [[1]]}) for _ in range(3)]
-    assert {answer.status_code for answer in answers} == {404}
-
-
 def test_the_secrets_of_a_request_appear_in_no_log(admin, web, capfd):
     client = made(admin.post("/admin/clients", json={"name": "scorer"}))
     key = made(admin.post("/admin/keys", json={"client_id": admin.id}))["api_key"]
