@@ -77,8 +77,8 @@ requirements: $(TEST) ## pin requirements*.in into requirements*.txt, with hashe
 	@deploy/local/pin-requirements
 
 .PHONY: dashboards
-dashboards: $(TEST) ## generate Grafana's dashboards
-	@$(PY) -m monitoring.grafana.render
+dashboards: $(TEST) ## generate Grafana's dashboards and the reference of metrics
+	@$(PY) -m monitoring.grafana.render && $(PY) -m monitoring.metrics_reference
 
 ##@ Compose
 

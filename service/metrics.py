@@ -213,6 +213,7 @@ class _Scrape:
     """What a scrape reads beside the workers' own values."""
 
     def __init__(self) -> None:
+        self.one_at_a_time = threading.Lock()
         self.sources: list[Source] = []
         self.current: Callable[[], Collection[text.Version] | None] = lambda: None
         self.registries: list[CollectorRegistry] = [REGISTRY]
@@ -244,10 +245,11 @@ def expose(registry: CollectorRegistry) -> None:
 def exposition() -> tuple[bytes, str]:
     """All metrics of this replica in Prometheus' text format, and its media type. Called in gunicorn's master."""
     folder = _folder()
-    if folder is None:
-        return _own(), text.CONTENT_TYPE
-    shown = _SCRAPE.expositions.setdefault(folder, text.Exposition(folder))
-    return shown.text(_SCRAPE.readings(), _SCRAPE.current()).encode(), text.CONTENT_TYPE
+    with _SCRAPE.one_at_a_time:
+        if folder is None:
+            return _own(), text.CONTENT_TYPE
+        shown = _SCRAPE.expositions.setdefault(folder, text.Exposition(folder))
+        return shown.text(_SCRAPE.readings(), _SCRAPE.current()).encode(), text.CONTENT_TYPE
 
 
 def _own() -> bytes:
