@@ -79,7 +79,7 @@ def outside(routes, ask, headers_for, *, model_routes_alone=False):
     refusals = REFUSALS | {400} if model_routes_alone else REFUSALS
     through = []
     for method, rule, path, guard in routes:
-        of_a_model = "model" in rule.arguments or rule.rule == "/invocations"
+        of_a_model = "model" in rule.arguments or (method, rule.rule) == ("POST", "/invocations")
         if guard.permission is None or (model_routes_alone and not of_a_model):
             continue
         answer = ask(method, path, headers_for(guard.permission))
