@@ -108,7 +108,7 @@ def _parse(prefix: str, key: str) -> _Sample:
     bound = labels.pop("le", None)
     if prefix == "counter":
         family = name
-    detailed = family not in _KEPT and "feedback" not in family and "version" in labels
+    detailed = family not in _KEPT and "feedback" not in family and {"model", "version"} <= labels.keys()
     detail_of = (labels["model"], labels["version"]) if detailed else None
     return _Sample(family, name, label_text(labels), None if bound is None else float(bound), detail_of)
 

@@ -190,6 +190,19 @@ metrics.show_details_of(lambda: {("iris", "2")})
     assert value(text, "millrace_stage_seconds_count", version="2", stage="predict") == 7
 
 
+def test_route_metrics_of_all_workers_add_up_and_what_is_not_declared_is_not_shown(run):
+    program = """
+import flask
+from service.http.red_metrics import instrument
+observed = instrument(flask.Flask("red"))
+for _ in range(2): ended(worker(lambda m: observed("/rule", "POST", 200, 0.01)))
+"""
+    text = run(program + SHOW)
+    assert value(text, "flask_http_request_total", status="200") == 2
+    assert value(text, "flask_http_request_duration_seconds_count", url_rule="/rule") == 2
+    assert "flask_exporter_info" not in text
+
+
 def test_wiping_leaves_an_empty_folder(tmp_path):
     from service.observation import files
 
