@@ -6,9 +6,10 @@ from time import perf_counter
 from typing import Any, Protocol
 
 from model_store.batch import Array, Batch
-from service.errors import LabelNotFound, ModelNotFound, PayloadTooLarge, ServiceError, VersionNotFound
+from service.errors import LabelNotFound, ModelNotFound, ServiceError, VersionNotFound
 from service.runtime.loaded import LoadedModel
 from service.runtime.router import Router
+from service.validation import check_rows
 from service.wire import Answered, Dialect, Target, WireAnswer, WireRequest
 
 log = logging.getLogger(__name__)
@@ -43,7 +44,7 @@ Seen = Callable[[LoadedModel, Batch, Mapping[str, Array]], None]
 
 
 class Inference:
-    """One prediction at a time, from a request's bytes to the answer's bytes."""
+    """One prediction at a time, from a request's bytes to the answer's bytes; ``max_rows`` is the most in one."""
 
     def __init__(
         self,
@@ -54,7 +55,7 @@ class Inference:
     ) -> None:
         self._router = router
         self._observer = observer or Silent()
-        self._max_rows = max_rows
+        self.max_rows = max_rows
         self._seen = tuple(seen)
 
     def run(
@@ -92,8 +93,7 @@ class Inference:
         started = perf_counter()
         call = dialect.decode(request, model.schema)
         rows = call.batch.rows
-        if rows > self._max_rows:
-            raise PayloadTooLarge(f"the request has {rows} rows: at most {self._max_rows} are answered at once")
+        check_rows(rows, self.max_rows)
         if charge is not None:
             charge(rows)
         decoded = perf_counter()

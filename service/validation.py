@@ -23,7 +23,7 @@ import numpy.typing as npt
 
 from model_store.batch import Array, Batch
 from model_store.schema import FLOATS, INTEGERS, Column, Schema
-from service.errors import MOST_FAULTS, Fault, InvalidInput
+from service.errors import MOST_FAULTS, Fault, InvalidInput, PayloadTooLarge
 
 Locate = Callable[[int, int], str]
 """Names a place for people, from a row's index and a column's index in the schema."""
@@ -39,6 +39,19 @@ _EXACT = 2**53  # whole numbers up to here are exact as float64
 _ISO_8601 = re.compile(
     r"\d{4}-\d\d-\d\d(?:[T ]\d\d(?::?\d\d(?::?\d\d(?:[.,]\d{1,9})?)?)?(?:Z|[+-]\d\d:?(?:\d\d)?)?)?", re.ASCII
 )
+
+
+def check_rows(rows: int, most: int) -> None:
+    """Raise PayloadTooLarge for more rows than a request may hold; called before they cost anything."""
+    if rows > most:
+        raise PayloadTooLarge(f"the request has {rows} rows: at most {most} are answered at once")
+
+
+def announced_rows(value: Any) -> int:
+    """How many rows a JSON value can hold at most: a list's length, or that of an object's longest list."""
+    if isinstance(value, dict):
+        return max((len(inner) for inner in value.values() if isinstance(inner, list)), default=0)
+    return len(value) if isinstance(value, list) else 0
 
 
 def from_rows(schema: Schema, rows: Sequence[Any], locate: Locate | None = None) -> Batch:

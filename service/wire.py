@@ -12,11 +12,15 @@ JSON = "application/json"
 
 @dataclass(frozen=True, slots=True)
 class WireRequest:
-    """A request's body, decompressed, its headers by lower-case name, and its URL's query string, still encoded."""
+    """A request's body, decompressed, its headers by lower-case name, and its URL's query string, still encoded.
+
+    ``max_rows`` is how many rows it may hold; whoever decodes it refuses more as soon as their number is known.
+    """
 
     body: bytes
     headers: Mapping[str, str] = field(default_factory=dict)
     query: str = ""
+    max_rows: int = 100_000
 
 
 @dataclass(frozen=True, slots=True)

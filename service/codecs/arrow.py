@@ -15,7 +15,7 @@ import pyarrow as pa
 from model_store.batch import Array
 from model_store.schema import INTEGERS, Column, Schema
 from service.codecs import flatbuffers
-from service.codecs.placing import places
+from service.codecs.placing import MOST_ROWS, places
 from service.errors import Fault, InvalidInput, MalformedRequest, PayloadTooLarge
 from service.validation import expected
 
@@ -26,7 +26,6 @@ LEAST_DECODED_LIMIT = 128 * 2**20
 """A body may always decode to this many bytes, however small it is."""
 LARGEST_GROWTH = 4
 """A larger body may decode to this many times its own size."""
-MOST_ROWS = 10_000_000
 MOST_PARTS = 10_000
 """Most record batches in an Arrow body and row groups in a Parquet body: each costs time of its own."""
 
@@ -60,14 +59,15 @@ def decoded_limit(body: bytes) -> int:
     return max(LEAST_DECODED_LIMIT, LARGEST_GROWTH * len(body))
 
 
-def read_columns(body: bytes, schema: Schema) -> dict[str, Array | list[Any]]:
+def read_columns(body: bytes, schema: Schema, max_rows: int = MOST_ROWS) -> dict[str, Array | list[Any]]:
     """The model's columns by name, sharing the body's memory where it holds plain numbers.
 
-    Raises MalformedRequest where the body is no Arrow IPC stream or file, PayloadTooLarge, and InvalidInput.
+    Raises MalformedRequest where the body is no Arrow IPC stream or file, InvalidInput, and PayloadTooLarge, for more
+    than ``max_rows`` rows too.
     """
     stream = _as_stream(body)
     try:
-        _measure(stream, decoded_limit(body))
+        _measure(stream, decoded_limit(body), max_rows)
         reader = pa.ipc.open_stream(stream, options=pa.ipc.IpcReadOptions(use_threads=False))
         table = pa.Table.from_batches(list(reader), reader.schema)
     except READ_ERRORS as error:
@@ -134,23 +134,27 @@ def _as_stream(body: bytes) -> Any:
     return pa.py_buffer(body).slice(_FILE_START)
 
 
-def _measure(stream: Any, limit: int) -> None:
+def _measure(stream: Any, limit: int, max_rows: int) -> None:
     """Refuse what is too large from what its messages say of themselves, before their buffers are decompressed."""
     rows = size = parts = 0
     for message in pa.ipc.MessageReader.open_stream(stream):
         if message.type not in {"record batch", "dictionary"}:
             continue
         length, grown = _batch_extent(bytes(message.metadata), message.body)
-        rows, size, parts = rows + length, size + grown, parts + 1
+        if message.type == "dictionary":
+            check_extent(length, 0, 0, limit, MOST_ROWS)
+        else:
+            rows += length
+        size, parts = size + grown, parts + 1
         if length < 0 or grown < 0:
             raise MalformedRequest("The Arrow body has a batch of negative length")
-        check_extent(rows, size, parts, limit)
+        check_extent(rows, size, parts, limit, max_rows)
 
 
-def check_extent(rows: int, size: int, parts: int, limit: int) -> None:
+def check_extent(rows: int, size: int, parts: int, limit: int, max_rows: int) -> None:
     """Raise PayloadTooLarge for more rows, decoded bytes or parts than a body may hold."""
-    if rows > MOST_ROWS:
-        raise PayloadTooLarge(f"The body has more than {MOST_ROWS} rows")
+    if rows > max_rows:
+        raise PayloadTooLarge(f"The body has more than {max_rows} rows")
     if size > limit:
         raise PayloadTooLarge(f"The body decodes to more than {limit} bytes")
     if parts > MOST_PARTS:

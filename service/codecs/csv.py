@@ -14,38 +14,41 @@ from typing import Any
 import orjson
 
 from model_store.schema import FLOATS, INTEGERS, Column, Schema
-from service.codecs.placing import places
-from service.errors import MOST_FAULTS, Fault, InvalidInput, MalformedRequest
+from service.codecs.placing import MOST_ROWS, places
+from service.errors import MOST_FAULTS, Fault, InvalidInput, MalformedRequest, PayloadTooLarge
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _INTEGER = re.compile(r"[+-]?\d{1,20}", re.ASCII)
 _BOOLS = {"true": True, "false": False}
 
 
-def read_columns(body: bytes, schema: Schema) -> dict[str, list[Any]]:
+def read_columns(body: bytes, schema: Schema, max_rows: int = MOST_ROWS) -> dict[str, list[Any]]:
     """The model's columns by name, as JSON-like values: missing is None, and a field that is no value stays text.
 
-    Raises MalformedRequest where the body is no CSV, and InvalidInput where rows or columns do not fit.
+    Raises MalformedRequest where the body is no CSV, PayloadTooLarge where it has more than ``max_rows`` rows, and
+    InvalidInput where rows or columns do not fit.
     """
-    header, rows = _rows(body)
+    header, rows = _rows(body, max_rows)
     order = places(schema, header)
     _check_widths(rows, len(header))
     fields = list(zip(*rows, strict=True)) if rows else [() for _ in header]
     return {c.name: _values(c, fields[order[c.name]]) for c in schema.columns if c.name in order}
 
 
-def _rows(body: bytes) -> tuple[list[str], list[list[str]]]:
+def _rows(body: bytes, max_rows: int) -> tuple[list[str], list[list[str]]]:
     try:
         text = body.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise MalformedRequest(f"The CSV body is not UTF-8: byte {error.start} cannot be read") from None
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
-        rows = [row for row in reader if row]  # a blank line is no row
+        rows = list(islice(filter(None, reader), max_rows + 2))  # a blank line is no row
     except csv.Error as error:
         raise MalformedRequest(f"The body is not valid CSV: line {reader.line_num}: {error}") from None
     if not rows:
         raise MalformedRequest("The CSV body is empty: expected a header row with the column names")
+    if len(rows) > max_rows + 1:
+        raise PayloadTooLarge(f"The body has more than {max_rows} rows: send fewer at once")
     return rows[0], rows[1:]
 
 

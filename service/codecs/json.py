@@ -14,19 +14,26 @@ import json
 import math
 import re
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any, Literal, NoReturn
 
 import numpy as np
 import orjson
 
 from model_store.batch import Array
-from service.errors import Fault, MalformedRequest
+from service.errors import Fault, MalformedRequest, PayloadTooLarge
 
 DEEPEST = 512
 """How many arrays and objects may nest in the second reading; orjson's own limit is 1024."""
-LONGEST_DEEP = 2 * 2**20
+LONGEST_DEEP = 2**20
 """Longest text, in characters, that is read past ``DEEPEST``: it costs about half a microsecond a character."""
 
+CONTAINERS_PER_ROW = 10
+"""How many arrays and objects a body may hold for each row that it may hold."""
+FREE_CONTAINERS = 10_000
+"""How many it may hold beside those."""
+
+_OPENING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|([\[{])', re.DOTALL)
 _SPACE = re.compile(r"[ \t\n\r]*")
 _BRACKET = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|([\[{])|([\]}])', re.DOTALL)
 _NUMBER = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|(-?[0-9][0-9.eE+-]*)', re.DOTALL)
@@ -40,12 +47,17 @@ class _TooBig(ValueError):
     """A number that no double holds; its text is the argument."""
 
 
-def loads(body: bytes, *, tolerant: bool = False) -> Any:
+def loads(body: bytes, *, tolerant: bool = False, max_rows: int | None = None) -> Any:
     """The value that a JSON body holds; raises MalformedRequest.
+
+    ``max_rows``: raise PayloadTooLarge, before anything is read, where the body holds so many arrays and objects that
+    it must have more rows or hold what no rows are. Each costs up to a hundred times its bytes in memory.
 
     ``tolerant``: bytes after the root value are ignored, and arrays and objects may nest to any depth in a body of up
     to ``LONGEST_DEEP``. Callers must then not recurse into values that they did not ask for.
     """
+    if max_rows is not None and len(body) > 2 * (most := CONTAINERS_PER_ROW * max_rows + FREE_CONTAINERS):
+        _check_containers(body, most)
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError:
@@ -62,6 +74,15 @@ def dumps(value: Any, *, nan: Literal["null", "token"] = "null") -> bytes:
     if nan == "null" or b"null" not in written:
         return written
     return orjson.dumps(_with_tokens(value), default=_plain, option=orjson.OPT_SERIALIZE_NUMPY)
+
+
+def _check_containers(body: bytes, most: int) -> None:
+    """Count brackets, and only where there are so many, those outside of strings."""
+    if body.count(b"[") + body.count(b"{") <= most:
+        return
+    openings = (1 for found in _OPENING.finditer(body) if found[1])
+    if sum(islice(openings, most + 1)) > most:
+        raise PayloadTooLarge(f"The body holds more than {most} arrays and objects: send fewer rows at once")
 
 
 def _read_again(body: bytes, *, tolerant: bool) -> Any:

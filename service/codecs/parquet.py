@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from model_store.batch import Array
 from model_store.schema import Schema
 from service.codecs.arrow import READ_ERRORS, check_extent, check_type, decoded_limit, table_columns
-from service.codecs.placing import places
+from service.codecs.placing import MOST_ROWS, places
 from service.codecs.thrift import Kind, Struct, read_struct
 from service.errors import MalformedRequest
 
@@ -32,15 +32,15 @@ _CHUNK_BYTES, _CHUNK_DATA, _CHUNK_DICTIONARY = (7, Kind.I64), (9, Kind.I64), (11
 _PAGE_DECODED, _PAGE_COMPRESSED = (2, Kind.I32), (3, Kind.I32)
 
 
-def read_columns(body: bytes, schema: Schema) -> dict[str, Array | list[Any]]:
-    """The model's columns by name; raises MalformedRequest, PayloadTooLarge or InvalidInput."""
+def read_columns(body: bytes, schema: Schema, max_rows: int = MOST_ROWS) -> dict[str, Array | list[Any]]:
+    """The model's columns by name; raises MalformedRequest, InvalidInput, or PayloadTooLarge, as for ``max_rows``."""
     limit = decoded_limit(body)
     try:
-        rows = _measure(body, limit)
+        rows = _measure(body, limit, max_rows)
         with _open(body, schema) as file:
             found = file.schema_arrow
             wanted = [found.names[place] for place in places(schema, found.names).values()]
-            check_extent(rows, rows * len(wanted) * _BYTES_PER_VALUE, 0, limit)
+            check_extent(rows, rows * len(wanted) * _BYTES_PER_VALUE, 0, limit, max_rows)
             for name, place in places(schema, found.names).items():
                 check_type(name, schema, found.field(place).type)
             table = file.read(columns=wanted, use_threads=False)
@@ -61,7 +61,7 @@ def _open(body: bytes, schema: Schema) -> Any:
     )
 
 
-def _measure(body: bytes, limit: int) -> int:
+def _measure(body: bytes, limit: int, max_rows: int) -> int:
     """The file's rows; raises PayloadTooLarge where its pages would decode to too much, before any is."""
     footer = _footer(body)
     groups = footer.get(_FILE_GROUPS) or []
@@ -69,12 +69,12 @@ def _measure(body: bytes, limit: int) -> int:
     rows = sum(counts)
     if _number(footer, _FILE_ROWS) != rows:
         raise MalformedRequest(_UNREADABLE)
-    check_extent(rows, 0, len(groups), limit)
+    check_extent(rows, 0, len(groups), limit, max_rows)
     size = 0
     for chunk in _chunks(groups):
         for decoded in _page_sizes(body, chunk):
             size += decoded
-            check_extent(rows, size, len(groups), limit)
+            check_extent(rows, size, len(groups), limit, max_rows)
     return rows
 
 

@@ -7,6 +7,9 @@ from model_store.schema import Schema
 from service.errors import MOST_FAULTS, Fault, InvalidInput, MalformedRequest
 from service.validation import expected
 
+MOST_ROWS = 10_000_000
+"""Most rows in a table where the caller sets no lower bound."""
+
 
 def places(schema: Schema, names: Sequence[str]) -> dict[str, int]:
     """Where each of the model's columns stands among the table's ``names``.

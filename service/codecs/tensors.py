@@ -69,7 +69,7 @@ def _prefixed(elements: Iterable[Any]) -> Iterable[bytes]:
 def _read_bytes(data: memoryview, count: int, place: str) -> Array:
     elements: list[bytes] = []
     at = 0
-    while at < len(data):
+    while at < len(data) and len(elements) <= count:
         start = at + _LENGTH.size
         end = start + _LENGTH.unpack_from(data, at)[0] if start <= len(data) else start
         if end > len(data):
@@ -77,7 +77,7 @@ def _read_bytes(data: memoryview, count: int, place: str) -> Array:
         elements.append(bytes(data[start:end]))
         at = end
     if len(elements) != count:
-        raise _misfit(place, f"{count} elements of BYTES", f"{len(elements)} elements")
+        raise _misfit(place, f"{count} elements of BYTES", "more" if len(elements) > count else str(len(elements)))
     array = np.empty(count, dtype=object)
     array[:] = elements
     return array

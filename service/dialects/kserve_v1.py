@@ -14,7 +14,7 @@ from model_store.schema import Schema
 from service.codecs.json import dumps
 from service.dialects import tfserving
 from service.errors import Fault, InvalidInput, MalformedRequest
-from service.validation import Locate, show
+from service.validation import Locate, check_rows, show
 from service.wire import JSON, Answered, Call, WireAnswer, WireRequest
 
 EVENT = "application/cloudevents+json"
@@ -45,9 +45,9 @@ class Predict:
         root = _read(request, event)
         instances: Any = root.get("instances")
         if schema.layout == "table" and "inputs" not in root and _are_tables(instances, schema):
-            call = _from_tables(root, instances, schema)
+            call = _from_tables(root, instances, schema, request.max_rows)
         else:
-            call = tfserving.decoded(root, schema)
+            call = tfserving.decoded(root, schema, request.max_rows)
         return call if event is None else dataclasses.replace(call, context=event)
 
     def encode(self, answered: Answered, call: Call) -> WireAnswer:
@@ -67,7 +67,7 @@ def _event(request: WireRequest) -> InEvent | None:
 
 def _read(request: WireRequest, event: InEvent | None) -> dict[str, Any]:
     """The request's object: the body itself, or the event's data."""
-    root = tfserving.read(request.body)
+    root = tfserving.read(request)
     if event is None:
         return root
     attributes: Mapping[str, Any] = (
@@ -101,17 +101,18 @@ def _are_tables(instances: Any, schema: Schema) -> bool:
     return all(isinstance(instance, dict) and instance.keys() == names for instance in instances)
 
 
-def _from_tables(root: Mapping[str, Any], instances: Sequence[dict[str, Any]], schema: Schema) -> Call:
+def _from_tables(root: Mapping[str, Any], instances: Sequence[dict[str, Any]], schema: Schema, max_rows: int) -> Call:
     """All instances' rows below each other, as KServe's scikit-learn server puts them."""
     columns: dict[str, list[Any]] = {name: [] for name in schema.names}
     places: list[tuple[int, int]] = []
     for i, instance in enumerate(instances):
         rows = _height(instance, i)
         places += [(i, row) for row in range(rows)]
+        check_rows(len(places), max_rows)
         for name, value in instance.items():
             columns[name] += value if isinstance(value, list) else [value]
     inputs = {"signature_name": tfserving.signature_name(dict(root)), "inputs": columns}
-    call = tfserving.decoded(inputs, schema, _places(places, schema.names))
+    call = tfserving.decoded(inputs, schema, max_rows, _places(places, schema.names))
     return dataclasses.replace(call, context="predictions")
 
 

@@ -35,18 +35,18 @@ class Invocations:
     def check(self, request: WireRequest) -> None:
         """Raise UnsupportedMediaType or MalformedRequest where no model could take the body."""
         if _media_type(request.headers.get("content-type")) == JSON:
-            _chosen_field(_document(request.body))
+            _chosen_field(_document(request))
 
     def decode(self, request: WireRequest, schema: Schema) -> Call:
         """Rows by the body's media type; see the module for how outputs are named."""
         media_type = _media_type(request.headers.get("content-type"))
         methods = _methods_in_query(request.query)
         if media_type == JSON:
-            document = _document(request.body)
+            document = _document(request)
             methods = _methods_in_params(document.get("params")) or methods
-            batch = _json_batch(schema, document)
+            batch = _json_batch(schema, document, request.max_rows)
         else:
-            batch = _BODIES[media_type](schema, request.body)
+            batch = _BODIES[media_type](schema, request.body, request.max_rows)
         if batch.rows == 0:
             raise _no_rows()
         return Call(batch, _known(schema, methods), _acceptable(request.headers.get("accept") or JSON))
@@ -83,8 +83,8 @@ def _media_type(header: str | None) -> str:
     return kind
 
 
-def _document(body: bytes) -> dict[str, Any]:
-    document = json.loads(body)
+def _document(request: WireRequest) -> dict[str, Any]:
+    document = json.loads(request.body, max_rows=request.max_rows)
     if isinstance(document, list):
         raise MalformedRequest(f"{_EXACTLY_ONE} Received a list.")
     if not isinstance(document, dict):
@@ -102,9 +102,12 @@ def _chosen_field(document: Mapping[str, Any]) -> str:
     return present[0]
 
 
-def _json_batch(schema: Schema, document: Mapping[str, Any]) -> Batch:
+def _json_batch(schema: Schema, document: Mapping[str, Any], max_rows: int) -> Batch:
     chosen = _chosen_field(document)
-    return _READERS[chosen](schema, document[chosen])
+    given = document[chosen]
+    table = given.get("data") if chosen == "dataframe_split" and isinstance(given, dict) else given
+    validation.check_rows(validation.announced_rows(table), max_rows)
+    return _READERS[chosen](schema, given)
 
 
 def _split(schema: Schema, split: Any) -> Batch:
@@ -203,12 +206,25 @@ _READERS: Mapping[str, Callable[[Schema, Any], Batch]] = {
     "instances": _instances,
     "inputs": _inputs,
 }
-_BODIES: Mapping[str, Callable[[Schema, bytes], Batch]] = {
-    CSV: lambda schema, body: validation.from_columns(schema, csv.read_columns(body, schema)),
-    PARQUET: lambda schema, body: validation.from_columns(schema, parquet.read_columns(body, schema)),
-    arrow.STREAM: lambda schema, body: validation.from_columns(schema, arrow.read_columns(body, schema)),
-    arrow.FILE: lambda schema, body: validation.from_columns(schema, arrow.read_columns(body, schema)),
-    NPY: lambda schema, body: validation.from_matrix(schema, npy.read_matrix(body)),
+
+
+def _from_columns(read: Callable[[bytes, Schema, int], Mapping[str, Any]]) -> Callable[[Schema, bytes, int], Batch]:
+    return lambda schema, body, max_rows: validation.from_columns(schema, read(body, schema, max_rows))
+
+
+def _npy(schema: Schema, body: bytes, max_rows: int) -> Batch:
+    matrix = npy.read_matrix(body)
+    if matrix.ndim > 1 or len(schema.columns) == 1:
+        validation.check_rows(len(matrix), max_rows)
+    return validation.from_matrix(schema, matrix)
+
+
+_BODIES: Mapping[str, Callable[[Schema, bytes, int], Batch]] = {
+    CSV: _from_columns(csv.read_columns),
+    PARQUET: _from_columns(parquet.read_columns),
+    arrow.STREAM: _from_columns(arrow.read_columns),
+    arrow.FILE: _from_columns(arrow.read_columns),
+    NPY: _npy,
 }
 
 

@@ -15,7 +15,7 @@ from service.dialects import openinference_inputs, openinference_metadata, openi
 from service.dialects.openinference_outputs import Wanted, flag
 from service.dialects.openinference_tensors import Tail, Tensor, malformed, parameters, read
 from service.errors import Fault, InvalidInput, MalformedRequest
-from service.validation import show
+from service.validation import check_rows, show
 from service.wire import JSON, Answered, Call, WireAnswer, WireRequest
 
 HEADER_LENGTH = "Inference-Header-Content-Length"
@@ -45,8 +45,8 @@ class Infer:
         length = _header_length(request)
         if length == 0:
             wanted = openinference_outputs.every(schema, binary=True)
-            return _call(schema, (_raw(request.body, schema),), _Context(_new_id(request), wanted))
-        document = loads(request.body if length is None else request.body[:length])
+            return _call(schema, (_raw(request.body, schema, request.max_rows),), _Context(_new_id(request), wanted))
+        document = loads(request.body if length is None else request.body[:length], max_rows=request.max_rows)
         if not isinstance(document, dict):
             raise malformed("the request", "an object", show(document))
         given = parameters(document, "")
@@ -54,7 +54,10 @@ class Infer:
             schema, document.get("outputs"), binary=flag(given, "binary_data_output", "", default=False)
         )
         tail = Tail(None if length is None else memoryview(request.body)[length:])
-        inputs = _inputs(document.get("inputs"), tail, given.get("content_type", "np"))
+        found = _found(document.get("inputs"), schema)
+        texts = given.get("content_type", "np")
+        inputs = tuple(read(one, f"inputs[{i}]", tail, texts, request.max_rows) for i, one in enumerate(found))
+        tail.check_empty()
         return _call(schema, inputs, _Context(_id(document, request), wanted))
 
     def encode(self, answered: Answered, call: Call) -> WireAnswer:
@@ -97,15 +100,14 @@ def _header_length(request: WireRequest) -> int | None:
     return length
 
 
-def _inputs(documents: Any, tail: Tail, content_type: str) -> tuple[Tensor, ...]:
+def _found(documents: Any, schema: Schema) -> list[Any]:
+    """The documents of ``inputs``, but of too many only one too many: it is unknown or there twice, and refused."""
     if not isinstance(documents, list) or not documents:
         raise MalformedRequest("Unable to parse 'inputs': expected a list of one or more tensors")
-    inputs = tuple(read(one, f"inputs[{i}]", tail, content_type) for i, one in enumerate(documents))
-    tail.check_empty()
-    return inputs
+    return documents[: len(schema.columns) + 1]
 
 
-def _raw(body: bytes, schema: Schema) -> Tensor:
+def _raw(body: bytes, schema: Schema, max_rows: int) -> Tensor:
     """The whole body as the only input: numbers of as many rows as there are bytes for, or one text."""
     announced = openinference_metadata.inputs(schema)
     if len(announced) > 1:
@@ -120,6 +122,7 @@ def _raw(body: bytes, schema: Schema) -> Tensor:
     rows, left = divmod(len(body), row_bytes)
     if left:
         raise malformed("the body", f"{row_bytes} bytes for each row of {width} {datatype}", f"{len(body)} bytes")
+    check_rows(rows, max_rows)
     values = tensors.read(datatype, memoryview(body), rows * width, "the body")
     return Tensor("the body", announced[0].name, datatype, (rows, width), values)
 

@@ -15,7 +15,7 @@ import numpy as np
 from model_store.batch import Array
 from service.codecs import tensors
 from service.errors import MOST_FAULTS, Fault, InvalidInput, MalformedRequest, NotImplementedHere
-from service.validation import show
+from service.validation import check_rows, show
 
 _DEEPEST = 100
 """How many lists of ``data`` may nest."""
@@ -74,8 +74,8 @@ class Tail:
             raise MalformedRequest(f"unexpected additional input data: {left} bytes after the last input")
 
 
-def read(document: Any, place: str, tail: Tail, content_type: str) -> Tensor:
-    """One entry of ``inputs``; raises MalformedRequest, InvalidInput or NotImplementedHere (shared memory).
+def read(document: Any, place: str, tail: Tail, content_type: str, max_rows: int) -> Tensor:
+    """One entry of ``inputs``; raises MalformedRequest, InvalidInput, PayloadTooLarge or NotImplementedHere.
 
     ``content_type`` is the request's default for how BYTES are to be understood.
     """
@@ -87,6 +87,7 @@ def read(document: Any, place: str, tail: Tail, content_type: str) -> Tensor:
         raise malformed(f"{place}.datatype", f"one of {', '.join(sorted(tensors.DATATYPES))}", show(datatype))
     shown = name[:_SHOWN]
     shape = _shape(document.get("shape"), f"{place}.shape", shown)
+    check_rows(shape[0] if shape else 0, max_rows)
     given = parameters(document, place)
     values = _values(document, place, (shown, datatype, math.prod(shape)), given, tail)
     if datatype == "BYTES":

@@ -7,7 +7,7 @@ from service.codecs.json import dumps, loads
 from service.dialects.tfserving_signatures import Signatures, signatures
 from service.dialects.tfserving_tensors import from_inputs, from_instances, quoted
 from service.errors import Fault, MalformedRequest, UnknownOutput
-from service.validation import Locate, show
+from service.validation import Locate, announced_rows, check_rows, show
 from service.wire import Answered, Call, WireAnswer, WireRequest
 
 _ABSENT = object()
@@ -20,30 +20,31 @@ class Predict:
 
     def check(self, request: WireRequest) -> None:
         """Raise MalformedRequest where the body is not a JSON object or its ``signature_name`` is no string."""
-        signature_name(read(request.body))
+        signature_name(read(request))
 
     def decode(self, request: WireRequest, schema: Schema) -> Call:
         """Rows from ``instances`` or ``inputs``; raises MalformedRequest, InvalidInput or UnknownOutput."""
-        return decoded(read(request.body), schema)
+        return decoded(read(request), schema, request.max_rows)
 
     def encode(self, answered: Answered, call: Call) -> WireAnswer:
         """The wanted output under ``predictions`` or ``outputs``, whichever the request's form asks for."""
         return WireAnswer(dumps({call.context: answered.outputs[call.outputs[0]]}, nan="token"))
 
 
-def read(body: bytes) -> dict[str, Any]:
+def read(request: WireRequest) -> dict[str, Any]:
     """The JSON object in a body, as tolerantly as TensorFlow Serving reads it; raises MalformedRequest."""
-    root = loads(body, tolerant=True)
+    root = loads(request.body, tolerant=True, max_rows=request.max_rows)
     if not isinstance(root, dict):
         raise _misformed(root, "Is not object", Fault("$", "an object", show(root)))
     return root
 
 
-def decoded(root: dict[str, Any], schema: Schema, locate: Locate | None = None) -> Call:
+def decoded(root: dict[str, Any], schema: Schema, max_rows: int, locate: Locate | None = None) -> Call:
     """The call that a predict request's object asks for. ``locate`` names places in ``inputs`` another way."""
     known = signatures(schema)
     outputs = wanted_outputs(known, signature_name(root))
     instances, inputs = root.get("instances", _ABSENT), root.get("inputs", _ABSENT)
+    check_rows(max(announced_rows(instances), announced_rows(inputs)), max_rows)
     if inputs is _ABSENT:
         return Call(from_instances(known, _checked(root, instances)), outputs, "predictions")
     if instances is _ABSENT:

@@ -19,7 +19,7 @@ from service.dialects.tfserving import read, signature_name, wanted_outputs
 from service.dialects.tfserving_signatures import DEFAULT, MATRIX_INPUT, Signatures, signatures
 from service.dialects.tfserving_tensors import b64_text, is_b64, json_type, quoted
 from service.errors import MOST_FAULTS, Fault, InvalidInput, MalformedRequest, UnknownOutput
-from service.validation import expected, show
+from service.validation import check_rows, expected, show
 from service.wire import Answered, Call, WireAnswer, WireRequest
 
 _LARGEST_INT64 = 2**63 - 1
@@ -37,11 +37,11 @@ class Classify:
 
     def check(self, request: WireRequest) -> None:
         """Raise MalformedRequest or InvalidInput where the body holds no examples."""
-        _examples(request.body)
+        _examples(request)
 
     def decode(self, request: WireRequest, schema: Schema) -> Call:
         """Rows from ``examples``; raises MalformedRequest, InvalidInput, and UnknownOutput without probabilities."""
-        return _decoded(request.body, schema, "classify", "predict_proba", _scores_of_labels(schema))
+        return _decoded(request, schema, "classify", "predict_proba", _scores_of_labels(schema))
 
     def encode(self, answered: Answered, call: Call) -> WireAnswer:
         """``{"results": [[[label, score], …], …]}``."""
@@ -59,11 +59,11 @@ class Regress:
 
     def check(self, request: WireRequest) -> None:
         """Raise MalformedRequest or InvalidInput where the body holds no examples."""
-        _examples(request.body)
+        _examples(request)
 
     def decode(self, request: WireRequest, schema: Schema) -> Call:
         """Rows from ``examples``; raises MalformedRequest, InvalidInput, and UnknownOutput where no number answers."""
-        return _decoded(request.body, schema, "regress", "predict", _numbers(schema))
+        return _decoded(request, schema, "regress", "predict", _numbers(schema))
 
     def encode(self, answered: Answered, call: Call) -> WireAnswer:
         """``{"results": [number, …]}``, always written as floats."""
@@ -72,8 +72,8 @@ class Regress:
         return WireAnswer(dumps({"results": floats}, nan="token"))
 
 
-def _decoded(body: bytes, schema: Schema, verb: str, default: str, possible: Sequence[str]) -> Call:
-    name, examples = _examples(body)
+def _decoded(request: WireRequest, schema: Schema, verb: str, default: str, possible: Sequence[str]) -> Call:
+    name, examples = _examples(request)
     known = signatures(schema)
     wanted = wanted_outputs(known, name)[0] if name not in {"", DEFAULT} else default
     if wanted not in possible:
@@ -102,9 +102,9 @@ def _scalars(scores: Array) -> Any:
     return scores.tolist() if scores.dtype == np.float64 else scores
 
 
-def _examples(body: bytes) -> tuple[str, list[Example]]:
+def _examples(request: WireRequest) -> tuple[str, list[Example]]:
     """The signature's name and the examples, each with the context's features."""
-    root = read(body)
+    root = read(request)
     name = signature_name(root)
     context = root.get("context", {})
     _check_example(context, "context")
@@ -118,6 +118,7 @@ def _examples(body: bytes) -> tuple[str, list[Example]]:
     if not found:
         words = "'examples' value is an empty array"
         raise MalformedRequest(f"JSON Value: {quoted(root)} {words}", [Fault("examples", "at least one", "none")])
+    check_rows(len(found), request.max_rows)
     for i, example in enumerate(found):
         _check_example(example, f"examples[{i}]")
     return name, [_with_context(example, context, i) for i, example in enumerate(found)] if context else found

@@ -64,12 +64,12 @@ def read_body(environ: Mapping[str, Any], most: int) -> bytes:
     return body
 
 
-def wire_request(environ: Mapping[str, Any], body: bytes, most: int) -> WireRequest:
+def wire_request(environ: Mapping[str, Any], body: bytes, most: int, max_rows: int) -> WireRequest:
     """The request with its body decompressed; raises UnsupportedMediaType, PayloadTooLarge or MalformedRequest."""
     encoding = environ.get("HTTP_CONTENT_ENCODING")
     if encoding and encoding.strip().lower() != "identity":
         body = _decompressed(body, encoding.strip().lower(), most)
-    return WireRequest(body, EnvironHeaders(environ), environ.get("QUERY_STRING", ""))
+    return WireRequest(body, EnvironHeaders(environ), environ.get("QUERY_STRING", ""), max_rows)
 
 
 def _decompressed(body: bytes, encoding: str, most: int) -> bytes:

@@ -86,7 +86,7 @@ class Predictions:
         raw = read_body(environ, self._most)
         principal = self._access.authenticate(EnvironHeaders(environ), caller_address(environ))
         exchange.principal = principal
-        request = wire_request(environ, raw, self._most)
+        request = wire_request(environ, raw, self._most, self._inference.max_rows)
         target = route.target(values)
         try:
             self._access.authorize(principal, PERMISSION, target.model)

@@ -9,6 +9,7 @@ from service.http.exchange import EnvironHeaders, encoded, read_body, wire_reque
 from service.wire import WireAnswer
 
 MOST = 1000
+ROWS = 10
 
 
 def environ(body: bytes = b"", **more):
@@ -55,25 +56,25 @@ def test_a_body_over_the_limit_is_refused_by_length_and_by_count():
     ("encoding", "pack"), [("gzip", gzip.compress), ("x-gzip", gzip.compress), ("deflate", zlib.compress)]
 )
 def test_compressed_bodies_are_inflated_g6(encoding, pack):
-    request = wire_request(environ(HTTP_CONTENT_ENCODING=encoding), pack(b"hello" * 9), MOST)
+    request = wire_request(environ(HTTP_CONTENT_ENCODING=encoding), pack(b"hello" * 9), MOST, ROWS)
     assert request.body == b"hello" * 9
 
 
 @pytest.mark.parametrize("encoding", ["br", "zstd", "gzip, gzip", "gzip;q=1", "identity, gzip"])
 def test_an_unknown_content_encoding_is_unsupported_g6(encoding):
     with pytest.raises(UnsupportedMediaType):
-        wire_request(environ(HTTP_CONTENT_ENCODING=encoding), b"", MOST)
+        wire_request(environ(HTTP_CONTENT_ENCODING=encoding), b"", MOST, ROWS)
 
 
 def test_a_compression_bomb_is_cut_off_at_the_limit_g6():
     with pytest.raises(PayloadTooLarge):
-        wire_request(environ(HTTP_CONTENT_ENCODING="gzip"), gzip.compress(bytes(10_000_000)), MOST)
+        wire_request(environ(HTTP_CONTENT_ENCODING="gzip"), gzip.compress(bytes(10_000_000)), MOST, ROWS)
 
 
 @pytest.mark.parametrize("body", [b"", b"not gzip", gzip.compress(b"abc")[:-4], gzip.compress(b"abc") + b"more"])
 def test_what_is_not_one_whole_stream_is_malformed_g6(body):
     with pytest.raises(MalformedRequest):
-        wire_request(environ(HTTP_CONTENT_ENCODING="gzip"), body, MOST)
+        wire_request(environ(HTTP_CONTENT_ENCODING="gzip"), body, MOST, ROWS)
 
 
 LARGE = WireAnswer(b"[" + b"1.0," * 10_000 + b"1.0]")
