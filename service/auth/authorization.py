@@ -88,15 +88,14 @@ class AuthorizationServer:
 
     def check_client(self, client_id: str, secret: str, by: Actor) -> None:
         """Prove a client by its secret; raises InvalidClient, TooManyAttempts, Overloaded or Unavailable."""
-        caller = backoff.caller(client_id, by.address)
         with self._state.reading() as connection:
-            wait = backoff.wait(connection, caller)
+            wait = backoff.wait(connection, client_id, by.address)
             row = _client(connection, client_id)
         if wait:
             raise TooManyAttempts("too many failed attempts: wait before the next one", retry_after=wait)
         if not self._passwords.right(secret, _hash_for(secret, row)):
             with self._state.writing() as connection:
-                backoff.failed(connection, caller)
+                backoff.failed(connection, client_id, by.address)
                 self._refuse(connection, client_id, InvalidClient.code, by)
             raise InvalidClient("the client is unknown or its secret is wrong")
 

@@ -3,7 +3,8 @@
 A worker books units of a caller's calendar minute in the database ahead of their use, in the background, ``chunk`` at a
 time: a fiftieth of the quota, at least one. What is not yet booked may be used up to one chunk; a request that needs
 more waits a moment for the booking. So with W workers no more than ``quota + W * chunk`` is let through in a minute,
-and none is refused before ``quota - (W - 1) * chunk`` has been. While the database is down every worker counts alone.
+and none is refused before ``quota - (W - 1) * chunk`` has been. While the database is down, or takes longer than half a
+second to book, every worker counts alone.
 """
 
 import math
@@ -15,7 +16,6 @@ from enum import Enum
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
-from sqlalchemy.dialects import postgresql, sqlite
 
 from service.auth import state
 from service.auth.principals import Principal
@@ -25,7 +25,7 @@ from service.metrics import Metrics
 
 MINUTE = 60
 _SHARE = 50
-_WAIT_SECONDS = 0.1
+_WAIT_SECONDS = 0.5
 _KEEP_MINUTES = 2
 
 _Key = tuple[str, str]
@@ -129,7 +129,9 @@ class Quotas:
                     return self._take(charges, now)
                 if _Fit.NO in fits:
                     raise self._refusal(charges, now)
-                if self._alone or not self._wait(charges, deadline):
+                if not self._alone:
+                    self._alone = not self._wait(charges, deadline)
+                if self._alone:
                     return self._take_alone(charges, now)
 
     def book(self) -> None:
@@ -226,17 +228,11 @@ def _book(connection: Connection, need: _Need) -> tuple[int, int]:
     before = connection.execute(query).scalar()
     if before is None:
         values = {"subject": need.subject, "resource": need.resource, "minute": need.minute, "booked": 0}
-        connection.execute(_insert(connection)(table).values(**values).on_conflict_do_nothing())
+        state.insert_missing(connection, table, values)
         before = connection.execute(query).scalar_one()
     got = max(need.owed, min(need.ask, need.limit - before))
     connection.execute(table.update().where(where).values(booked=table.c.booked + got))
     return got, max(0, need.limit - before - got)
-
-
-def _insert(connection: Connection) -> Callable[..., sqlite.Insert | postgresql.Insert]:
-    if connection.dialect.name == "sqlite":
-        return sqlite.insert
-    return postgresql.insert
 
 
 def _headers(charges: list[tuple[str, Meter, int]], now: float) -> Mapping[str, str]:

@@ -5,16 +5,17 @@ Times are whole seconds since 1970, UTC.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import BigInteger, Column, Connection, ForeignKey, Integer, MetaData, String, Table, Text
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 
-from service.errors import Unavailable
+from service.errors import Conflict, Unavailable
 
 SCHEMA_VERSION = "0001"
 """The newest migration; the service refuses to start on any other."""
@@ -213,10 +214,18 @@ def counter(connection: Connection) -> int:
     return int(connection.execute(sa.select(changes.c.counter)).scalar_one())
 
 
+def insert_missing(connection: Connection, table: Table, values: Mapping[str, Any]) -> None:
+    """Insert a row unless there is one of its key, which another worker may be inserting at this moment."""
+    insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+    connection.execute(insert(table).values(**values).on_conflict_do_nothing())
+
+
 @contextmanager
 def _answering() -> Iterator[None]:
     try:
         yield
+    except sa.exc.IntegrityError as error:
+        raise Conflict("the same was changed by someone else at this moment: look again") from error
     except (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.InternalError, sa.exc.TimeoutError) as error:
         raise Unavailable("the database of access control does not answer now", retry_after=2) from error
 

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from service.auth import passwords
-from service.auth.authorization import InvalidClient
+from service.auth.authorization import InvalidClient, TooManyAttempts
 from service.auth.passwords import Passwords
 from service.auth.registry import Actor
 from service.errors import Overloaded
@@ -45,6 +45,19 @@ def test_unknown_and_known_clients_are_refused_at_the_same_cost(access, make_cli
     medians = {kind: statistics.median(spent) for kind, spent in costs.items()}
     for kind in ("unknown", "overlapping", "odd"):
         assert medians[kind] == pytest.approx(medians["known"], rel=0.05), medians
+
+
+def test_an_address_that_tries_many_ids_is_slowed_down_and_no_other(access, make_client, tester, monkeypatch):
+    owner = make_client(access, "owner", "viewer")
+    monkeypatch.setattr(access.passwords, "_verify", lambda *_: False)
+    for number in range(20):
+        with pytest.raises(InvalidClient):
+            access.authorization.check_client(f"id-{number}", "guess", Actor("guesser", "198.51.100.1"))
+    with pytest.raises(TooManyAttempts) as refusal:
+        access.authorization.check_client("id-x", "guess", Actor("guesser", "198.51.100.1"))
+    assert 1 <= refusal.value.retry_after <= 2
+    monkeypatch.undo()
+    access.authorization.check_client(owner.id, owner.secret, tester)
 
 
 def test_at_most_two_secrets_are_hashed_at_once(monkeypatch):
