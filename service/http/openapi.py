@@ -66,6 +66,7 @@ _ERROR = structure(
     errors=list_of(_FAULT),
     error_code={**TEXT, "description": "On MLflow's routes: its own code"},
     message={**TEXT, "description": "On MLflow's routes: the same as `error`"},
+    error_description={**TEXT, "description": "On OAuth's routes: the same as `detail`"},
 )
 _SECURITY = {
     "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
@@ -258,18 +259,17 @@ class _Writer:
 
     def _responses(self, operation: Operation, key: str, models: list[str]) -> dict[str, Any]:
         path = key.split(" ", 1)[1]
-        content = {operation.media_type: {"schema": operation.answer}}
+        content = {operation.media_type: {"schema": operation.answer}} if operation.answer else {}
         if operation.verb:
             content = {JSON: {"schema": _any_of(models, operation.verb, "answer")}}
         if operation.verb == "invocations":
             content |= {form: {"schema": _BYTES} for form in _BINARY_TABLES if form != scoring.PARQUET}
         elif operation.verb == "infer":
             content[_BINARY] = {"schema": {**_BYTES, "description": _BINARY_TENSORS}}
-        success: dict[str, Any] = {"description": "Success", "content": content}
+        success: dict[str, Any] = {"description": "Success", **({"content": content} if content else {})}
         if operation.verb:
             success["headers"] = {"X-Model-Version": {"schema": TEXT, "description": "The version that answered"}}
-        media_type = JSON if path.startswith(("/v1", "/v2")) or path == "/" else PROBLEM
-        error = {media_type: {"schema": {"$ref": "#/components/schemas/Error"}}}
+        error = {form: {"schema": {"$ref": "#/components/schemas/Error"}} for form in _error_media_types(path)}
         return {
             str(operation.success): success,
             **{str(status): {"description": _REFUSALS[status], "content": error} for status in operation.refusals},
@@ -287,6 +287,13 @@ _PATH_VARIABLES: Mapping[str, Json] = {
     "version": {"type": "integer", "minimum": 1, "maximum": 2**63 - 1},
     "label": {"type": "string", "pattern": f"^{_LABEL}$"},
 }
+
+
+def _error_media_types(path: str) -> tuple[str, ...]:
+    """The forms of a route's errors: plain JSON where a protocol wants it, as RFC 6749 does of its own."""
+    if path.startswith("/oauth/"):
+        return (JSON, PROBLEM)
+    return (JSON,) if path.startswith(("/v1", "/v2")) or path == "/" else (PROBLEM,)
 
 
 def _any_of(models: list[str], verb: str, part: str) -> Json:

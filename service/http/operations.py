@@ -29,8 +29,9 @@ def list_of(item: Schema) -> Schema:
 class Operation:
     """One method of one route.
 
-    ``answer`` is the schema of its success, ``media_type`` its form. ``verb`` names the model's verb of a predict
-    route, whose bodies each model describes itself. ``refusals`` are the statuses that it may answer beside success.
+    ``answer`` is the schema of its success, empty where it says nothing, ``media_type`` its form. ``verb`` names the
+    model's verb of a predict route, whose bodies each model describes itself. ``refusals`` are the statuses that it may
+    answer beside success.
     """
 
     tag: str
@@ -181,7 +182,9 @@ OPERATIONS: dict[str, Operation] = {
         refusals=(400, 401, 403, 404, 413),
     ),
     "GET /": Operation(OPERATION, "Whether the service runs", structure({"status": TEXT})),
-    "GET /openapi.json": Operation(OPERATION, "This description, with the models that the caller may see"),
+    "GET /openapi.json": Operation(
+        OPERATION, "This description, with the models that the caller may see", refusals=LIST_REFUSALS
+    ),
     "GET /docs": Operation(OPERATION, "This description as a page to read and try", TEXT, media_type="text/html"),
     "GET /docs/{name}": Operation(
         OPERATION, "A file of that page", TEXT, media_type="application/octet-stream", refusals=(404,)

@@ -230,3 +230,20 @@ def test_the_page_and_its_files_come_from_here_under_a_strict_policy(client):
 @pytest.mark.parametrize("name", ["page.html", "..%2fdocs.py", "index.css", "oauth2-redirect.html"])
 def test_no_other_file_can_be_had(client, name):
     assert client.get(f"/docs/{name}").status_code == 404
+
+
+def test_an_answer_without_content_is_described_without(description, client):
+    answer = client.get("/ping")
+    assert (answer.status_code, answer.data.strip()) == (200, b"")
+    assert "content" not in description["paths"]["/ping"]["get"]["responses"]["200"]
+
+
+def test_the_refusals_of_the_description_itself_are_described(description, application):
+    application.access.visible = False
+    status = application.flask.test_client().get("/openapi.json").status_code
+    assert str(status) in description["paths"]["/openapi.json"]["get"]["responses"]
+
+
+def test_oauth_s_errors_are_described_as_plain_json_too():
+    assert openapi._error_media_types("/oauth/token") == ("application/json", "application/problem+json")
+    assert openapi._error_media_types("/admin/models") == ("application/problem+json",)
