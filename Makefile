@@ -58,7 +58,7 @@ tls: $(RUN) ## a self-signed certificate for trying HTTPS: var/tls
 
 .PHONY: test
 test: $(TEST) ## every test that this machine can run; ARGS=… goes to pytest
-	@$(PY) -m pytest $(ARGS)
+	@deploy/local/test $(ARGS)
 
 .PHONY: lint
 lint: $(TEST) ## all linters, of code, layers, scripts and configurations
