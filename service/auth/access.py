@@ -17,7 +17,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from service.auth import api_keys, sessions, snapshot, state, tokens
-from service.auth.audit import Audit
+from service.auth.audit import Audit, Entry
 from service.auth.authorization import AuthorizationServer
 from service.auth.key_ring import KeyRing
 from service.auth.migrate import check_schema
@@ -189,6 +189,10 @@ class Access:
     def charge(self, principal: Principal, rows: int) -> Mapping[str, str]:
         """Count a request and its rows; returns RateLimit headers, raises QuotaExceeded with ``retry_after``."""
         return self.quotas.charge(principal, rows)
+
+    def record(self, entry: Entry) -> None:
+        """Append to the record of who did what; raises Unavailable."""
+        self.audit.record(entry)
 
     def refresh(self) -> None:
         """Look at the database now, so that this worker sees what it just changed; raises Unavailable."""

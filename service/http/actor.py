@@ -8,4 +8,5 @@ from service.http.caller import caller_address
 
 def actor() -> Actor:
     """The caller of the request under way."""
-    return Actor(flask.g.principal.subject, caller_address(flask.request.environ), flask.g.exchange.request_id)
+    subject = getattr(flask.g.principal, "subject", None) or "anonymous"
+    return Actor(subject, caller_address(flask.request.environ), flask.g.exchange.request_id)

@@ -8,8 +8,7 @@ that are data alone; a pickle (joblib) only within a bundle that a trusted key h
 import json
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,16 +18,15 @@ from werkzeug.datastructures import FileStorage
 
 from model_store import bundles, channels, promotion, publish, retire
 from model_store.directory import Store
-from model_store.errors import StoreError
 from model_store.names import ModelName
 from model_store.seal import SealingKey, TrustedKeys
 from service.auth.access import Access
-from service.auth.audit import OK
-from service.auth.operations import STARTED, Operation, Operations, Tell
+from service.auth.operations import Operation, Operations, Tell
 from service.auth.permissions import MODEL_PROMOTE, MODEL_PUBLISH, MODEL_READ
 from service.auth.registry import Actor
-from service.errors import Fault, InvalidInput, NotFound, NotImplementedHere, ServiceError, UnsupportedMediaType
+from service.errors import Fault, InvalidInput, NotFound, NotImplementedHere, UnsupportedMediaType
 from service.http.actor import actor
+from service.http.audited import audited
 from service.http.guards import guarded
 from service.runtime import announcements
 
@@ -126,7 +124,7 @@ def _add_channels(routes: flask.Blueprint, access: Access, operations: Operation
     @routes.post("/admin/models/<model>/rollback")
     @guarded(MODEL_PROMOTE)
     def rollback(model: str) -> Answer:
-        with _recorded(access, "model.rollback", model):
+        with audited(access, "model.rollback", model):
             trusted = TrustedKeys.load(workshop.trusted_keys)
             now = promotion.rollback(store, model, trusted=trusted, by=flask.g.principal.subject)
         return {"model": model, "stable": now.stable}, 200
@@ -134,7 +132,7 @@ def _add_channels(routes: flask.Blueprint, access: Access, operations: Operation
     @routes.delete("/admin/models/<model>/versions/<int:version>")
     @guarded(MODEL_PUBLISH)
     def retire_version(model: str, version: int) -> Answer:
-        with _recorded(access, "model.retire", model, version=version):
+        with audited(access, "model.retire", model, version=version):
             retire.retire(store, model, version)
         return {"model": model, "retired": version}, 200
 
@@ -228,19 +226,6 @@ def _converged(workshop: Workshop, model: str, version: int, tell: Tell) -> Mapp
     tell("waiting for every replica to serve it")
     everywhere = announcements.await_convergence(workshop.store, model, _CONVERGE_SECONDS, workshop.run_dir)
     return {"model": model, "version": version, "stable": version, "served_everywhere": everywhere}
-
-
-@contextmanager
-def _recorded(access: Access, action: str, model: str, **detail: Any) -> Iterator[None]:
-    """Record an action before it begins, so that none goes unrecorded, and its outcome after."""
-    by = actor()
-    access.audit.record(by.entry(action, model, STARTED, **detail))
-    try:
-        yield
-    except (StoreError, ServiceError) as error:
-        access.audit.record(by.entry(action, model, error.code, **detail))
-        raise
-    access.audit.record(by.entry(action, model, OK, **detail))
 
 
 def _model(store: Store, name: str, told: list[announcements.Announcement]) -> dict[str, Any]:

@@ -19,6 +19,8 @@ from service.errors import (
     VersionNotFound,
 )
 from service.http import openinference_repository as repository
+from service.http.actor import actor
+from service.http.audited import audited
 from service.http.guards import guarded, public
 from service.http.parts import Parts
 from service.http.problems import NotReady
@@ -168,14 +170,18 @@ def _add_repository(made: flask.Blueprint, parts: Parts) -> None:
     @guarded("model:promote")
     @phrased(_phrase)
     def load(model: str) -> flask.Response:
-        repository.load(parts.store, model, _who(), _body())
+        document = _body()
+        with audited(parts.access, "model.load", model):
+            repository.load(parts.store, model, actor().subject, document)
         return _json({"name": model, "load": True})
 
     @made.post("/repository/models/<model>/unload")
     @guarded("model:promote")
     @phrased(_phrase)
     def unload(model: str) -> flask.Response:
-        repository.unload(parts.store, model, _who(), _body())
+        document = _body()
+        with audited(parts.access, "model.unload", model):
+            repository.unload(parts.store, model, actor().subject, document)
         return _json({"name": model, "unload": True})
 
 
@@ -209,11 +215,6 @@ def _answers(model: ServedModel) -> bool:
 
 def _may_read(parts: Parts, model: str) -> bool:
     return parts.access.may(flask.g.principal, "model:read", model)
-
-
-def _who() -> str:
-    """Who asks, for the history of the model's channels."""
-    return getattr(flask.g.principal, "subject", None) or "anonymous"
 
 
 def _body() -> dict[str, Any]:

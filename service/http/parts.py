@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from model_store.directory import Store
+from service.auth.audit import Entry
 from service.inference import Inference
 from service.runtime.catalog import Catalog
 from service.runtime.router import Router
@@ -30,6 +31,9 @@ class Access(Protocol):
 
     def charge(self, principal: Any, rows: int) -> Mapping[str, str]:
         """Count a request and its rows against the caller's quotas; RateLimit headers, or raises QuotaExceeded."""
+
+    def record(self, entry: Entry) -> None:
+        """Append to the record of who did what; raises Unavailable."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,25 @@
+"""What is done to models, in the record of who did what."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from model_store.errors import StoreError
+from service.auth.audit import OK
+from service.auth.operations import STARTED
+from service.errors import ServiceError
+from service.http.actor import actor
+from service.http.parts import Access
+
+
+@contextmanager
+def audited(access: Access, action: str, model: str, **detail: Any) -> Iterator[None]:
+    """Record an action before it begins, so that none goes unrecorded, and its outcome after."""
+    by = actor()
+    access.record(by.entry(action, model, STARTED, **detail))
+    try:
+        yield
+    except (StoreError, ServiceError) as error:
+        access.record(by.entry(action, model, error.code, **detail))
+        raise
+    access.record(by.entry(action, model, OK, **detail))
