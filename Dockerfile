@@ -48,6 +48,7 @@ RUN python -m compileall -q model_store service examples deploy monitoring
 USER 10001:10001
 EXPOSE 8000 9100
 STOPSIGNAL SIGTERM
+# No http.client: importing it takes ten times as long as asking.
 HEALTHCHECK --interval=5s --timeout=3s --start-period=60s --retries=3 \
-    CMD ["python", "-c", "import http.client as h; c = h.HTTPConnection('127.0.0.1', 9100, timeout=2); c.request('GET', '/readyz'); raise SystemExit(c.getresponse().status != 200)"]
+    CMD ["python", "-IS", "-c", "import socket; s = socket.create_connection(('127.0.0.1', 9100), 2); s.sendall(b'GET /readyz HTTP/1.0\\r\\n\\r\\n'); raise SystemExit(b' 200 ' not in s.recv(64))"]
 CMD ["gunicorn", "--config", "service/gunicorn_conf.py", "service.wsgi:application"]

@@ -1,6 +1,7 @@
 """What the Compose file and the Dockerfile promise, read from the files themselves."""
 
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -157,6 +158,22 @@ def test_every_stage_starts_from_a_pinned_image_or_another_stage():
     names = {stage for _, stage in stages}
     assert names == {"base", "build", "test", "runtime"}
     assert all(start in names or re.search(r":\d+\.\d+\.\d+", start) for start, _ in stages)
+
+
+@pytest.mark.parametrize(
+    ("target", "given", "command"),
+    [
+        ("token", [], "deploy/compose/token"),
+        ("predict", ["MODEL=wine", "ROWS=[[1, 2]]"], "deploy/compose/predict 'wine' '[[1, 2]]'"),
+        ("publish", ["NAME=a", "MODEL=b", "SAMPLE=c"], "deploy/compose/publish 'a' 'b' 'c'"),
+    ],
+)
+def test_make_speaks_to_compose_where_told_so_and_needs_no_python_for_it(target, given, command):
+    told = subprocess.run(
+        ["make", "--dry-run", target, "STACK=compose", *given], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert told.stdout.splitlines()[-1] == command
+    assert "venv" not in told.stdout
 
 
 def test_requirements_are_installed_by_hash():

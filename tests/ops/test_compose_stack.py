@@ -9,7 +9,7 @@ import socket
 import subprocess
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import joblib
@@ -190,7 +190,9 @@ def stack(tmp_path_factory):
         stack.compose("up", "--detach", "--wait", *STARTED)
         yield stack
     finally:
-        stack.compose("--profile", "*", "down", "--volumes", "--remove-orphans", "--timeout", "5")
+        for _ in range(2):  # a container that removes itself at this moment makes the first one fail
+            with suppress(AssertionError):
+                stack.compose("--profile", "*", "down", "--volumes", "--remove-orphans", "--timeout", "5")
 
 
 @pytest.fixture
@@ -234,8 +236,9 @@ def test_the_image_holds_no_tools_caches_or_tests_of_libraries(stack):
     found = docker(
         *("run", "--rm", "--user", "0", "--network", "none", "--entrypoint", "sh"),
         inspected(stack.containers("service")[0])["Config"]["Image"],
-        *("-c", "command -v gcc cc make g++; ls -d /root/.cache/pip /opt/millrace/bin/pip /tmp/* 2>/dev/null;"),
-        *("find /opt/millrace -type d -name tests; ls -d /srv/millrace/tests 2>/dev/null; true",),
+        "-c",
+        "command -v gcc cc make g++; ls -d /root/.cache/pip /opt/millrace/bin/pip /srv/millrace/tests /tmp/*; "
+        "find /opt/millrace -type d -name tests; true",
     )
     assert not found.strip()
 
@@ -330,11 +333,8 @@ def test_killing_one_replica_under_load_fails_no_prediction(stack):
     address = victim["NetworkSettings"]["Networks"][f"{PROJECT}_front"]["IPAddress"]
 
     def asked_since_a_moment_ago():
-        lines = [
-            json.loads(line)
-            for line in stack.compose("logs", "--no-log-prefix", "--tail", "50", "nginx").splitlines()
-            if line.startswith("{")
-        ]
+        text = docker("logs", "--tail", "50", stack.containers("nginx")[0])
+        lines = [json.loads(line) for line in text.splitlines() if line.startswith("{")]
         return [line for line in lines if address in line["labels"]["upstream_address"]]
 
     with stack.load() as answered:
@@ -449,8 +449,9 @@ def test_models_and_secrets_outlive_the_stack_which_comes_back_with_tls(stack, t
     assert stack.client() == client
     assert stack.run("deploy/compose/address").strip() == stack.tls_url
     session = stack.session()
-    session.verify = str(tmp_path / "cert.pem")
-    answer = session.post(f"{stack.tls_url}/v1/models/iris:predict", json=ROW, timeout=30)
+    answer = session.post(
+        f"{stack.tls_url}/v1/models/iris:predict", json=ROW, timeout=30, verify=str(tmp_path / "cert.pem")
+    )
     assert answer.status_code == 200
     assert {answer.headers["X-Model-Version"]} == {version for _, version in before}
     assert answer.headers["Strict-Transport-Security"]
