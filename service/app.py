@@ -137,6 +137,7 @@ def _add_control(app: flask.Flask, access: AccessControl, settings: Settings, st
 
 def _flask(parts: Parts, metrics: Metrics, recent: RecentPredictions) -> flask.Flask:
     app = flask.Flask("millrace", static_folder=None)
+    app.url_map.merge_slashes = False  # // is another address, not a redirect in HTML
     app.config["MAX_CONTENT_LENGTH"] = parts.max_body_bytes
     record = Recorder(metrics, instrument(app))
     hooks.install(app, replica=parts.replica, record=record)

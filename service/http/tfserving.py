@@ -119,7 +119,14 @@ def blueprint(parts: Parts) -> flask.Blueprint:
     for path in _RULES:
         made.add_url_rule(f"{path}:explain", f"explain {path}", explain, methods=["POST"])
     for path in ("/v1/", "/v1/<path:rest>"):
-        made.add_url_rule(path, f"malformed {path}", malformed, methods=_ALL_VERBS, provide_automatic_options=False)
+        made.add_url_rule(
+            path,
+            f"malformed {path}",
+            malformed,
+            methods=_ALL_VERBS,
+            provide_automatic_options=False,
+            strict_slashes=False,  # /v1 is refused as well, and not redirected in HTML
+        )
     return made
 
 
