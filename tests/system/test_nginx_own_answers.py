@@ -149,3 +149,10 @@ def test_the_access_log_has_a_json_object_for_each_request(client, stack):
     assert line["event.duration"] >= 0
     assert line["labels"]["replica"].startswith("replica-")
     assert "s3cr3t" not in (stack.var / "log" / "nginx.access.log").read_text()
+
+
+@pytest.mark.parametrize("method", ["A", "X" * 21, "X" * 200])
+def test_a_method_that_gunicorn_would_not_read_is_refused_in_the_one_shape(stack, method):
+    answer = requests.request(method, f"{stack.url}/v1/models", timeout=10)
+    assert answer.status_code == 405
+    assert answer.json().keys() >= MEMBERS
