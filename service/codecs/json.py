@@ -56,8 +56,8 @@ def loads(body: bytes, *, tolerant: bool = False, max_rows: int | None = None) -
     ``tolerant``: bytes after the root value are ignored, and arrays and objects may nest to any depth in a body of up
     to ``LONGEST_DEEP``. Callers must then not recurse into values that they did not ask for.
     """
-    if max_rows is not None and len(body) > 2 * (most := CONTAINERS_PER_ROW * max_rows + FREE_CONTAINERS):
-        _check_containers(body, most)
+    if len(body) > FREE_CONTAINERS and max_rows is not None:
+        _check_containers(body, CONTAINERS_PER_ROW * max_rows + FREE_CONTAINERS)
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError:
@@ -78,7 +78,7 @@ def dumps(value: Any, *, nan: Literal["null", "token"] = "null") -> bytes:
 
 def _check_containers(body: bytes, most: int) -> None:
     """Count brackets, and only where there are so many, those outside of strings."""
-    if body.count(b"[") + body.count(b"{") <= most:
+    if len(body) <= 2 * most or body.count(b"[") + body.count(b"{") <= most:
         return
     openings = (1 for found in _OPENING.finditer(body) if found[1])
     if sum(islice(openings, most + 1)) > most:
