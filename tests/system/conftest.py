@@ -68,3 +68,32 @@ def whole(stack):
     eventually(stack.all_ready, 60, "a ready stack")
     yield
     eventually(stack.all_ready, 60, "a ready stack")
+
+
+@pytest.fixture(scope="session")
+def fuzzed(tmp_path_factory):
+    """A stack of its own for invented requests, which may destroy what they find, with models of every kind."""
+    stack = Stack(
+        tmp_path_factory.mktemp("fuzzed"),
+        CONNECTIONS_PER_ADDRESS="1000",
+        TOKEN_REQUESTS_PER_SECOND="1000",
+        ALL_TOKEN_REQUESTS_PER_SECOND="1000",
+    )
+    try:
+        stack.start()
+        published = stack.run("tests.system.fuzz_models")
+        assert published.returncode == 0, published.stderr
+        stack.models = ("closed", "counts", "diabetes", "iris", "kinds", "lines", "moods", "progression")
+        stack.bearer = {"Authorization": f"Bearer {stack.token()}"}
+        eventually(lambda: ready(stack), 30, "all models in every replica")
+        yield stack
+    finally:
+        stack.stop()
+
+
+def ready(stack):
+    index = requests.get(f"{stack.url}/admin/models", headers=stack.bearer, timeout=5).json()["models"]
+    workers = [
+        worker["stable"] for model in index for replica in model["replicas"].values() for worker in replica.values()
+    ]
+    return len(workers) == 2 * len(stack.models) and None not in workers
