@@ -15,6 +15,8 @@ from service.recent_predictions import RecentPredictions, Remembered
 
 MOST_REQUESTS = 1000
 """Most predictions that one call may judge."""
+MOST_ROWS = 100_000
+"""Most rows, of all of them together."""
 
 JOINED, UNKNOWN, REPEATED, INVALID = "joined", "unknown", "repeated", "invalid"
 
@@ -34,7 +36,7 @@ def blueprint(recent: RecentPredictions) -> flask.Blueprint:
     @room.post("/admin/models/<model>/feedback")
     @guarded("model:predict")
     def feedback(model: str) -> flask.Response:
-        truths = read(json.loads(flask.request.get_data()))
+        truths = read(json.loads(flask.request.get_data(), max_rows=MOST_REQUESTS))
         return flask.jsonify(judge(recent, model, truths))
 
     return room
@@ -47,6 +49,9 @@ def read(document: Any) -> list[Truth]:
         raise InvalidInput("feedback: expected a list", [Fault("feedback", "a list of objects", "something else")])
     if len(entries) > MOST_REQUESTS:
         raise PayloadTooLarge(f"feedback has {len(entries)} entries: at most {MOST_REQUESTS} are taken at once")
+    truths = (entry.get("truth") for entry in entries if isinstance(entry, dict))
+    if sum(len(truth) for truth in truths if isinstance(truth, list)) > MOST_ROWS:
+        raise PayloadTooLarge(f"feedback has the truth of more than {MOST_ROWS} rows: send less at once")
     return [_truth(entry, i) for i, entry in enumerate(entries)]
 
 
@@ -76,7 +81,7 @@ def _judge_row(recent: RecentPredictions, model: str, rows: dict[int, Remembered
         return UNKNOWN
     if remembered.judged:
         return REPEATED
-    if not remembered.classified and not _finite(truth):
+    if not remembered.classified and not _measurable(remembered, truth):
         return INVALID
     recent.judged(remembered)
     rows[row] = replace(remembered, judged=True)
@@ -95,8 +100,12 @@ def _count(model: str, remembered: Remembered, truth: Any) -> None:
         child("millrace_feedback_squared_error_total", *labels).inc(error * error)
 
 
-def _finite(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+def _measurable(remembered: Remembered, truth: Any) -> bool:
+    """Whether the truth is a number whose squared error is finite: infinity would stay in the counters for good."""
+    if not isinstance(truth, (int, float)) or isinstance(truth, bool):
+        return False
+    error = remembered.value - truth
+    return math.isfinite(error * error)
 
 
 def _truth(entry: Any, index: int) -> Truth:

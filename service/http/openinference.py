@@ -220,7 +220,7 @@ def _may_read(parts: Parts, model: str) -> bool:
 def _body() -> dict[str, Any]:
     """The request's JSON object, empty where there is no body; whatever its media type is said to be."""
     raw = flask.request.get_data(cache=False, parse_form_data=False)
-    document = loads(raw) if raw.strip() else {}
+    document = loads(raw, max_rows=1) if raw.strip() else {}
     if not isinstance(document, dict):
         raise MalformedRequest(f"the request: expected an object, got {show(document)}")
     return document

@@ -182,6 +182,13 @@ def test_errors_of_numbers_add_up(recent, model):
     assert judge(recent, model, ("b", ["one"]))["invalid"] == 1
 
 
+def test_an_error_that_would_stay_infinite_in_the_counters_is_not_counted(recent, model):
+    model.schema = Schema("matrix", SCHEMA.columns[:1], (Output("predict", "float64"),), "regressor")
+    remember(recent, model, "a", [1.0, 1.0])
+    assert judge(recent, model, ("a", [1e200, True]))["invalid"] == 2
+    assert judge(recent, model, ("a", [2.0]))["joined"] == 1
+
+
 def test_a_class_is_the_same_as_integer_and_as_float(recent, model):
     remember(recent, model, "a", [2])
     judge(recent, model, ("a", [2.0]))
@@ -218,3 +225,9 @@ def test_feedback_that_is_none_is_refused(document):
 def test_too_much_feedback_at_once_is_refused():
     with pytest.raises(PayloadTooLarge):
         feedback.read({"feedback": [{"request_id": "a", "truth": 1}] * 1001})
+
+
+def test_the_truth_of_too_many_rows_at_once_is_refused_before_it_is_read(monkeypatch):
+    monkeypatch.delattr(feedback, "_truth")
+    with pytest.raises(PayloadTooLarge, match="rows"):
+        feedback.read({"feedback": [{"request_id": "a", "truth": [1] * feedback.MOST_ROWS}, {"truth": [1]}]})
