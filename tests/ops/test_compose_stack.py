@@ -126,10 +126,8 @@ class Stack:
         path = "/var/lib/millrace/keys/secrets/demo-client.json"
         return json.loads(self.compose("exec", "-T", "service", "cat", path))
 
-    def session(self):
-        session = requests.Session()
-        session.headers["Authorization"] = f"Bearer {self.run('make', '-s', 'token', 'STACK=compose').strip()}"
-        return session
+    def token(self):
+        return self.run("make", "-s", "token", "STACK=compose").strip()
 
     def predict(self, session):
         return session.post(f"{self.url}/v1/models/iris:predict", json=ROW, timeout=30)
@@ -144,14 +142,13 @@ class Stack:
         return {replica for replica, _ in self.replicas_and_versions(session)}
 
     @contextmanager
-    def load(self, clients=4):
+    def load(self, known, clients=4):
         """Predictions, one after the other from each client, until the end of the block; gives the list of statuses."""
-        headers = self.session().headers
         answered, stop = [], threading.Event()
 
         def client():
             session = requests.Session()
-            session.headers.update(headers)
+            session.headers.update(known.headers)
             while not stop.is_set():
                 try:
                     answered.append(self.predict(session).status_code)
@@ -195,9 +192,16 @@ def stack(tmp_path_factory):
                 stack.compose("--profile", "*", "down", "--volumes", "--remove-orphans", "--timeout", "5")
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def session(stack):
-    return stack.session()
+    """A caller with a token."""
+    return caller(stack.token())
+
+
+def caller(token):
+    session = requests.Session()
+    session.headers["Authorization"] = f"Bearer {token}"
+    return session
 
 
 def test_three_replicas_share_the_requests(stack, session):
@@ -274,9 +278,9 @@ def test_every_request_that_nginx_answers_is_counted_once(stack, session):
         return sum(int(float(count)) for _, count in lines)
 
     before = counted()
-    with stack.load() as answered:
+    with stack.load(session) as answered:
         pass
-    made = len(answered) + 1  # the token came from the command line; one more to see the end of the log
+    made = len(answered) + 1
     assert stack.predict(session).status_code == 200
     eventually(lambda: counted() >= before + made, "all requests counted")
     assert counted() == before + made
@@ -299,7 +303,7 @@ def test_a_published_version_is_followed_by_every_replica(stack, session, tmp_pa
     np.save(sample, rows)
     before = stack.replicas_and_versions(session)
     assert {version for _, version in before} == {"1"}
-    with stack.load() as answered:
+    with stack.load(session) as answered:
         stack.run("make", "-s", "publish", "STACK=compose", "NAME=iris", f"MODEL={model}", f"SAMPLE={sample}")
         eventually(
             lambda: stack.replicas_and_versions(session) == {(replica, "2") for replica, _ in before},
@@ -328,7 +332,7 @@ def test_a_version_published_and_promoted_over_rest_is_followed_by_every_replica
     assert stack.predict(session).json() == {"predictions": [1]}
 
 
-def test_killing_one_replica_under_load_fails_no_prediction(stack):
+def test_killing_one_replica_under_load_fails_no_prediction(stack, session):
     victim = inspected(stack.containers("service")[0])
     address = victim["NetworkSettings"]["Networks"][f"{PROJECT}_front"]["IPAddress"]
 
@@ -337,7 +341,7 @@ def test_killing_one_replica_under_load_fails_no_prediction(stack):
         lines = [json.loads(line) for line in text.splitlines() if line.startswith("{")]
         return [line for line in lines if address in line["labels"]["upstream_address"]]
 
-    with stack.load() as answered:
+    with stack.load(session) as answered:
         assert asked_since_a_moment_ago()
         docker("kill", "--signal", "KILL", victim["Id"])
         eventually(lambda: not asked_since_a_moment_ago(), "the dead replica is left alone")
@@ -361,7 +365,7 @@ def test_scaling_is_followed_without_a_restart_of_nginx(stack, session):
 
 
 def test_known_callers_keep_predicting_while_the_database_is_away(stack, session):
-    with stack.load() as answered:
+    with stack.load(session) as answered:
         stack.compose("stop", "postgres")
         assert stack.predict(session).status_code == 200
         time.sleep(3)  # longer than replicas take to look at the database again
@@ -384,7 +388,7 @@ def test_known_callers_keep_predicting_while_the_database_is_away(stack, session
 def test_replicas_are_replaced_one_after_the_other_without_a_failed_prediction(stack, session):
     before = set(stack.containers("service"))
     assert len(before) == 2
-    with stack.load() as answered:
+    with stack.load(session) as answered:
         stack.run("deploy/compose/roll")
     assert set(answered) == {200}
     after = set(stack.containers("service"))
@@ -437,9 +441,9 @@ def test_no_log_holds_a_secret(stack, session):
     assert "PRIVATE KEY" not in logs
 
 
-def test_models_and_secrets_outlive_the_stack_which_comes_back_with_tls(stack, tmp_path):
+def test_models_and_secrets_outlive_the_stack_which_comes_back_with_tls(stack, session, tmp_path):
     client = stack.client()
-    before = stack.replicas_and_versions(stack.session())
+    before = stack.replicas_and_versions(session)
     stack.compose("down")
     assert not docker("ps", "--all", "--quiet", "--filter", f"label=com.docker.compose.project={PROJECT}")
     write_pair(tmp_path / "cert.pem", tmp_path / "key.pem")
@@ -448,7 +452,7 @@ def test_models_and_secrets_outlive_the_stack_which_comes_back_with_tls(stack, t
     stack.compose("up", "--detach", "--wait", "nginx")
     assert stack.client() == client
     assert stack.run("deploy/compose/address").strip() == stack.tls_url
-    session = stack.session()
+    session = caller(stack.token())  # from another issuer than before: its address is another
     answer = session.post(
         f"{stack.tls_url}/v1/models/iris:predict", json=ROW, timeout=30, verify=str(tmp_path / "cert.pem")
     )
