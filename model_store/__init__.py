@@ -1,5 +1,6 @@
 """The life of a model: published, sealed, stored, promoted, rolled back, retired. No web in here."""
 
+from model_store.payload_log import PayloadLog
 from model_store.publish import publish
 
-__all__ = ["publish"]
+__all__ = ["PayloadLog", "publish"]

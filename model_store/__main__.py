@@ -13,6 +13,7 @@ from model_store.directory import Store
 from model_store.errors import (
     BadManifest,
     BadName,
+    BadPayloadLog,
     GateRefused,
     LibraryMismatch,
     SealBroken,
@@ -21,6 +22,7 @@ from model_store.errors import (
     UnknownVersion,
 )
 from model_store.names import parse_version
+from model_store.payload_log import PayloadLog
 from model_store.publish import Limits, current_user, publish
 from model_store.retire import retire
 from model_store.seal import SealingKey, TrustedKeys
@@ -80,6 +82,7 @@ def _publish(options: argparse.Namespace) -> int:
         force=options.force,
         unknown_categories=options.unknown_categories,
         artifact_format=options.format,
+        payload_log=_payload_log(options),
         limits=Limits(options.seconds, int(options.memory * _GIB), options.row_seconds),
         progress=_progress,
     )
@@ -252,6 +255,14 @@ def _metrics(text: str | None) -> Mapping[str, Any]:
     return document
 
 
+def _payload_log(options: argparse.Namespace) -> PayloadLog | None:
+    if options.log_payload is not None:
+        return PayloadLog(options.log_payload, options.redact)
+    if options.redact:
+        raise BadPayloadLog("--redact says what --log-payload leaves out: there is no --log-payload")
+    return None
+
+
 def _done(options: argparse.Namespace, report: Any, lines: Sequence[str]) -> int:
     text = json.dumps(report, indent=1, ensure_ascii=False) if options.json else "\n".join(lines)
     sys.stdout.write(text + "\n")
@@ -389,6 +400,15 @@ def _publish_command(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--format", choices=("auto", "skops", "joblib"), default="auto", help="how to store it (skops where it can)"
+    )
+    parser.add_argument(
+        "--log-payload",
+        type=float,
+        metavar="SHARE",
+        help="log the values of this share of its requests, above 0 and at most 1 (none)",
+    )
+    parser.add_argument(
+        "--redact", nargs="+", default=[], metavar="COLUMN", help="columns that --log-payload never shows"
     )
     _limits(parser)
 

@@ -39,6 +39,12 @@ class BadSchema(StoreError):
     code = "bad_schema"
 
 
+class BadPayloadLog(StoreError):
+    """A wish for a payload log that cannot be met."""
+
+    code = "bad_payload_log"
+
+
 class BadManifest(StoreError):
     """A manifest that is missing, unreadable, or of an unknown format number."""
 

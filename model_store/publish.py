@@ -14,6 +14,7 @@ from model_store.directory import Store
 from model_store.errors import ArtifactUnreadable, StoreError
 from model_store.manifest import Manifest
 from model_store.names import ModelName
+from model_store.payload_log import PayloadLog
 from model_store.seal import SealingKey
 
 Progress = Callable[[str], None]
@@ -45,6 +46,7 @@ def publish(  # noqa: PLR0913 - one keyword for each thing that a publisher may 
     force: bool = False,
     unknown_categories: Literal["accept", "refuse"] = "accept",
     artifact_format: Literal["auto", "skops", "joblib"] = "auto",
+    payload_log: PayloadLog | None = None,
     limits: Limits | None = None,
     progress: Progress | None = None,
 ) -> int:
@@ -54,8 +56,9 @@ def publish(  # noqa: PLR0913 - one keyword for each thing that a publisher may 
     throw-away process only. ``sample`` is rows as the estimator takes them (DataFrame, array, list of texts), or the
     path of a ``.csv``, ``.parquet``, ``.npy`` or ``.json`` file; some hundred rows make a good profile.
     ``sealing_key`` defaults to ``keys/sealing.pem`` beside the root. ``metrics`` is any JSON object. ``force`` accepts
-    an estimator of another scikit-learn version, here and wherever it is loaded. With ``promote`` the version becomes
-    the model's stable one at once. Raises StoreError: BadName, BadSample, ArtifactUnreadable, GateRefused, NoKey, ….
+    an estimator of another scikit-learn version, here and wherever it is loaded. ``payload_log`` has a sample of
+    the version's requests logged. With ``promote`` the version becomes the model's stable one at once. Raises
+    StoreError: BadName, BadSample, ArtifactUnreadable, GateRefused, NoKey, ….
     """
     store, model = Store(Path(root)), ModelName(name)
     key = _key(sealing_key, store.root)
@@ -70,6 +73,8 @@ def publish(  # noqa: PLR0913 - one keyword for each thing that a publisher may 
     }
     with store.staging(model) as folder:
         draft = _draft(estimator, sample, folder, _Order(wishes, limits, tell))
+        if payload_log is not None:
+            draft = replace(draft, options={**draft.options, **payload_log.checked(draft.schema).option()})
         tell("trying it in a process of its own")
         report = gate.try_candidate(folder, manifest=draft, **asdict(limits))
         measured = replace(draft, load_seconds=report.load_seconds, predict_seconds=report.predict_seconds)

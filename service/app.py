@@ -9,7 +9,7 @@ from wsgiref.types import StartResponse
 import flask
 
 from model_store.directory import Store
-from service import logs
+from service import logs, payload_log
 from service.auth.access import Access as AccessControl
 from service.auth.access import Configuration
 from service.http import (
@@ -101,7 +101,7 @@ def create_app(settings: Settings, access: Access | None = None) -> Application:
     router = Router(catalog)
     control = access or AccessControl(Configuration.of(settings))
     parts = Parts(
-        inference=Inference(router, metrics, settings.max_rows, (health.seen, recent.seen)),
+        inference=Inference(router, metrics, settings.max_rows, (health.seen, recent.seen, payload_log.seen)),
         catalog=catalog,
         router=router,
         store=store,

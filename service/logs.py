@@ -1,7 +1,8 @@
 """Logs: one JSON object a line, in the field names of the Elastic Common Schema (ECS).
 
-Never in a log: feature values, bodies, tokens, query strings. An exception's own words are withheld where it was raised
-by code that handles input, because such words quote it; its type and its stack stay.
+Never in a log: bodies, tokens, query strings, and feature values, but for those of a version whose publisher asked for
+it (`payload`). An exception's own words are withheld where it was raised by code that handles input, because such words
+quote it; its type and its stack stay.
 """
 
 import logging
@@ -101,6 +102,17 @@ class Access:
     code: str = "ok"
 
 
+@dataclass(slots=True)
+class Payload:
+    """What a version was asked: ``values`` is JSON, ``whole`` whether it holds every row and value of the request."""
+
+    model: str
+    version: int
+    rows: int
+    values: str
+    whole: bool
+
+
 def bind(request_id: str | None, trace_id: str | None = None) -> None:
     """Every line that this context logs from now on carries these ids."""
     _request_id.set(request_id)
@@ -153,6 +165,26 @@ def access(request: Access) -> None:
     if not failed and output.access_sampling < 1.0 and random.random() >= output.access_sampling:  # noqa: S311
         return
     output.sink.write(_line(_access_fields(request, output.constant)))
+
+
+def payload(asked: Payload) -> None:
+    """Write what a version was asked, whose publisher wished for it. The only line that holds feature values."""
+    fields = {
+        "@timestamp": _timestamp(time.time()),
+        "log.level": "info",
+        "message": f"payload of {asked.model} {asked.version}",
+        **_output.constant,
+        "event.kind": "event",
+        "event.dataset": "millrace.payload",
+        "process.pid": os.getpid(),
+        "labels.model": asked.model,
+        "labels.version": str(asked.version),
+        "labels.rows": str(asked.rows),
+        "labels.payload": asked.values,
+        "labels.payload_whole": str(asked.whole).lower(),
+        **_bound_ids(),
+    }
+    _output.sink.write(_line(fields))
 
 
 class EcsHandler(logging.Handler):
@@ -252,14 +284,18 @@ def _record_fields(record: logging.LogRecord, constant: Mapping[str, Any]) -> di
         "log.logger": record.name,
         "process.pid": record.process,
     }
-    bound = (("http.request.id", _request_id.get()), ("trace.id", _trace_id.get()))
-    fields.update((name, value) for name, value in bound if value)
+    fields.update(_bound_ids())
     for name, value in vars(record).items():
         if name not in _STANDARD and value is not None:
             fields.update(_extra(name, value))
     if record.exc_info and record.exc_info[1] is not None:
         fields.update(_error(record.exc_info[1]))
     return fields
+
+
+def _bound_ids() -> dict[str, str]:
+    bound = (("http.request.id", _request_id.get()), ("trace.id", _trace_id.get()))
+    return {name: value for name, value in bound if value}
 
 
 def _message(record: logging.LogRecord) -> str:

@@ -7,6 +7,7 @@ import numpy as np
 
 from model_store.batch import Array, Batch
 from model_store.manifest import Manifest
+from model_store.payload_log import wished
 from service.errors import ModelFailed, ModelRejectedInput, ServiceError
 from service.runtime.engines import Engine
 
@@ -22,11 +23,13 @@ class LoadedModel:
     """A verified, warmed version. Immutable: whoever holds it may predict with it, also after it left the catalog."""
 
     def __init__(self, manifest: Manifest, engine: Engine) -> None:
+        """Raises BadManifest where the version's options are malformed."""
         self.name: str = manifest.model
         self.version: int = manifest.version
         self.schema = manifest.schema
         self.manifest = manifest
         self.engine = engine
+        self.payload_log = wished(manifest.options, manifest.schema)
 
     def predict(self, batch: Batch, outputs: Sequence[str]) -> Mapping[str, Array]:
         """One array of ``batch.rows`` entries for each wanted output, in its schema's dtype and shape.

@@ -1,0 +1,63 @@
+"""The payload log: a sample of what a version is asked, if its publisher wished for it, less the redacted columns."""
+
+import random
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import orjson
+
+from model_store.batch import Array, Batch, take
+from service import logs
+from service.runtime.loaded import LoadedModel
+
+MOST_ROWS = 5
+"""Rows of one request that are logged at most: its first ones."""
+MOST_BYTES = 8192
+"""Bytes of JSON that one line says at most."""
+LONGEST_VALUE = 256
+"""Characters of one text value."""
+
+
+def seen(model: LoadedModel, batch: Batch, _outputs: Mapping[str, Array]) -> None:
+    """Perhaps log the first rows of one answered request."""
+    wish = model.payload_log
+    if wish is None or random.random() >= wish.share:  # noqa: S311 - a sample, not a secret
+        return
+    shown, whole = _rows(model, batch)
+    logs.payload(logs.Payload(model.name, model.version, batch.rows, orjson.dumps(shown).decode(), whole))
+
+
+def _rows(model: LoadedModel, batch: Batch) -> tuple[list[dict[str, Any]], bool]:
+    """The rows by column as JSON can hold them, as far as there is room, and whether that is all of the request."""
+    redacted = model.payload_log.redact if model.payload_log else model.schema.names
+    columns = [(place, name) for place, name in enumerate(model.schema.names) if name not in redacted]
+    few = take(batch, np.arange(min(batch.rows, MOST_ROWS)))
+    rows, whole, room = [], batch.rows <= MOST_ROWS, MOST_BYTES
+    for index in range(few.rows):
+        row: dict[str, Any] = {}
+        rows.append(row)
+        for place, name in columns:
+            value = _plain(_values(few, place, name)[index])
+            room -= len(orjson.dumps({name: value}))
+            if room < 0:
+                return rows, False
+            whole = whole and not (isinstance(value, str) and len(value) > LONGEST_VALUE)
+            row[name] = value
+    return rows, whole
+
+
+def _values(batch: Batch, place: int, name: str) -> Array:
+    return batch.matrix[:, place] if batch.matrix is not None else (batch.columns or {})[name]
+
+
+def _plain(value: Any) -> Any:
+    """A value as JSON can hold it: gaps are null, times ISO 8601, and long texts cut, with an ellipsis."""
+    if isinstance(value, np.datetime64):
+        return None if np.isnat(value) else str(value)
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, str):
+        text = value.encode("utf-8", "backslashreplace").decode()
+        return text if len(text) <= LONGEST_VALUE else text[:LONGEST_VALUE] + "…"
+    return value

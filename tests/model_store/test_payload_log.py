@@ -1,0 +1,54 @@
+"""A wish for a payload log: only what can be met is taken, and the seal holds it."""
+
+import pytest
+
+from model_store import PayloadLog, publish, seal
+from model_store.errors import BadManifest, BadPayloadLog, SealBroken
+from model_store.payload_log import wished
+
+
+@pytest.mark.parametrize("share", [0, -0.1, 1.01, float("nan"), True, "0.5", None])
+def test_what_is_no_share_is_refused(share):
+    with pytest.raises(BadPayloadLog):
+        PayloadLog(share)
+
+
+@pytest.mark.parametrize("redact", ["name", [1], [None]])
+def test_what_is_no_list_of_names_is_refused(redact):
+    with pytest.raises(BadPayloadLog):
+        PayloadLog(0.5, redact)
+
+
+def test_a_version_logs_nothing_unless_its_publisher_wished_for_it(store, key, iris, no_trial):
+    version = publish(store.root, "iris", *iris, sealing_key=key)
+    manifest = store.manifest("iris", version)
+    assert wished(manifest.options, manifest.schema) is None
+
+
+def test_the_wish_is_under_the_seal(store, key, trusted, iris, no_trial):
+    version = publish(store.root, "iris", *iris, sealing_key=key, payload_log=PayloadLog(0.01, ["x1", "x0"]))
+    folder = store.version_dir("iris", version)
+    manifest = seal.verify(folder, trusted)
+    assert manifest.options["payload_log"] == {"share": 0.01, "redact": ["x0", "x1"]}
+    assert wished(manifest.options, manifest.schema) == PayloadLog(0.01, ["x0", "x1"])
+    altered = (folder / "manifest.json").read_bytes().replace(b'"x0",', b'"x2",')
+    (folder / "manifest.json").chmod(0o644)
+    (folder / "manifest.json").write_bytes(altered)
+    with pytest.raises(SealBroken):
+        seal.verify(folder, trusted)
+
+
+@pytest.mark.parametrize("redact", [["x9"], ["X0"], ["x0", "x1", "x2", "x3"]])
+def test_a_column_that_is_not_there_or_nothing_left_is_refused_and_nothing_is_stored(
+    store, key, iris, no_trial, redact
+):
+    with pytest.raises(BadPayloadLog):
+        publish(store.root, "iris", *iris, sealing_key=key, payload_log=PayloadLog(1, redact))
+    assert "iris" not in store.models()
+
+
+@pytest.mark.parametrize("option", [None, {}, {"share": 2}, {"share": 0.5, "redact": ["x9"]}, {"share": 0.5, "x": 1}])
+def test_a_malformed_wish_is_no_manifest_s(published, store, option):
+    schema = store.manifest("iris", 1).schema
+    with pytest.raises(BadManifest):
+        wished({"payload_log": option}, schema)
