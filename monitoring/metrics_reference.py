@@ -30,16 +30,16 @@ Each replica shows its own numbers at `/metrics` of its management port, never t
 died go on counting, so that sums over replicas equal what clients counted. A histogram has the series `_bucket`,
 `_sum` and `_count`.
 
-A worker counts a request once its answer is ready, just before it is sent. What clients counted as answered is therefore
-never more than the sums, and less by at most
+A worker counts a request once its answer is ready, just before it is sent. What clients counted as answered is
+therefore never more than the sums, and less by at most
 
 * one for each worker that was killed (`millrace_worker_exits_total`): it answers one request at a time, and may have
   counted that one but not sent it, so that Nginx asked another replica, which counted it again;
 * one for each request that Nginx gave up waiting for after `PREDICT_TIMEOUT`, if that replica finished it all the same;
 * one for each caller that hung up before its answer came.
 
-A worker that is killed between two of its counters has counted its last request in the first alone. Nginx's own counters
-have each request once.
+A worker that is killed between two of its counters has counted its last request in the first alone. Nginx's own
+counters have each request once.
 """
 
 
