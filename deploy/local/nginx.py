@@ -61,6 +61,7 @@ def variables(settings: LocalSettings, have: Version, sockets: Sequence[Path]) -
         "NGINX_SCHEME": "https" if settings.tls else "http",
         "RESOLVER": "",
         "UPSTREAM_SERVERS": "\n    ".join(servers),
+        "TOKEN_UPSTREAM_SERVERS": "\n    ".join(server_line(f"unix:{socket}", 1) for socket in sockets),
         "NGINX_SINCE_1_27_4": since((1, 27, 4), have),
         "NGINX_SINCE_1_29_8": since((1, 29, 8), have),
     }

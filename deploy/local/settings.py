@@ -26,6 +26,7 @@ DEFAULTS = {
     "GRACEFUL_TIMEOUT": "30",
     "CONNECTIONS_PER_ADDRESS": "512",
     "TOKEN_REQUESTS_PER_SECOND": "5",
+    "ALL_TOKEN_REQUESTS_PER_SECOND": "20",
 }
 """Every variable that the stack itself reads. By default MODEL_STORE_ROOT is the folder models of VAR_DIR, and
 TRUSTED_KEYS the folder keys/trusted beside the store."""
@@ -58,6 +59,7 @@ WHOLE_NUMBERS = {
     "GRACEFUL_TIMEOUT": (1, 3600),
     "CONNECTIONS_PER_ADDRESS": (1, 1_000_000),
     "TOKEN_REQUESTS_PER_SECOND": (1, 100_000),
+    "ALL_TOKEN_REQUESTS_PER_SECOND": (1, 100_000),
 }
 """Smallest and largest value of each variable that is a whole number."""
 
