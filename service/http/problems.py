@@ -40,6 +40,7 @@ STATUS: Mapping[type[Exception], HTTPStatus] = {
     store.BadSample: HTTPStatus.UNPROCESSABLE_ENTITY,
     store.BadSchema: HTTPStatus.UNPROCESSABLE_ENTITY,
     store.BadManifest: HTTPStatus.UNPROCESSABLE_ENTITY,
+    store.BadPayloadLog: HTTPStatus.UNPROCESSABLE_ENTITY,
     store.SealBroken: HTTPStatus.UNPROCESSABLE_ENTITY,
     store.ArtifactUnreadable: HTTPStatus.UNPROCESSABLE_ENTITY,
     store.LibraryMismatch: HTTPStatus.UNPROCESSABLE_ENTITY,
