@@ -8,6 +8,7 @@ the share of all others. An output of several entries a row has ``components``, 
 """
 
 import json
+import math
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -56,7 +57,7 @@ def _column(batch: Batch, index: int, name: str) -> Array:
 def _describe_output(values: Array, *, categorical: bool) -> dict[str, Any]:
     if values.ndim == 1:
         return _describe(values, categorical=categorical)
-    flat = values.reshape(len(values), -1)[:, :_MOST_COMPONENTS]
+    flat = values.reshape(len(values), math.prod(values.shape[1:]))[:, :_MOST_COMPONENTS]
     return {"kind": "vector", "components": [_describe(flat[:, i], categorical=False) for i in range(flat.shape[1])]}
 
 

@@ -1,5 +1,6 @@
 """Output tensors: which ones a request wants, and how each is written."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -107,7 +108,7 @@ def written(one: Wanted, array: Array) -> tuple[dict[str, Any], bytes | None]:
 
 def highest(array: Array, count: int, labels: Sequence[Any]) -> Array:
     """For each row its ``count`` highest entries as ``value:index`` or ``value:index:label``, the highest first."""
-    rows = array.reshape(len(array), -1)
+    rows = array.reshape(len(array), math.prod(array.shape[1:]))  # with -1, no rows would leave the width open
     order = np.argsort(-rows.astype(np.float64), axis=1, kind="stable")[:, :count]
     named = labels if len(labels) == rows.shape[1] else ()
     made = np.empty(order.shape, dtype=object)

@@ -540,6 +540,14 @@ def test_oip_15_classification_of_more_entries_than_there_are_answers_all():
     assert output["shape"] == [2, 3]
 
 
+def test_oip_15_classification_of_no_rows_answers_none():
+    no_rows = {"name": "input", "shape": [0, 4], "datatype": "FP64", "data": []}
+    wanted = [{"name": "predict_proba", "parameters": {"classification": 2}}]
+    predicted = {"predict_proba": np.empty((0, 3))}
+    (output,) = json.loads(answer({"inputs": [no_rows], "outputs": wanted}, predicted).body)["outputs"]
+    assert (output["shape"], output["data"]) == ([0, 2], [])
+
+
 def test_oip_15_classification_without_labels_names_only_the_index():
     schema = Schema("matrix", MATRIX.columns, (Output("predict", "float32"),), "regressor")
     wanted = [{"name": "output-0", "parameters": {"classification": 1}}]

@@ -169,9 +169,8 @@ def test_every_stage_starts_from_a_pinned_image_or_another_stage():
     ],
 )
 def test_make_speaks_to_compose_where_told_so_and_needs_no_python_for_it(target, given, command):
-    told = subprocess.run(
-        ["make", "--dry-run", target, "STACK=compose", *given], cwd=ROOT, capture_output=True, text=True, check=True
-    )
+    asked = ["make", "--no-print-directory", "--dry-run", target, "STACK=compose", *given]
+    told = subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, check=True)
     assert told.stdout.splitlines()[-1] == command
     assert "venv" not in told.stdout
 
