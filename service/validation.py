@@ -24,6 +24,7 @@ import numpy.typing as npt
 from model_store.batch import Array, Batch
 from model_store.schema import FLOATS, INTEGERS, Column, Schema
 from service.errors import MOST_FAULTS, Fault, InvalidInput, PayloadTooLarge
+from service.per_schema import per_schema
 
 Locate = Callable[[int, int], str]
 """Names a place for people, from a row's index and a column's index in the schema."""
@@ -152,21 +153,8 @@ class _Facts:
         return bool((np.isfinite(matrix) | (np.isnan(matrix) & self.nullable)).all())
 
 
-_facts: dict[int, _Facts] = {}
-_MOST_FACTS = 1024
-
-
+@per_schema
 def _facts_of(schema: Schema) -> _Facts:
-    """The schema's facts, made once. They hold the schema, so its id stays its own."""
-    facts = _facts.get(id(schema))
-    if facts is None:
-        if len(_facts) >= _MOST_FACTS:
-            _facts.clear()
-        facts = _facts[id(schema)] = _made_facts(schema)
-    return facts
-
-
-def _made_facts(schema: Schema) -> _Facts:
     names, columns = schema.names, schema.columns
     return _Facts(
         schema=schema,

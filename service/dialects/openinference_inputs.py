@@ -11,6 +11,7 @@ from model_store.schema import FLOATS, Column, Schema
 from service.dialects.openinference_metadata import datatype_of
 from service.dialects.openinference_tensors import Tensor, invalid
 from service.errors import MOST_FAULTS, Fault, InvalidInput
+from service.per_schema import per_schema
 from service.validation import from_columns, from_matrix
 
 _NOT_NUMBERS = frozenset({"BOOL", "BYTES"})
@@ -35,25 +36,16 @@ class _Facts:
     dtype: np.dtype[Any] | None
 
 
-_facts: dict[int, _Facts] = {}
-_MOST_FACTS = 1024
-
-
+@per_schema
 def _facts_of(schema: Schema) -> _Facts:
-    """The schema's facts, made once. They hold the schema, so its id stays its own."""
-    facts = _facts.get(id(schema))
-    if facts is None:
-        if len(_facts) >= _MOST_FACTS:
-            _facts.clear()
-        one_float = schema.homogeneous and schema.columns[0].dtype in FLOATS
-        facts = _facts[id(schema)] = _Facts(
-            schema=schema,
-            width=len(schema.columns),
-            names=frozenset(schema.names),
-            representatives=tuple({datatype_of(column.dtype): column for column in schema.columns}.values()),
-            dtype=np.dtype(schema.columns[0].dtype) if one_float else None,
-        )
-    return facts
+    one_float = schema.homogeneous and schema.columns[0].dtype in FLOATS
+    return _Facts(
+        schema=schema,
+        width=len(schema.columns),
+        names=frozenset(schema.names),
+        representatives=tuple({datatype_of(column.dtype): column for column in schema.columns}.values()),
+        dtype=np.dtype(schema.columns[0].dtype) if one_float else None,
+    )
 
 
 def _holds_all_columns(facts: _Facts, tensor: Tensor) -> bool:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from model_store.schema import INTEGERS, Column, Schema
+from service.per_schema import per_schema
 
 DEFAULT = "serving_default"
 MATRIX_INPUT = "inputs"
@@ -21,7 +22,6 @@ _NAMES = {
     "float64": "double",
     "datetime64[ns]": "string",
 }
-_MOST_KEPT = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,21 +54,9 @@ class Signatures:
         return self.inputs[0] if len(self.inputs) == 1 else None
 
 
-_kept: dict[int, Signatures] = {}
-
-
+@per_schema
 def signatures(schema: Schema) -> Signatures:
-    """The signatures of a schema, kept by its identity: hashing a wide schema costs more than decoding."""
-    known = _kept.get(id(schema))
-    if known is None or known.schema is not schema:
-        known = _signatures(schema)
-        if len(_kept) >= _MOST_KEPT:
-            _kept.clear()
-        _kept[id(schema)] = known
-    return known
-
-
-def _signatures(schema: Schema) -> Signatures:
+    """The signatures of a schema."""
     inputs = _inputs(schema)
     outputs = {output.name: (output.name,) for output in schema.outputs}
     return Signatures(
