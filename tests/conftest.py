@@ -15,7 +15,7 @@ from service.auth.local import create_secrets
 from service.auth.migrate import migrate
 from service.auth.registry import CLIENT, Actor
 from service.auth.state import State
-from tests.postgresql_server import PostgresqlServer, programs
+from tests.postgresql_server import own_server
 
 
 class Everyone:
@@ -81,12 +81,7 @@ def make_application(tmp_path, everyone):
 @pytest.fixture(scope="session")
 def postgresql():
     """A PostgreSQL server of the tests' own."""
-    bin_dir = programs()
-    if bin_dir is None:
-        pytest.skip("PostgreSQL is not installed: no /usr/lib/postgresql/*/bin")
-    server = PostgresqlServer(bin_dir)
-    yield server
-    server.close()
+    yield from own_server()
 
 
 @pytest.fixture(scope="session")

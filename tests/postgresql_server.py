@@ -9,6 +9,8 @@ import tempfile
 import time
 from pathlib import Path
 
+import pytest
+
 USER = "postgres"
 
 
@@ -16,6 +18,16 @@ def programs():
     """The folder of the newest PostgreSQL's programs, None where none is installed."""
     found = [path.parent for path in Path("/usr/lib/postgresql").glob("*/bin/initdb")]
     return max(found, key=lambda path: int(path.parent.name), default=None)
+
+
+def own_server():
+    """The body of a fixture: a server that ends with it; skips where PostgreSQL is not installed."""
+    bin_dir = programs()
+    if bin_dir is None:
+        pytest.skip("PostgreSQL is not installed: no /usr/lib/postgresql/*/bin")
+    server = PostgresqlServer(bin_dir)
+    yield server
+    server.close()
 
 
 class PostgresqlServer:

@@ -18,7 +18,7 @@ from authlib.integrations.requests_client import OAuth2Session as AuthlibSession
 from oauthlib.oauth2 import BackendApplicationClient
 from requests_oauthlib import OAuth2Session
 
-from tests.postgresql_server import PostgresqlServer, programs
+from tests.postgresql_server import own_server
 
 ROOT = Path(__file__).parents[2]
 PYTHON = sys.executable
@@ -117,12 +117,7 @@ class Replicas:
 
 @pytest.fixture(scope="module")
 def database():
-    bin_dir = programs()
-    if bin_dir is None:
-        pytest.skip("PostgreSQL is not installed: no /usr/lib/postgresql/*/bin")
-    server = PostgresqlServer(bin_dir)
-    yield server
-    server.close()
+    yield from own_server()
 
 
 @pytest.fixture(scope="module")
