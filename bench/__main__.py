@@ -17,6 +17,7 @@ from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 import numpy as np
 
@@ -28,7 +29,7 @@ OUT = Path("var/bench")
 CONNECTIONS = 8
 ROUNDS = 3
 _WARM_UP = 0.3
-PARTS = {"access control": "access_cost.py", "instrumentation": "instrumentation.py"}
+PARTS = {"access control": "bench.access_cost", "instrumentation": "bench.instrumentation"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +77,9 @@ def main() -> None:
 
 def _tell_parts() -> None:
     """What access control and instrumentation take of each request, each in a process of its own."""
-    for words, script in PARTS.items():
+    for words, module in PARTS.items():
         print(f"\n{words}, CPU µs per request in process", flush=True)
-        subprocess.run([sys.executable, Path(__file__).with_name(script)], check=True, stdin=subprocess.DEVNULL)
+        subprocess.run([sys.executable, "-m", module], check=True, stdin=subprocess.DEVNULL)
 
 
 def _arguments() -> argparse.Namespace:
@@ -132,7 +133,7 @@ def _predict(server: Server, case: models.Case, words: str = "") -> Cell:
     return Cell(server, words or case.words, "POST", f"/v1/models/{case.model}:predict", body)
 
 
-def _check(cell: Cell, expected: Sequence[object]) -> None:
+def _check(cell: Cell, expected: list[Any]) -> None:
     """End where the server does not answer what the model answers."""
     status, body = cell.server.ask(cell.method, cell.path, cell.body)
     if status != cell.expect or not np.array_equal(json.loads(body)["predictions"], expected):

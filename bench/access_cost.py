@@ -1,10 +1,9 @@
 """What access control costs: CPU microseconds per request of a caller that is known, and of one that is not.
 
-Run it as `python bench/access_cost.py`. It counts as gunicorn's workers do; the budget is 25 µs for a known caller.
+Run it as `python -m bench.access_cost`. It counts as gunicorn's workers do; the budget is 25 µs for a known caller.
 """
 
 import os
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -19,7 +18,6 @@ HUGE = 10**9
 def main() -> None:
     """Print a table."""
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(dir="/dev/shm")
-    sys.path.insert(0, str(Path(__file__).parent.parent))
     with tempfile.TemporaryDirectory() as folder:
         access, shown = _access(Path(folder))
         access.start()

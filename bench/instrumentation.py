@@ -1,11 +1,10 @@
 """What instrumentation costs: CPU microseconds per request of each layer, in the mode that gunicorn's workers use.
 
-Run it as `python bench/instrumentation.py`. It records as a worker does for one prediction that is answered before
+Run it as `python -m bench.instrumentation`. It records as a worker does for one prediction that is answered before
 Flask: the prediction's metrics, its route's metrics, queue time and requests in flight, and the access line.
 """
 
 import os
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -19,7 +18,6 @@ ROUNDS = 20_000
 def main() -> None:
     """Print a table."""
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(dir="/dev/shm")
-    sys.path.insert(0, str(Path(__file__).parent.parent))
     layers = _layers()
     for layer in layers.values():
         layer()  # binds the children

@@ -73,9 +73,12 @@ def trained() -> dict[str, tuple[Any, Any]]:
 def rows(case: Case) -> list[list[float]]:
     """The rows of a request, the same at every run."""
     width = 4 if case.model == "logistic" else 20
-    return np.random.default_rng(1).normal(size=(case.rows, width)).round(6).tolist()
+    made: list[list[float]] = np.random.default_rng(1).normal(size=(case.rows, width)).round(6).tolist()
+    return made
 
 
 def answers(folder: Path, case: Case) -> list[Any]:
     """What the model answers in process."""
-    return joblib.load(folder / "joblib" / f"{case.model}.joblib").predict(np.array(rows(case))).tolist()
+    estimator = joblib.load(folder / "joblib" / f"{case.model}.joblib")
+    answered: list[Any] = estimator.predict(np.array(rows(case))).tolist()
+    return answered

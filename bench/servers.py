@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -104,7 +104,7 @@ def _token(values: LocalSettings) -> str:
 
 
 @contextmanager
-def _process(command: list[str], environment: "os._Environ[str] | dict[str, str]", log: Path) -> Iterator[int]:
+def _process(command: list[str], environment: Mapping[str, str], log: Path) -> Iterator[int]:
     with log.open("wb") as output:
         process = subprocess.Popen(command, cwd=ROOT, env=dict(environment), stdout=output, stderr=output)
     try:
@@ -118,7 +118,7 @@ def _process(command: list[str], environment: "os._Environ[str] | dict[str, str]
             process.wait()
 
 
-def _await(true, what: str) -> None:  # noqa: ANN001 - a plain predicate
+def _await(true: Callable[[], bool], what: str) -> None:
     deadline = time.monotonic() + _LONGEST_START
     while not true():
         if time.monotonic() > deadline:

@@ -16,7 +16,6 @@ counted. Labels come from Nginx's configuration and from HTTP's statuses, never 
 import argparse
 import json
 import os
-import socket
 import socketserver
 import threading
 import time
@@ -151,10 +150,10 @@ def listen(counts: Counts, address: str) -> socketserver.UDPServer:
 
         max_packet_size = _LARGEST_DATAGRAM
 
-    class LocalSyslog(Syslog):
+    class LocalSyslog(socketserver.UnixDatagramServer):
         """The same at a path, which any user may write to; the folder decides who reaches it."""
 
-        address_family = socket.AF_UNIX
+        max_packet_size = _LARGEST_DATAGRAM
 
         def server_bind(self) -> None:
             """Take the place of what an earlier run left."""

@@ -1,0 +1,1 @@
+"""`make bench`: Millrace measured beside a bare and a naive Flask service."""

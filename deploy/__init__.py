@@ -1,0 +1,1 @@
+"""How Millrace is run: on one machine, and by Docker Compose."""

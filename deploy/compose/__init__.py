@@ -1,0 +1,1 @@
+"""The Compose stack's scripts, and what it needs once."""

@@ -1,0 +1,1 @@
+"""Grafana's dashboards as programs; `dashboards/` holds what they write."""
