@@ -24,6 +24,8 @@ _KEEP_SECONDS = 3600
 _TIMEOUT_SECONDS = (2, 3)
 _LARGEST_DOCUMENT = 2**20
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+_SCOPE = "scope"
+"""The one claim whose strings are lists by their own standard: names with spaces between (RFC 8693, section 4.2)."""
 _REQUIRED_CLAIMS = ["iss", "aud", "sub", "iat", "exp"]
 
 _LOG = logging.getLogger(__name__)
@@ -43,7 +45,11 @@ class RoleRule:
 
 @dataclass(frozen=True, slots=True)
 class IssuerConfig:
-    """One trusted issuer. ``types`` are the accepted ``typ`` headers, ``roles_claim`` is a path, names between dots."""
+    """One trusted issuer.
+
+    ``types`` are the accepted ``typ`` headers, ``roles_claim`` is a path, names between dots. A claim that is a string
+    is one value, unless ``separator`` says what divides it.
+    """
 
     name: str
     issuer: str
@@ -51,6 +57,7 @@ class IssuerConfig:
     algorithms: tuple[str, ...]
     types: tuple[str, ...]
     roles_claim: str
+    separator: str | None
     roles: tuple[RoleRule, ...]
 
 
@@ -85,7 +92,11 @@ def _issuer(entry: Mapping[str, Any]) -> IssuerConfig:
     _check_address(issuer)
     types = tuple(kind.lower() for kind in entry.get("types", ("at+jwt", "jwt")))
     rules = tuple(_rule(rule) for rule in entry["roles"])
-    return IssuerConfig(name, issuer, entry["audience"], algorithms, types, entry.get("roles_claim", "roles"), rules)
+    claim = entry.get("roles_claim", "roles")
+    separator = entry.get("roles_separator", " " if claim == _SCOPE else None)
+    if separator is not None and (not isinstance(separator, str) or not separator):
+        raise BadIssuers(f"{name}: roles_separator is {separator!r}: expected a text such as ',' or null")
+    return IssuerConfig(name, issuer, entry["audience"], algorithms, types, claim, separator, rules)
 
 
 def _rule(rule: Mapping[str, Any]) -> RoleRule:
@@ -108,6 +119,7 @@ class Issuer:
     def __init__(self, config: IssuerConfig) -> None:
         self.config = config
         self._keys: Mapping[str, jwt.PyJWK] = {}
+        self._skipped: frozenset[str] = frozenset()
         self._fetched_at = self._tried_at = float("-inf")
         self._lock = threading.Lock()
 
@@ -131,7 +143,7 @@ class Issuer:
                 leeway=LEEWAY_SECONDS,
                 options={"require": _REQUIRED_CLAIMS},
             )
-        except (jwt.InvalidTokenError, ValueError, TypeError) as error:
+        except (jwt.PyJWTError, ValueError, TypeError) as error:
             raise refused() from error
         return self._identity(claims)
 
@@ -141,7 +153,7 @@ class Issuer:
             self._fetch()
 
     def _identity(self, claims: Mapping[str, Any]) -> Identity:
-        held = _held(claims, self.config.roles_claim)
+        held = _held(claims, self.config.roles_claim, self.config.separator)
         grants = tuple(rule.grant for rule in self.config.roles if rule.value in held)
         token_id = claims.get("jti")
         return Identity(
@@ -173,32 +185,46 @@ class Issuer:
                 return
             self._tried_at = time.monotonic()
             try:
-                self._keys = _published_keys(self.config)
+                self._keys, skipped = _published_keys(self.config)
             except (requests.RequestException, ValueError, KeyError, TypeError, AttributeError) as error:
                 _LOG.warning("the keys of issuer %s cannot be fetched: %s", self.config.name, error)
             else:
                 self._fetched_at = time.monotonic()
+                self._report(skipped)
+
+    def _report(self, skipped: Mapping[str, str]) -> None:
+        """Log each key that cannot be used, once."""
+        for kid in skipped.keys() - self._skipped:
+            _LOG.warning("key %.64r of issuer %s cannot be used: %s", kid, self.config.name, skipped[kid])
+        self._skipped = frozenset(skipped)
 
 
-def _held(claims: Mapping[str, Any], path: str) -> Sequence[str]:
+def _held(claims: Mapping[str, Any], path: str, separator: str | None) -> Sequence[str]:
     value: Any = claims
     for name in path.split("."):
         value = value.get(name) if isinstance(value, Mapping) else None
     if isinstance(value, str):
-        return value.split()
+        return [value] if separator is None else [part.strip() for part in value.split(separator)]
     return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
 
 
-def _published_keys(config: IssuerConfig) -> Mapping[str, jwt.PyJWK]:
+def _published_keys(config: IssuerConfig) -> tuple[Mapping[str, jwt.PyJWK], Mapping[str, str]]:
+    """Fetch the issuer's signing keys by key id, and why each of the others cannot be used.
+
+    Raises RequestException, ValueError, KeyError, TypeError or AttributeError if the documents cannot be had or read.
+    """
     document = _document(config.issuer.rstrip("/") + "/.well-known/openid-configuration")
     if document["issuer"] != config.issuer:
         raise ValueError(f"the discovery document is of {document['issuer']!r}")
     _check_address(document["jwks_uri"])
-    keys = {}
+    keys, skipped = {}, {}
     for entry in _document(document["jwks_uri"])["keys"]:
         if entry.get("kid") and entry.get("use", "sig") == "sig" and entry.get("kty") in _KEY_TYPES.values():
-            keys[entry["kid"]] = jwt.PyJWK(entry, algorithm=entry.get("alg") or _algorithm(entry))
-    return keys
+            try:
+                keys[entry["kid"]] = jwt.PyJWK(entry, algorithm=entry.get("alg") or _algorithm(entry))
+            except (jwt.PyJWTError, ValueError, TypeError) as error:
+                skipped[str(entry["kid"])] = str(error)[:200]
+    return keys, skipped
 
 
 def _algorithm(entry: Mapping[str, Any]) -> str:

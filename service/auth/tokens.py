@@ -44,7 +44,7 @@ def header_of(token: str) -> dict[str, Any]:
         raise refused()
     try:
         header = jwt.get_unverified_header(token)
-    except (jwt.InvalidTokenError, ValueError, RecursionError) as error:
+    except (jwt.PyJWTError, ValueError, RecursionError) as error:
         raise refused() from error
     if not _FOREIGN_KEY_HEADERS.isdisjoint(header):
         raise refused()
@@ -61,7 +61,7 @@ def unverified_issuer(token: str) -> str:
     """Who a token says it is from: only good for choosing whose keys to check it with."""
     try:
         issuer = jwt.decode(token, options={"verify_signature": False}).get("iss")
-    except (jwt.InvalidTokenError, ValueError, RecursionError) as error:
+    except (jwt.PyJWTError, ValueError, RecursionError) as error:
         raise refused() from error
     return issuer if isinstance(issuer, str) else ""
 
@@ -120,7 +120,7 @@ class AccessTokens:
                 leeway=LEEWAY_SECONDS,
                 options={"require": list(REQUIRED_CLAIMS), "strict_aud": True},
             )
-        except (jwt.InvalidTokenError, ValueError, TypeError, RecursionError) as error:
+        except (jwt.PyJWTError, ValueError, TypeError, RecursionError) as error:
             raise refused() from error
         return _claims(claims)
 

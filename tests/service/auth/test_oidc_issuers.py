@@ -104,6 +104,54 @@ def test_roles_that_are_not_mapped_give_nothing(access, provider):
     assert not authenticated(access, provider.token(realm="odd", jti="2")).may("model:read", "iris")
 
 
+@pytest.fixture
+def issuer_with(make_access, sqlite_url, configured):
+    def made(**changes):
+        (entry,) = json.loads(configured.read_text())
+        configured.write_text(json.dumps([{**entry, **changes}]))
+        return make_access(sqlite_url, oidc_issuers=configured)
+
+    return made
+
+
+ADMIN_FOR_LEAD = [{"value": "lead", "role": "admin", "models": ["*"]}]
+
+
+def test_a_claim_that_is_a_string_is_one_value(issuer_with, provider):
+    access = issuer_with(roles_claim="title", roles=ADMIN_FOR_LEAD)
+    assert authenticated(access, provider.token(title="lead")).may("access:manage", None)
+    for number, title in enumerate(("not a lead yet", "lead dev", " lead", "lead,dev")):
+        assert not authenticated(access, provider.token(title=title, jti=str(number))).may("model:read", "iris")
+
+
+def test_a_group_with_a_space_is_one_value_alone_and_in_a_list(issuer_with, provider):
+    access = issuer_with(
+        roles_claim="groups", roles=[{"value": "Data Scientists", "role": "predictor", "models": ["*"]}]
+    )
+    assert authenticated(access, provider.token(groups="Data Scientists")).may("model:predict", "iris")
+    assert authenticated(access, provider.token(groups=["Data Scientists"], jti="2")).may("model:predict", "iris")
+
+
+def test_the_claim_scope_is_a_list_with_spaces(issuer_with, provider):
+    access = issuer_with(roles_claim="scope", roles=ADMIN_FOR_LEAD)
+    assert authenticated(access, provider.token(scope="openid lead")).may("access:manage", None)
+
+
+def test_a_claim_is_divided_where_the_configuration_says_how(issuer_with, provider):
+    access = issuer_with(roles_claim="title", roles_separator=",", roles=ADMIN_FOR_LEAD)
+    assert authenticated(access, provider.token(title="dev, lead")).may("access:manage", None)
+    assert not authenticated(access, provider.token(title="dev lead", jti="2")).may("model:read", "iris")
+
+
+@pytest.mark.parametrize("algorithm", ["RSA-OAEP", "RS999"])
+def test_a_published_key_that_cannot_be_used_is_skipped_and_logged_once(access, provider, caplog, algorithm):
+    odd = RSAKey.generate_key(2048, {"kid": "odd", "alg": algorithm}, private=True)
+    provider.keys.append(odd)
+    for number in range(3):
+        assert authenticated(access, provider.token(jti=str(number))).may("model:predict", "iris")
+    assert [record.args[0] for record in caplog.records if "cannot be used" in record.message] == ["odd"]
+
+
 def test_a_grant_for_the_subject_adds_to_its_roles(access, provider, tester):
     access.registry.grant("corp:alice", "viewer", ["wine"], tester)
     access.refresh()
@@ -190,6 +238,8 @@ def test_a_discovery_document_of_another_issuer_is_not_believed(access, provider
         {"name": "client"},
         {"roles": [{"value": "x", "role": "god", "models": ["*"]}]},
         {"audience": None},
+        {"roles_separator": ""},
+        {"roles_separator": 1},
     ],
 )
 def test_a_configuration_that_cannot_be_right_stops_the_start(make_access, sqlite_url, configured, change):
