@@ -10,7 +10,7 @@ from service.errors import LabelNotFound, ModelNotFound, ServiceError, VersionNo
 from service.runtime.loaded import LoadedModel
 from service.runtime.router import Router
 from service.validation import check_rows
-from service.wire import Answered, Dialect, Target, WireAnswer, WireRequest
+from service.wire import Dialect, PredictionResult, Target, WireRequest, WireResponse
 
 log = logging.getLogger(__name__)
 
@@ -65,7 +65,7 @@ class Inference:
         request: WireRequest,
         principal: Any = None,
         charge: Callable[[int], None] | None = None,
-    ) -> tuple[WireAnswer, LoadedModel]:
+    ) -> tuple[WireResponse, LoadedModel]:
         """The answer and the version that gave it.
 
         ``principal`` is who asks, if known: its ``subject`` keeps one caller's requests together where versions share
@@ -89,7 +89,7 @@ class Inference:
 
     def _answer(
         self, dialect: Dialect, model: LoadedModel, request: WireRequest, charge: Callable[[int], None] | None
-    ) -> WireAnswer:
+    ) -> WireResponse:
         started = perf_counter()
         call = dialect.decode(request, model.schema)
         rows = call.batch.rows
@@ -99,7 +99,7 @@ class Inference:
         decoded = perf_counter()
         outputs = model.predict(call.batch, call.outputs)
         predicted = perf_counter()
-        answer = dialect.encode(Answered(model.name, model.version, model.schema, outputs), call)
+        answer = dialect.encode(PredictionResult(model.name, model.version, model.schema, outputs), call)
         encoded = perf_counter()
         try:
             self._observer.predicted(

@@ -24,8 +24,8 @@ class WireRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class WireAnswer:
-    """A successful answer (always status 200)."""
+class WireResponse:
+    """A successful response (always status 200)."""
 
     body: bytes
     media_type: str = JSON
@@ -51,7 +51,7 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
+class PredictionResult:
     """What a model answered: which version, and one array of ``batch.rows`` entries for each output name."""
 
     model: str
@@ -71,7 +71,7 @@ class Dialect(Protocol):
     def decode(self, request: WireRequest, schema: Schema) -> Call:
         """Read rows and wanted outputs; raises MalformedRequest, InvalidInput, UnknownOutput, UnsupportedMediaType."""
 
-    def encode(self, answered: Answered, call: Call) -> WireAnswer:
+    def encode(self, answered: PredictionResult, call: Call) -> WireResponse:
         """Write the outputs in the protocol's form."""
 
 

@@ -15,7 +15,7 @@ from service.codecs.json import dumps
 from service.dialects import tfserving
 from service.errors import Fault, InvalidInput, MalformedRequest
 from service.validation import Locate, check_rows, show
-from service.wire import JSON, Answered, Call, WireAnswer, WireRequest
+from service.wire import JSON, Call, PredictionResult, WireRequest, WireResponse
 
 EVENT = "application/cloudevents+json"
 _ATTRIBUTES = ("specversion", "id", "source", "type")
@@ -50,7 +50,7 @@ class Predict:
             call = tfserving.decoded(root, schema, request.max_rows)
         return call if event is None else dataclasses.replace(call, context=event)
 
-    def encode(self, answered: Answered, call: Call) -> WireAnswer:
+    def encode(self, answered: PredictionResult, call: Call) -> WireResponse:
         """TensorFlow Serving's answer, or KServe's inside a CloudEvent."""
         if isinstance(call.context, InEvent):
             plain = tfserving.PREDICT.encode(answered, dataclasses.replace(call, context="predictions"))
@@ -133,7 +133,7 @@ def _places(places: Sequence[tuple[int, int]], names: Sequence[str]) -> Locate:
     return lambda row, column: f"instances[{places[row][0]}].{names[column]}[{places[row][1]}]"
 
 
-def _in_event(body: bytes, model: str, event: InEvent) -> WireAnswer:
+def _in_event(body: bytes, model: str, event: InEvent) -> WireResponse:
     attributes = {
         "specversion": "1.0",
         "id": str(uuid.uuid4()),
@@ -142,8 +142,8 @@ def _in_event(body: bytes, model: str, event: InEvent) -> WireAnswer:
         "time": datetime.now(UTC).isoformat(),
     }
     if not event.structured:
-        return WireAnswer(body, JSON, {f"ce-{name}": value for name, value in attributes.items()})
-    return WireAnswer(dumps(attributes)[:-1] + b',"data":' + body + b"}", EVENT)
+        return WireResponse(body, JSON, {f"ce-{name}": value for name, value in attributes.items()})
+    return WireResponse(dumps(attributes)[:-1] + b',"data":' + body + b"}", EVENT)
 
 
 PREDICT = Predict()

@@ -15,7 +15,7 @@ from service import validation
 from service.codecs import arrow, csv, json, npy, parquet
 from service.codecs.placing import places
 from service.errors import Fault, InvalidInput, MalformedRequest, UnknownOutput, UnsupportedMediaType
-from service.wire import JSON, Answered, Call, WireAnswer, WireRequest, default_outputs
+from service.wire import JSON, Call, PredictionResult, WireRequest, WireResponse, default_outputs
 
 CSV = "text/csv"
 PARQUET = "application/vnd.apache.parquet"
@@ -51,14 +51,14 @@ class Invocations:
             raise _no_rows()
         return Call(batch, _known(schema, methods), _acceptable(request.headers.get("accept") or JSON))
 
-    def encode(self, answered: Answered, call: Call) -> WireAnswer:
+    def encode(self, answered: PredictionResult, call: Call) -> WireResponse:
         """The predictions in the first form of those accepted that can hold them; JSON always can."""
         outputs = {name: answered.outputs[name] for name in call.outputs}
         for form in call.context:
             body = _FORMS[form](answered, outputs)
             if body is not None:
-                return WireAnswer(body, form)
-        return WireAnswer(_as_json(answered, outputs) or b"")
+                return WireResponse(body, form)
+        return WireResponse(_as_json(answered, outputs) or b"")
 
 
 INVOCATIONS = Invocations()
@@ -277,7 +277,7 @@ def _quality(parameters: str) -> float:
     return 1.0
 
 
-def _as_json(_answered: Answered, outputs: Mapping[str, Array]) -> bytes | None:
+def _as_json(_answered: PredictionResult, outputs: Mapping[str, Array]) -> bytes | None:
     """One output is a list with an entry for each row; several are a record for each row, as a DataFrame's are."""
     if len(outputs) == 1:
         return json.dumps({"predictions": next(iter(outputs.values()))})
@@ -286,21 +286,21 @@ def _as_json(_answered: Answered, outputs: Mapping[str, Array]) -> bytes | None:
     return json.dumps({"predictions": [dict(zip(names, row, strict=True)) for row in rows]})
 
 
-def _as_arrow(form: str) -> Callable[[Answered, Mapping[str, Array]], bytes | None]:
-    def write(answered: Answered, outputs: Mapping[str, Array]) -> bytes | None:
+def _as_arrow(form: str) -> Callable[[PredictionResult, Mapping[str, Array]], bytes | None]:
+    def write(answered: PredictionResult, outputs: Mapping[str, Array]) -> bytes | None:
         labels = {output.name: output.labels for output in map(answered.schema.output, outputs) if output}
         return arrow.write(outputs, labels, {"model": answered.model, "version": str(answered.version)}, form)
 
     return write
 
 
-def _as_npy(_answered: Answered, outputs: Mapping[str, Array]) -> bytes | None:
+def _as_npy(_answered: PredictionResult, outputs: Mapping[str, Array]) -> bytes | None:
     """One output of numbers as a matrix; None where there are several, or text."""
     array = next(iter(outputs.values()))
     return npy.write(array) if len(outputs) == 1 and array.dtype.kind in "fiub" else None
 
 
-_FORMS: Mapping[Form, Callable[[Answered, Mapping[str, Array]], bytes | None]] = {
+_FORMS: Mapping[Form, Callable[[PredictionResult, Mapping[str, Array]], bytes | None]] = {
     JSON: _as_json,
     arrow.STREAM: _as_arrow(arrow.STREAM),
     arrow.FILE: _as_arrow(arrow.FILE),

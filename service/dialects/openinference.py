@@ -16,7 +16,7 @@ from service.dialects.openinference_outputs import Wanted, flag
 from service.dialects.openinference_tensors import Tail, Tensor, malformed, parameters, read
 from service.errors import Fault, InvalidInput, MalformedRequest
 from service.validation import check_rows, show
-from service.wire import JSON, Answered, Call, WireAnswer, WireRequest
+from service.wire import JSON, Call, PredictionResult, WireRequest, WireResponse
 
 HEADER_LENGTH = "Inference-Header-Content-Length"
 OCTETS = "application/octet-stream"
@@ -60,7 +60,7 @@ class Infer:
         tail.check_empty()
         return _call(schema, inputs, _Context(_id(document, request), wanted))
 
-    def encode(self, answered: Answered, call: Call) -> WireAnswer:
+    def encode(self, answered: PredictionResult, call: Call) -> WireResponse:
         """See Dialect. Tensors are flat; the answer is binary where any of its tensors has bytes."""
         context: _Context = call.context
         written = [openinference_outputs.written(one, answered.outputs[one.output.name]) for one in context.wanted]
@@ -73,8 +73,8 @@ class Infer:
         head = dumps(document)
         tail = b"".join(raw for _, raw in written if raw)
         if not tail:
-            return WireAnswer(head, JSON)
-        return WireAnswer(head + tail, OCTETS, {HEADER_LENGTH: str(len(head))})
+            return WireResponse(head, JSON)
+        return WireResponse(head + tail, OCTETS, {HEADER_LENGTH: str(len(head))})
 
 
 INFER = Infer()

@@ -8,7 +8,7 @@ from service.dialects.tfserving_signatures import Signatures, signatures
 from service.dialects.tfserving_tensors import from_inputs, from_instances, quoted
 from service.errors import Fault, MalformedRequest, UnknownOutput
 from service.validation import Locate, announced_rows, check_rows, show
-from service.wire import Answered, Call, WireAnswer, WireRequest
+from service.wire import Call, PredictionResult, WireRequest, WireResponse
 
 _ABSENT = object()
 
@@ -26,9 +26,9 @@ class Predict:
         """Rows from ``instances`` or ``inputs``; raises MalformedRequest, InvalidInput or UnknownOutput."""
         return decoded(read(request), schema, request.max_rows)
 
-    def encode(self, answered: Answered, call: Call) -> WireAnswer:
+    def encode(self, answered: PredictionResult, call: Call) -> WireResponse:
         """The wanted output under ``predictions`` or ``outputs``, whichever the request's form asks for."""
-        return WireAnswer(dumps({call.context: answered.outputs[call.outputs[0]]}, nan="token"))
+        return WireResponse(dumps({call.context: answered.outputs[call.outputs[0]]}, nan="token"))
 
 
 def read(request: WireRequest) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from service.dialects.tfserving_signatures import DEFAULT, MATRIX_INPUT, Signatu
 from service.dialects.tfserving_tensors import b64_text, is_b64, json_type, quoted
 from service.errors import MOST_FAULTS, Fault, InvalidInput, MalformedRequest, UnknownOutput
 from service.validation import check_rows, expected, show
-from service.wire import Answered, Call, WireAnswer, WireRequest
+from service.wire import Call, PredictionResult, WireRequest, WireResponse
 
 _LARGEST_INT64 = 2**63 - 1
 _METHODS = {"classify": "classification", "regress": "regression"}
@@ -43,13 +43,13 @@ class Classify:
         """Rows from ``examples``; raises MalformedRequest, InvalidInput, and UnknownOutput without probabilities."""
         return _decoded(request, schema, "classify", "predict_proba", _scores_of_labels(schema))
 
-    def encode(self, answered: Answered, call: Call) -> WireAnswer:
+    def encode(self, answered: PredictionResult, call: Call) -> WireResponse:
         """``{"results": [[[label, score], …], …]}``."""
         wanted = call.outputs[0]
         output = answered.schema.output(wanted)
         labels = [_label(label) for label in output.labels] if output else []
         rows = [list(zip(labels, scores, strict=True)) for scores in _scalars(answered.outputs[wanted])]
-        return WireAnswer(dumps({"results": rows}, nan="token"))
+        return WireResponse(dumps({"results": rows}, nan="token"))
 
 
 class Regress:
@@ -65,11 +65,11 @@ class Regress:
         """Rows from ``examples``; raises MalformedRequest, InvalidInput, and UnknownOutput where no number answers."""
         return _decoded(request, schema, "regress", "predict", _numbers(schema))
 
-    def encode(self, answered: Answered, call: Call) -> WireAnswer:
+    def encode(self, answered: PredictionResult, call: Call) -> WireResponse:
         """``{"results": [number, …]}``, always written as floats."""
         values = answered.outputs[call.outputs[0]].reshape(-1)
         floats = values if values.dtype.kind == "f" else values.astype(np.float64)
-        return WireAnswer(dumps({"results": floats}, nan="token"))
+        return WireResponse(dumps({"results": floats}, nan="token"))
 
 
 def _decoded(request: WireRequest, schema: Schema, verb: str, default: str, possible: Sequence[str]) -> Call:

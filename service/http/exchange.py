@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Any
 
 from service.errors import MalformedRequest, PayloadTooLarge, UnsupportedMediaType
-from service.wire import WireAnswer, WireRequest
+from service.wire import WireRequest, WireResponse
 
 _COMPRESS_FROM_BYTES = 16 * 1024
 _GZIP, _ZLIB = 16 + zlib.MAX_WBITS, zlib.MAX_WBITS
@@ -91,7 +91,7 @@ def _too_large(most: int) -> PayloadTooLarge:
     return PayloadTooLarge(f"The body is larger than the {most} bytes that are allowed, also after decompression")
 
 
-def encoded(answer: WireAnswer, accept_encoding: str | None) -> tuple[bytes, dict[str, str]]:
+def encoded(answer: WireResponse, accept_encoding: str | None) -> tuple[bytes, dict[str, str]]:
     """The answer's body and headers, compressed where the caller asks for it and it is large enough to pay."""
     headers = {"Content-Type": answer.media_type, **answer.headers}
     if accept_encoding is None or len(answer.body) < _COMPRESS_FROM_BYTES:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from model_store.schema import Column, Output, Schema
 from service.dialects.kserve_v1 import EVENT, PREDICT
 from service.errors import InvalidInput, MalformedRequest, ServiceError
-from service.wire import Answered, WireRequest
+from service.wire import PredictionResult, WireRequest
 
 MATRIX = Schema("matrix", (Column("a", "float64"), Column("b", "float64")), (Output("predict", "int64"),))
 TABLE = Schema(
@@ -39,7 +39,7 @@ def event(data, **attributes):
 
 
 def answer(call, model="iris"):
-    return PREDICT.encode(Answered(model, 1, MATRIX, {"predict": np.array([1, 2])}), call)
+    return PREDICT.encode(PredictionResult(model, 1, MATRIX, {"predict": np.array([1, 2])}), call)
 
 
 @pytest.mark.parametrize("form", ["instances", "inputs"])

@@ -15,7 +15,7 @@ from service.codecs import tensors
 from service.dialects import openinference_metadata
 from service.dialects.openinference import HEADER_LENGTH, INFER
 from service.errors import InvalidInput, MalformedRequest, NotImplementedHere, ServiceError, UnknownOutput
-from service.wire import Answered, WireRequest
+from service.wire import PredictionResult, WireRequest
 
 OUTPUTS = (
     Output("predict", "int64", (), (0, 1, 2)),
@@ -84,7 +84,7 @@ def refusal(document, schema=MATRIX, tail=None, kind=MalformedRequest, **headers
 def answer(document, outputs, schema=MATRIX, tail=None, **headers):
     call = decode(document, schema, tail, **headers)
     arrays = {name: outputs[name] for name in call.outputs}
-    return INFER.encode(Answered("flowers", 7, schema, arrays), call)
+    return INFER.encode(PredictionResult("flowers", 7, schema, arrays), call)
 
 
 PREDICTED = {

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from model_store.schema import Column, Output, Schema
 from service.dialects.tfserving_examples import CLASSIFY, REGRESS
 from service.errors import InvalidInput, MalformedRequest, ServiceError, UnknownOutput
-from service.wire import Answered, WireRequest
+from service.wire import PredictionResult, WireRequest
 
 NAMES = ("sepal length", "sepal width", "petal length", "petal width")
 CLASSIFIER = Schema(
@@ -137,22 +137,22 @@ def test_the_context_is_part_of_every_example_and_repeated_by_none():
 def test_classify_answers_pairs_of_label_and_probability_tfs_30():
     call = decode(CLASSIFIER, {"examples": [{"inputs": [1, 2, 3, 4]}]})
     assert call.outputs == ("predict_proba",)
-    answered = Answered("m", 1, CLASSIFIER, {"predict_proba": np.array([[0.25, 0.75], [1, 0]])})
+    answered = PredictionResult("m", 1, CLASSIFIER, {"predict_proba": np.array([[0.25, 0.75], [1, 0]])})
     assert CLASSIFY.encode(answered, call).body == b'{"results":[[["0",0.25],["1",0.75]],[["0",1.0],["1",0.0]]]}'
 
 
 def test_classify_writes_float32_in_its_shortest_form_tfs_27():
     call = decode(TABLE, {"examples": [ROW]})
-    answered = Answered("m", 1, TABLE, {"predict_proba": np.float32([[0.2, 0.8]])})
+    answered = PredictionResult("m", 1, TABLE, {"predict_proba": np.float32([[0.2, 0.8]])})
     assert CLASSIFY.encode(answered, call).body == b'{"results":[[["no",0.2],["yes",0.8]]]}'
 
 
 def test_regress_answers_numbers_tfs_30():
     call = decode(REGRESSOR, {"examples": [ROW]}, REGRESS)
     assert call.outputs == ("predict",)
-    answered = Answered("m", 1, REGRESSOR, {"predict": np.array([2.5, math.nan, 3.0])})
+    answered = PredictionResult("m", 1, REGRESSOR, {"predict": np.array([2.5, math.nan, 3.0])})
     assert REGRESS.encode(answered, call).body == b'{"results":[2.5,NaN,3.0]}'
-    integers = Answered("m", 1, REGRESSOR, {"predict": np.array([[3], [4]])})
+    integers = PredictionResult("m", 1, REGRESSOR, {"predict": np.array([[3], [4]])})
     assert REGRESS.encode(integers, call).body == b'{"results":[3.0,4.0]}'
 
 

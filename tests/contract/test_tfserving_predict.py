@@ -13,7 +13,7 @@ from model_store.schema import Column, Output, Schema
 from service.dialects.tfserving import PREDICT
 from service.dialects.tfserving_signatures import metadata, signatures
 from service.errors import InvalidInput, MalformedRequest, ServiceError, UnknownOutput
-from service.wire import Answered, WireRequest
+from service.wire import PredictionResult, WireRequest
 
 CLASSES = Output("predict", "string", (), ("setosa", "virginica"))
 PROBABILITIES = Output("predict_proba", "float64", (2,), ("setosa", "virginica"))
@@ -50,7 +50,7 @@ def refused(schema, body, error=InvalidInput):
 
 
 def encode(schema, call, outputs):
-    answer = PREDICT.encode(Answered("m", 1, schema, outputs), call)
+    answer = PREDICT.encode(PredictionResult("m", 1, schema, outputs), call)
     assert answer.media_type == "application/json"
     return answer.body
 

@@ -6,7 +6,7 @@ import pytest
 
 from service.errors import MalformedRequest, PayloadTooLarge, UnsupportedMediaType
 from service.http.exchange import EnvironHeaders, encoded, read_body, wire_request
-from service.wire import WireAnswer
+from service.wire import WireResponse
 
 MOST = 1000
 ROWS = 10
@@ -80,7 +80,7 @@ def test_what_is_not_one_whole_stream_is_malformed_g6(body):
         wire_request(environ(HTTP_CONTENT_ENCODING="gzip"), body, MOST, ROWS)
 
 
-LARGE = WireAnswer(b"[" + b"1.0," * 10_000 + b"1.0]")
+LARGE = WireResponse(b"[" + b"1.0," * 10_000 + b"1.0]")
 
 
 @pytest.mark.parametrize(
@@ -107,5 +107,5 @@ def test_a_large_answer_is_compressed_as_the_caller_asks_oip13(accept, chosen):
 
 
 def test_small_answers_and_unasked_ones_stay_plain():
-    assert encoded(WireAnswer(b"{}"), "gzip") == (b"{}", {"Content-Type": "application/json"})
+    assert encoded(WireResponse(b"{}"), "gzip") == (b"{}", {"Content-Type": "application/json"})
     assert encoded(LARGE, None)[0] == LARGE.body

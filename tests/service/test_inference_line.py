@@ -18,7 +18,7 @@ from service.errors import (
     VersionNotFound,
 )
 from service.inference import Inference
-from service.wire import Call, Target, WireAnswer, WireRequest
+from service.wire import Call, Target, WireRequest, WireResponse
 
 REQUEST = WireRequest(b"body")
 TARGET = Target("m")
@@ -72,7 +72,7 @@ class Speech:
     def encode(self, answered, call):
         assert (answered.model, answered.version, call.context) == ("m", 7, "context")
         self.steps.append("encode")
-        return WireAnswer(b"answer")
+        return WireResponse(b"answer")
 
 
 class Notes:

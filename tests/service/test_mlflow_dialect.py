@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from model_store.schema import Column, Output, Schema
 from service.dialects.mlflow import INVOCATIONS
 from service.errors import MalformedRequest, ServiceError, UnsupportedMediaType
-from service.wire import Answered, Call, WireRequest
+from service.wire import Call, PredictionResult, WireRequest
 
 OUTPUTS = (Output("predict", "float64"), Output("predict_proba", "float64", (2,), ("a", "b")))
 SCHEMAS = [
@@ -87,7 +87,9 @@ def check(call, schema):
 @given(st.text(max_size=40), st.text(max_size=40), st.text(max_size=40))
 def test_any_header_and_query_is_read_or_refused(media_type, accept, query):
     body = b'{"instances": [[1, 2]]}'
-    answered = Answered("m", 1, SCHEMAS[0], {"predict": np.array([1.5]), "predict_proba": np.array([[0.5, 0.5]])})
+    answered = PredictionResult(
+        "m", 1, SCHEMAS[0], {"predict": np.array([1.5]), "predict_proba": np.array([[0.5, 0.5]])}
+    )
     for kind in ("application/json", media_type, f"application/json;{media_type}"):
         try:
             call = decode(body, SCHEMAS[0], kind, f"predict_method={query}", accept)
@@ -106,6 +108,6 @@ def test_check_needs_no_model():
 
 
 def test_a_float_answer_is_written_in_its_shortest_form():
-    answered = Answered("m", 1, SCHEMAS[0], {"predict": np.array([0.2, np.nan, np.inf], np.float32)})
+    answered = PredictionResult("m", 1, SCHEMAS[0], {"predict": np.array([0.2, np.nan, np.inf], np.float32)})
     answer = INVOCATIONS.encode(answered, Call(None, ("predict",), ()))
     assert answer.body == b'{"predictions":[0.2,null,null]}'
