@@ -43,11 +43,11 @@ def answer(call, model="iris"):
 
 
 @pytest.mark.parametrize("form", ["instances", "inputs"])
-def test_plain_lists_are_rows_section_4(form):
+def test_plain_lists_are_rows(form):
     assert decode(MATRIX, {form: [[1, 2], [3, 4]]}).batch.matrix.tolist() == [[1, 2], [3, 4]]
 
 
-def test_instances_are_answered_with_predictions_and_inputs_with_outputs_g_7():
+def test_instances_are_answered_with_predictions_and_inputs_with_outputs():
     assert answer(decode(MATRIX, {"instances": [[1, 2]]})).body == b'{"predictions":[1,2]}'
     assert answer(decode(MATRIX, {"inputs": [[1, 2]]})).body == b'{"outputs":[1,2]}'
 
@@ -61,7 +61,7 @@ def test_instances_are_answered_with_predictions_and_inputs_with_outputs_g_7():
         [{"age": [1], "city": "x"}, {"age": 2, "city": None}, {"age": 3, "city": "y"}],
     ],
 )
-def test_each_instance_is_a_table_of_rows_section_4(instances):
+def test_each_instance_is_a_table_of_rows(instances):
     call = decode(TABLE, {"instances": instances})
     assert call.context == "predictions"
     assert call.batch.columns["age"].tolist() == [1, 2, 3]
@@ -91,7 +91,7 @@ def test_empty_lists_are_no_rows():
     refused(TABLE, {"instances": [{"age": [], "city": []}]})
 
 
-def test_a_structured_event_goes_in_and_out_section_4():
+def test_a_structured_event_goes_in_and_out():
     call = decode(MATRIX, event({"instances": [[1, 2], [3, 4]]}), STRUCTURED)
     assert call.batch.rows == 2
     out = answer(call)
@@ -104,7 +104,7 @@ def test_a_structured_event_goes_in_and_out_section_4():
     assert document["time"]
 
 
-def test_a_binary_event_goes_in_and_out_section_4():
+def test_a_binary_event_goes_in_and_out():
     out = answer(decode(MATRIX, {"instances": [[1, 2], [3, 4]]}, BINARY))
     assert out.media_type == "application/json"
     assert json.loads(out.body) == {"predictions": [1, 2]}
@@ -114,7 +114,7 @@ def test_a_binary_event_goes_in_and_out_section_4():
     assert out.headers["ce-id"] != BINARY["ce-id"]
 
 
-def test_an_event_is_always_answered_with_predictions_section_4():
+def test_an_event_is_always_answered_with_predictions():
     assert json.loads(answer(decode(MATRIX, {"inputs": [[1, 2]]}, BINARY)).body) == {"predictions": [1, 2]}
 
 

@@ -134,19 +134,19 @@ def split(frame):
 EXPECTED = MODELS["people"][0].predict(PEOPLE[:4]).tolist()
 
 
-def test_g_3_success_is_exactly_200_and_names_the_version(client):
+def test_success_is_exactly_200_and_names_the_version(client):
     answer = invoke(client, split(PEOPLE[:4]))
     assert answer.status_code == 200
     assert answer.headers["X-Model-Version"] == "1"
 
 
 @pytest.mark.parametrize("path", ["/ping", "/health"])
-def test_g_7_ping_and_health_answer_a_newline_labelled_json(client, path):
+def test_ping_and_health_answer_a_newline_labelled_json(client, path):
     answer = client.get(path)
     assert (answer.status_code, answer.data, answer.mimetype) == (200, b"\n", "application/json")
 
 
-def test_g_7_ping_is_404_while_no_model_is_there(tmp_path):
+def test_ping_is_404_while_no_model_is_there(tmp_path):
     (tmp_path / "models").mkdir()
     seal.create_keys(tmp_path / "keys")
     application = started(tmp_path)
@@ -166,7 +166,7 @@ def test_version_is_bare_text(client):
 @pytest.mark.parametrize(
     "media_type", ["application/json; charset=utf-8", "application/json;charset=UTF-8", "APPLICATION/JSON"]
 )
-def test_mlf_1_json_may_name_its_charset(client, media_type):
+def test_json_may_name_its_charset(client, media_type):
     assert predictions(invoke(client, split(PEOPLE[:4]), media_type=media_type)) == EXPECTED
 
 
@@ -181,11 +181,11 @@ def test_mlf_1_json_may_name_its_charset(client, media_type):
         ("text/csv; header=present", "Unrecognized content type parameter"),
     ],
 )
-def test_mlf_1_and_g_1_other_media_types_and_none_at_all_are_415(client, media_type, words):
+def test_other_media_types_and_none_at_all_are_415(client, media_type, words):
     refusal(invoke(client, split(PEOPLE[:4]), media_type=media_type), 415, words)
 
 
-def test_mlf_1_no_content_type_header_is_415(client):
+def test_no_content_type_header_is_415(client):
     answer = client.post("/models/people/invocations", data=json.dumps(split(PEOPLE[:4])))
     refusal(answer, 415)
 
@@ -203,17 +203,17 @@ def test_mlf_1_no_content_type_header_is_415(client):
         ("", "empty"),
     ],
 )
-def test_mlf_2_the_root_is_an_object_with_exactly_one_input_field(client, body, words):
+def test_the_root_is_an_object_with_exactly_one_input_field(client, body, words):
     refusal(invoke(client, body), 400, words)
 
 
-def test_mlf_2_other_keys_are_ignored_and_llm_keys_are_no_inputs(client):
+def test_other_keys_are_ignored_and_llm_keys_are_no_inputs(client):
     body = {**split(PEOPLE[:4]), "signature_name": 7, "messages": []}
     assert predictions(invoke(client, body)) == EXPECTED
     refusal(invoke(client, {"messages": [{"role": "user", "content": "hi"}]}), 400, "exactly one of")
 
 
-def test_mlf_2_nan_tokens_are_read_as_missing(client):
+def test_nan_tokens_are_read_as_missing(client):
     body = '{"dataframe_split": {"columns": ["age", "fare", "sex"], "data": [[30, NaN, "male"]]}}'
     assert len(predictions(invoke(client, body))) == 1
     refused = refusal(invoke(client, body.replace("NaN", "Infinity")), 400)
@@ -235,11 +235,11 @@ def test_mlf_2_nan_tokens_are_read_as_missing(client):
         ({"columns": ["age", "fare", "sex"], "data": []}, "no rows"),
     ],
 )
-def test_mlf_3_a_split_that_is_none_is_refused(client, value, words):
+def test_a_split_that_is_none_is_refused(client, value, words):
     refusal(invoke(client, {"dataframe_split": value}), 400, words)
 
 
-def test_mlf_3_a_split_goes_by_its_columns_and_by_position_for_models_fitted_on_arrays(client):
+def test_a_split_goes_by_its_columns_and_by_position_for_models_fitted_on_arrays(client):
     shuffled = PEOPLE[["sex", "age", "fare"]][:4]
     assert predictions(invoke(client, split(shuffled))) == EXPECTED
     expected = KINDS_ANSWER.tolist()
@@ -250,7 +250,7 @@ def test_mlf_3_a_split_goes_by_its_columns_and_by_position_for_models_fitted_on_
 KINDS_ANSWER = MODELS["kinds"][0].predict(ROWS[:4])
 
 
-def test_mlf_4_records_are_a_list_of_objects(client):
+def test_records_are_a_list_of_objects(client):
     records = json.loads(PEOPLE[:4].to_json(orient="records"))
     assert predictions(invoke(client, {"dataframe_records": records})) == EXPECTED
     refusal(invoke(client, {"dataframe_records": RECORD}), 400, "must be a list of records. Got dictionary.")
@@ -259,13 +259,13 @@ def test_mlf_4_records_are_a_list_of_objects(client):
 
 
 @pytest.mark.parametrize("field", ["instances", "inputs"])
-def test_mlf_5_instances_and_inputs_take_rows_and_records(client, field):
+def test_instances_and_inputs_take_rows_and_records(client, field):
     assert predictions(invoke(client, {field: ROWS[:4].tolist()}, "kinds")) == KINDS_ANSWER.tolist()
     records = json.loads(PEOPLE[:4].to_json(orient="records"))
     assert predictions(invoke(client, {field: records})) == EXPECTED
 
 
-def test_mlf_5_inputs_take_columns_and_a_bare_list_or_scalar_for_a_model_of_one_column(client):
+def test_inputs_take_columns_and_a_bare_list_or_scalar_for_a_model_of_one_column(client):
     columns = json.loads(PEOPLE[:4].to_json(orient="split"))
     by_name = dict(zip(columns["columns"], zip(*columns["data"], strict=True), strict=True))
     assert predictions(invoke(client, {"inputs": {**by_name, "other": [0]}})) == EXPECTED
@@ -275,7 +275,7 @@ def test_mlf_5_inputs_take_columns_and_a_bare_list_or_scalar_for_a_model_of_one_
     assert np.allclose(predictions(invoke(client, {"inputs": 2}, "line")), [4.0])
 
 
-def test_mlf_5_columns_of_different_lengths_are_refused(client):
+def test_columns_of_different_lengths_are_refused(client):
     refused = refusal(invoke(client, {"inputs": {"age": [1, 2], "fare": [1.0], "sex": ["male", "male"]}}), 400)
     assert refused["errors"]
     refused = refusal(invoke(client, {"instances": [RECORD, {"fare": 1.0}]}), 400)
@@ -283,19 +283,19 @@ def test_mlf_5_columns_of_different_lengths_are_refused(client):
     refusal(invoke(client, {"instances": RECORD}), 400, "instances must be a list")
 
 
-def test_mlf_6_csv_goes_by_its_header(client):
+def test_csv_goes_by_its_header(client):
     text = PEOPLE[:4].to_csv(index=True)
     assert predictions(invoke(client, text, media_type="text/csv")) == EXPECTED
     assert predictions(invoke(client, text, media_type="text/csv; charset=utf-8")) == EXPECTED
 
 
-def test_mlf_6_what_is_no_csv_is_refused_without_a_stack_trace(client):
+def test_what_is_no_csv_is_refused_without_a_stack_trace(client):
     refused = refusal(invoke(client, 'age,fare,sex\n1,"2\n', media_type="text/csv"), 400, "not valid CSV")
     assert "stack_trace" not in refused
     assert b"Traceback" not in invoke(client, b"\xff", media_type="text/csv").data
 
 
-def test_mlf_6_parquet_goes_by_its_column_names(client):
+def test_parquet_goes_by_its_column_names(client):
     sink = io.BytesIO()
     PEOPLE[:4][["sex", "fare", "age"]].to_parquet(sink)
     assert predictions(invoke(client, sink.getvalue(), media_type=PARQUET)) == EXPECTED
@@ -312,7 +312,7 @@ def test_mlf_6_parquet_goes_by_its_column_names(client):
         ("age,fare,sex\n1.7,8.5,male\n", "text/csv"),
     ],
 )
-def test_mlf_7_a_fraction_for_a_column_of_whole_numbers_is_refused_and_never_truncated(client, body, media_type):
+def test_a_fraction_for_a_column_of_whole_numbers_is_refused_and_never_truncated(client, body, media_type):
     refused = refusal(invoke(client, body, media_type=media_type), 400)
     (fault,) = refused["errors"]
     assert "age" in fault["location"]
@@ -320,17 +320,17 @@ def test_mlf_7_a_fraction_for_a_column_of_whole_numbers_is_refused_and_never_tru
     assert fault["got"] == "1.7"
 
 
-def test_mlf_7_whole_numbers_fit_float_columns(client):
+def test_whole_numbers_fit_float_columns(client):
     assert len(predictions(invoke(client, {"dataframe_records": [{**RECORD, "fare": 8}]}))) == 1
 
 
-def test_mlf_8_extra_columns_are_ignored_and_the_order_is_the_schema_s(client):
+def test_extra_columns_are_ignored_and_the_order_is_the_schema_s(client):
     frame = PEOPLE[:4].assign(secret="hidden")[["secret", "sex", "fare", "age"]]
     assert predictions(invoke(client, split(frame))) == EXPECTED
     assert predictions(invoke(client, {"dataframe_records": json.loads(frame.to_json(orient="records"))})) == EXPECTED
 
 
-def test_mlf_8_a_missing_required_column_is_named_and_no_input_is_echoed(client):
+def test_a_missing_required_column_is_named_and_no_input_is_echoed(client):
     frame = PEOPLE[:4].assign(secret="hidden").drop(columns=["age"])
     for body in (split(frame), {"dataframe_records": json.loads(frame.to_json(orient="records"))}):
         answer = invoke(client, body)
@@ -339,13 +339,13 @@ def test_mlf_8_a_missing_required_column_is_named_and_no_input_is_echoed(client)
         assert b"hidden" not in answer.data
 
 
-def test_mlf_8_a_nullable_column_has_to_be_there_with_nulls(client):
+def test_a_nullable_column_has_to_be_there_with_nulls(client):
     assert predictions(invoke(client, {"dataframe_records": [{"age": 30, "fare": None, "sex": None}]}))
     for body in ({"dataframe_records": [{"age": 30}]}, split(PEOPLE[["age"]][:4])):
         refusal(invoke(client, body), 400)
 
 
-def test_mlf_9_params_choose_the_output(client):
+def test_params_choose_the_output(client):
     body = {"instances": ROWS[:4].tolist()}
     proba = predictions(invoke(client, {**body, "params": {"predict_method": "predict_proba"}}, "kinds"))
     assert np.allclose(proba, MODELS["kinds"][0].predict_proba(ROWS[:4]))
@@ -356,7 +356,7 @@ def test_mlf_9_params_choose_the_output(client):
     assert isinstance(both[0]["decision_function"], float)
 
 
-def test_mlf_9_unknown_params_are_ignored_and_wrong_ones_refused(client):
+def test_unknown_params_are_ignored_and_wrong_ones_refused(client):
     body = {"instances": ROWS[:4].tolist()}
     for params in (None, {}, {"temperature": 1}, {"predict_method": None}):
         assert predictions(invoke(client, {**body, "params": params}, "kinds")) == KINDS_ANSWER.tolist()
@@ -368,19 +368,19 @@ def test_mlf_9_unknown_params_are_ignored_and_wrong_ones_refused(client):
     assert refused["code"] == "unknown_output"
 
 
-def test_mlf_9_bodies_without_params_choose_the_output_in_the_query(client):
+def test_bodies_without_params_choose_the_output_in_the_query(client):
     answer = invoke(client, PEOPLE[:4].to_csv(), media_type="text/csv", query="?predict_method=predict_proba")
     assert np.allclose(predictions(answer), MODELS["people"][0].predict_proba(PEOPLE[:4]))
     refusal(invoke(client, PEOPLE[:4].to_csv(), media_type="text/csv", query="?predict_method=nothing"), 400)
 
 
-def test_mlf_10_a_missing_number_in_an_answer_is_null(client):
+def test_a_missing_number_in_an_answer_is_null(client):
     answer = invoke(client, {"inputs": [[1.0, None], [2.5, 3.0]]}, "same")
     assert predictions(answer) == [[1.0, None], [2.5, 3.0]]
     assert b"NaN" not in answer.data
 
 
-def test_mlf_10_matrices_are_nested_lists_and_labels_plain_strings(client):
+def test_matrices_are_nested_lists_and_labels_plain_strings(client):
     assert predictions(invoke(client, {"inputs": [[1.0, 2.0]]}, "same")) == [[1.0, 2.0]]
     assert predictions(invoke(client, {"inputs": ROWS[:4].tolist()}, "kinds")) == KINDS_ANSWER.tolist()
 
@@ -393,18 +393,18 @@ def test_mlf_10_matrices_are_nested_lists_and_labels_plain_strings(client):
         ("people", {}, 400, "BAD_REQUEST"),
     ],
 )
-def test_mlf_11_errors_have_mlflow_s_code_and_message_and_no_stack_trace(client, model, body, status, code):
+def test_errors_have_mlflow_s_code_and_message_and_no_stack_trace(client, model, body, status, code):
     refused = refusal(invoke(client, body, model), status)
     assert refused["error_code"] == code
     assert "stack_trace" not in refused
 
 
-def test_mlf_11_an_unreadable_body_is_refused_before_an_unknown_model_is(client):
+def test_an_unreadable_body_is_refused_before_an_unknown_model_is(client):
     refusal(invoke(client, "{", "nobody"), 400, "JSON Parse error")
     refusal(invoke(client, "x", "nobody", media_type="text/plain"), 415)
 
 
-def test_mlf_13_what_mlflow_s_own_client_sends_is_answered(client):
+def test_what_mlflow_s_own_client_sends_is_answered(client):
     frame = PEOPLE[:4]
     sent = json.dumps({"dataframe_split": {**frame.to_dict(orient="split"), "index": [0, 1, 2, 3]}})
     assert predictions(invoke(client, sent)) == EXPECTED

@@ -100,20 +100,20 @@ PREDICTED = {
 @pytest.mark.parametrize(
     "data", [ROWS, [1, 2, 3, 4, 5, 6, 7, 8], [[1.0, 2], [[3, 4], [5.0]], 6, [[[7]]], 8], [[[[1, 2, 3, 4, 5, 6, 7, 8]]]]]
 )
-def test_oip_1_data_may_be_flat_or_nested_in_any_way_that_has_as_many_elements_as_the_shape(data):
+def test_data_may_be_flat_or_nested_in_any_way_that_has_as_many_elements_as_the_shape(data):
     assert matrix([tensor(data=data)]) == ROWS
 
 
 @pytest.mark.parametrize("strange", ["", {}, {"a": 1}, "ab"])
 @pytest.mark.parametrize("rows", [2, 100])
-def test_oip_1_what_is_neither_list_nor_number_is_refused_even_where_it_holds_nothing(strange, rows):
+def test_what_is_neither_list_nor_number_is_refused_even_where_it_holds_nothing(strange, rows):
     data = [[1.0, 2.0, 3.0, 4.5]] * rows
     refusal({"inputs": [tensor(shape=[rows, 4], data=[*data, strange])]}, kind=ServiceError)
 
 
 @pytest.mark.parametrize("rows", [1, 100])
 @pytest.mark.parametrize("datatype", ["FP32", "FP64"])
-def test_oip_4_bools_among_numbers_are_refused_with_their_index(rows, datatype):
+def test_bools_among_numbers_are_refused_with_their_index(rows, datatype):
     data = [2.5] * (4 * rows)
     data[-1] = True
     refused = refusal({"inputs": [tensor(shape=[rows, 4], datatype=datatype, data=data)]}, kind=InvalidInput)
@@ -121,13 +121,13 @@ def test_oip_4_bools_among_numbers_are_refused_with_their_index(rows, datatype):
 
 
 @pytest.mark.parametrize("data", [[1.0], ROWS[:1], [*ROWS, [9.0]], [], [[], []]])
-def test_oip_1_an_element_count_that_is_not_the_shape_s_is_refused(data):
+def test_an_element_count_that_is_not_the_shape_s_is_refused(data):
     refused = refusal({"inputs": [tensor(data=data)]})
     assert refused.faults[0].location == "inputs[0].data"
     assert "8 elements" in refused.detail
 
 
-def test_oip_1_lists_nest_to_a_hundred_levels_and_no_deeper():
+def test_lists_nest_to_a_hundred_levels_and_no_deeper():
     deep = 1.0
     for _ in range(100):
         deep = [deep]
@@ -136,7 +136,7 @@ def test_oip_1_lists_nest_to_a_hundred_levels_and_no_deeper():
     assert "100" in refusal({"inputs": [tensor(shape=[2, 1], data=[[deep], 2.0])]}, ONE).detail
 
 
-def test_oip_1_answers_are_flat():
+def test_answers_are_flat():
     document = json.loads(answer({"inputs": [tensor()], "outputs": [{"name": "predict_proba"}]}, PREDICTED).body)
     (output,) = document["outputs"]
     assert output["shape"] == [2, 3]
@@ -152,45 +152,45 @@ def test_oip_1_answers_are_flat():
         ({"data": ROWS, "parameters": {"shared_memory_region": "r"}}, "But set 'data' 'shared_memory_region'"),
     ],
 )
-def test_oip_2_an_input_has_exactly_one_source_of_data(fields, said):
+def test_an_input_has_exactly_one_source_of_data(fields, said):
     refused = refusal({"inputs": [tensor(**fields)]})
     assert "Input must set only one of the following fields" in refused.detail
     assert said in refused.detail
 
 
-def test_oip_2_shared_memory_is_not_implemented():
+def test_shared_memory_is_not_implemented():
     refusal({"inputs": [tensor(parameters={"shared_memory_region": "r"})]}, kind=NotImplementedHere)
 
 
 @pytest.mark.parametrize("body", [{}, {"inputs": None}, {"inputs": []}, {"inputs": {}}, {"instances": ROWS}])
-def test_oip_3_a_request_without_inputs_is_refused(body):
+def test_a_request_without_inputs_is_refused(body):
     assert refusal(body).detail.startswith("Unable to parse 'inputs'")
 
 
 @pytest.mark.parametrize("key", ["name", "datatype", "shape"])
 @pytest.mark.parametrize("value", [None, 3, True, {}])
-def test_oip_3_an_input_without_a_proper_name_datatype_or_shape_is_refused(key, value):
+def test_an_input_without_a_proper_name_datatype_or_shape_is_refused(key, value):
     assert refusal({"inputs": [{**tensor(), key: value}]}).faults[0].location == f"inputs[0].{key}"
     whole = {k: v for k, v in tensor().items() if k != key}
     assert refusal({"inputs": [whole]}).faults[0].location == f"inputs[0].{key}"
 
 
 @pytest.mark.parametrize("shape", [[-1, 4], [2.0, 4], ["2", 4], [True, 4], [[2], 4]])
-def test_oip_3_shapes_are_whole_numbers_of_0_or_more(shape):
+def test_shapes_are_whole_numbers_of_0_or_more(shape):
     assert "invalid dimensions" in refusal({"inputs": [tensor(shape=shape)]}).detail
 
 
 @pytest.mark.parametrize("shape", [[2**62, 4], [2**63, 2**63, 2**63], [10**18, 10**18]])
-def test_oip_3_shapes_whose_product_is_too_large_are_refused(shape):
+def test_shapes_whose_product_is_too_large_are_refused(shape):
     assert "maximum size" in refusal({"inputs": [tensor(shape=shape)]}).detail
 
 
-def test_oip_3_a_shape_of_a_million_dimensions_is_refused_at_once():
+def test_a_shape_of_a_million_dimensions_is_refused_at_once():
     refusal({"inputs": [tensor(shape=[2**62] * 1_000_000)]})
 
 
 @pytest.mark.parametrize("more", [{"data": []}, {"data": "never read"}, {"parameters": {}}])
-def test_oip_3_a_dimension_of_zero_makes_an_empty_tensor_whose_data_is_not_read(more):
+def test_a_dimension_of_zero_makes_an_empty_tensor_whose_data_is_not_read(more):
     call = decode({"inputs": [tensor(shape=[0, 4], **more)]})
     assert call.batch.rows == 0
     assert call.batch.matrix.shape == (0, 4)
@@ -198,11 +198,11 @@ def test_oip_3_a_dimension_of_zero_makes_an_empty_tensor_whose_data_is_not_read(
 
 @pytest.mark.parametrize("datatype", ["FP32", "FP64", "INT8", "INT64", "UINT8", "UINT64"])
 @pytest.mark.parametrize("schema", [MATRIX, MATRIX32, INTEGERS])
-def test_oip_4_numbers_are_cast_to_the_model_s_type_where_that_is_safe(datatype, schema):
+def test_numbers_are_cast_to_the_model_s_type_where_that_is_safe(datatype, schema):
     assert matrix([tensor(datatype=datatype, data=[[1, 2, 3, 4], [5, 6, 7, 8]])], schema) == ROWS
 
 
-def test_oip_4_numbers_in_json_keep_the_digits_they_were_written_with():
+def test_numbers_in_json_keep_the_digits_they_were_written_with():
     assert matrix([tensor(shape=[1, 4], datatype="FP32", data=[0.1, 0.2, 0.3, 0.4])]) == [[0.1, 0.2, 0.3, 0.4]]
 
 
@@ -223,12 +223,12 @@ def test_oip_4_numbers_in_json_keep_the_digits_they_were_written_with():
         ("FP64", [1, None, 3, 4, 5, 6, 7, 8], MATRIX, "inputs[0].data[1]"),
     ],
 )
-def test_oip_4_a_number_that_does_not_fit_is_refused_with_its_index(datatype, data, schema, location):
+def test_a_number_that_does_not_fit_is_refused_with_its_index(datatype, data, schema, location):
     refused = refusal({"inputs": [tensor(datatype=datatype, data=data)]}, schema, kind=InvalidInput)
     assert [fault.location for fault in refused.faults] == [location]
 
 
-def test_oip_4_every_wrong_element_is_named_up_to_twenty():
+def test_every_wrong_element_is_named_up_to_twenty():
     refused = refusal({"inputs": [tensor(shape=[10, 4], data=["x"] * 40)]}, kind=InvalidInput)
     assert [fault.location for fault in refused.faults] == [f"inputs[0].data[{i}]" for i in range(20)]
 
@@ -263,19 +263,19 @@ def test_a_refusal_is_short_however_long_the_request_is(document):
 
 
 @pytest.mark.parametrize("datatype", ["BOOL", "BYTES"])
-def test_oip_4_a_datatype_of_another_kind_is_refused_by_name(datatype):
+def test_a_datatype_of_another_kind_is_refused_by_name(datatype):
     data = [True] * 8 if datatype == "BOOL" else ["1"] * 8
     refused = refusal({"inputs": [tensor(datatype=datatype, data=data)]}, kind=InvalidInput)
     assert refused.detail == f"inference input 'input' data-type is '{datatype}', but the model expects 'FP64'"
 
 
 @pytest.mark.parametrize("datatype", ["FP8", "fp32", "STRING", ""])
-def test_oip_4_an_unknown_datatype_is_refused(datatype):
+def test_an_unknown_datatype_is_refused(datatype):
     assert refusal({"inputs": [tensor(datatype=datatype)]}).faults[0].location == "inputs[0].datatype"
 
 
 @pytest.mark.parametrize("shape", [[4, 2], [8], [1, 8], [2, 2, 2], [], [2, 1, 4]])
-def test_oip_4_a_shape_that_is_not_the_model_s_is_refused(shape):
+def test_a_shape_that_is_not_the_model_s_is_refused(shape):
     data = [1.0] * math.prod(shape)
     refused = refusal({"inputs": [tensor(shape=shape, data=data)]}, kind=InvalidInput)
     assert refused.detail.startswith("unexpected shape for input 'input'. Expected [-1,4], got [")
@@ -395,16 +395,16 @@ def test_infinity_is_refused(token):
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[1,2", b'{"inputs":[}', b"\xff", b"[]", b"3", b"null", b'"x"'])
-def test_oip_8_a_body_that_is_no_json_object_is_refused(body):
+def test_a_body_that_is_no_json_object_is_refused(body):
     refusal(body)
 
 
-def test_oip_9_the_id_is_echoed():
+def test_the_id_is_echoed():
     document = json.loads(answer({"id": "abc", "inputs": [tensor()]}, PREDICTED).body)
     assert document["id"] == "abc"
 
 
-def test_oip_9_without_an_id_the_http_request_s_own_is_given_or_a_new_one():
+def test_without_an_id_the_http_request_s_own_is_given_or_a_new_one():
     given_one = answer({"inputs": [tensor()]}, PREDICTED, **{"x-request-id": "from-nginx"})
     assert json.loads(given_one.body)["id"] == "from-nginx"
     new = {json.loads(answer({"inputs": [tensor()]}, PREDICTED).body)["id"] for _ in range(3)}
@@ -412,17 +412,17 @@ def test_oip_9_without_an_id_the_http_request_s_own_is_given_or_a_new_one():
 
 
 @pytest.mark.parametrize("value", [7, True, [], {}])
-def test_oip_9_an_id_that_is_no_string_is_refused(value):
+def test_an_id_that_is_no_string_is_refused(value):
     assert refusal({"id": value, "inputs": [tensor()]}).faults[0].location == "id"
 
 
 @pytest.mark.parametrize("absent", [{}, {"outputs": None}, {"outputs": []}])
-def test_oip_10_without_outputs_all_are_answered_the_default_one_first(absent):
+def test_without_outputs_all_are_answered_the_default_one_first(absent):
     document = json.loads(answer({"inputs": [tensor()], **absent}, PREDICTED).body)
     assert [output["name"] for output in document["outputs"]] == ["predict", "predict_proba", "decision_function"]
 
 
-def test_oip_10_only_the_requested_outputs_are_computed_and_answered_in_their_order():
+def test_only_the_requested_outputs_are_computed_and_answered_in_their_order():
     wanted = [{"name": "predict_proba"}, {"name": "predict"}]
     call = decode({"inputs": [tensor()], "outputs": wanted})
     assert call.outputs == ("predict_proba", "predict")
@@ -430,12 +430,12 @@ def test_oip_10_only_the_requested_outputs_are_computed_and_answered_in_their_or
     assert [output["name"] for output in document["outputs"]] == ["predict_proba", "predict"]
 
 
-def test_oip_10_an_unknown_output_is_refused_by_name():
+def test_an_unknown_output_is_refused_by_name():
     refused = refusal({"inputs": [tensor()], "outputs": [{"name": "transform"}]}, kind=UnknownOutput)
     assert refused.detail.startswith("unexpected inference output 'transform'")
 
 
-def test_oip_10_an_output_named_twice_is_refused():
+def test_an_output_named_twice_is_refused():
     refused = refusal({"inputs": [tensor()], "outputs": [{"name": "predict"}, {"name": "predict"}]})
     assert refused.faults[0].location == "outputs[1].name"
 
@@ -446,13 +446,13 @@ def test_outputs_that_are_no_list_of_named_objects_are_refused(outputs):
 
 
 @pytest.mark.parametrize("alias", ["output-0", "output__0", "output_0", "output0", "output"])
-def test_g_8_other_servers_names_answer_the_default_output_under_that_name(alias):
+def test_other_servers_names_answer_the_default_output_under_that_name(alias):
     wanted = [{"name": alias}, {"name": "predict"}]
     document = json.loads(answer({"inputs": [tensor()], "outputs": wanted}, PREDICTED).body)
     assert [(o["name"], o["data"]) for o in document["outputs"]] == [(alias, [2, 0]), ("predict", [2, 0])]
 
 
-def test_g_8_predictions_of_one_number_a_row_have_one_dimension():
+def test_predictions_of_one_number_a_row_have_one_dimension():
     document = json.loads(answer({"inputs": [tensor()]}, PREDICTED).body)
     assert document["outputs"][0]["shape"] == [2]
 
@@ -461,7 +461,7 @@ def test_g_8_predictions_of_one_number_a_row_have_one_dimension():
 @pytest.mark.parametrize(
     ("key", "value"), [("triton_x", 1), ("deep", {}), ("deep", []), ("none", None), ("content_type", "hf")]
 )
-def test_oip_11_parameters_are_strings_numbers_or_bools_and_never_start_with_triton(place, key, value):
+def test_parameters_are_strings_numbers_or_bools_and_never_start_with_triton(place, key, value):
     parameters = {"parameters": {key: value}}
     document = {"inputs": [tensor()], "outputs": [{"name": "predict"}]}
     target = {"request": document, "input": document["inputs"][0], "output": document["outputs"][0]}[place]
@@ -471,11 +471,11 @@ def test_oip_11_parameters_are_strings_numbers_or_bools_and_never_start_with_tri
 
 
 @pytest.mark.parametrize("value", [[], "x", 3])
-def test_oip_11_parameters_that_are_no_object_are_refused(value):
+def test_parameters_that_are_no_object_are_refused(value):
     refusal({"inputs": [tensor()], "parameters": value})
 
 
-def test_oip_11_parameters_of_other_servers_are_taken_and_left_alone():
+def test_parameters_of_other_servers_are_taken_and_left_alone():
     given_ones = {
         "sequence_id": 1,
         "sequence_start": True,
@@ -489,7 +489,7 @@ def test_oip_11_parameters_of_other_servers_are_taken_and_left_alone():
 
 
 @pytest.mark.parametrize("level", ["request", "input"])
-def test_oip_11_the_content_type_base64_has_bytes_decoded(level):
+def test_the_content_type_base64_has_bytes_decoded(level):
     coded = [base64.b64encode(text.encode()).decode() for text in ("Köln", "")]
     one = tensor("text", [2], "BYTES", data=coded)
     document = {"inputs": [one]}
@@ -498,23 +498,23 @@ def test_oip_11_the_content_type_base64_has_bytes_decoded(level):
 
 
 @pytest.mark.parametrize("text", ["%%%", "=", base64.b64encode(b"\xff").decode(), "ä"])
-def test_oip_11_what_is_not_base64_of_text_is_refused_with_its_index(text):
+def test_what_is_not_base64_of_text_is_refused_with_its_index(text):
     one = tensor("text", [2], "BYTES", data=["", text], parameters={"content_type": "base64"})
     assert refusal({"inputs": [one]}, SERIES, kind=InvalidInput).faults[0].location == "inputs[0].data[1]"
 
 
 @pytest.mark.parametrize("content_type", ["np", "pd", "str"])
-def test_oip_11_the_other_content_types_of_mlserver_leave_text_as_it_is(content_type):
+def test_the_other_content_types_of_mlserver_leave_text_as_it_is(content_type):
     one = tensor("text", [1], "BYTES", data=["buy"], parameters={"content_type": content_type})
     assert decode({"inputs": [one]}, SERIES).batch.columns["text"].tolist() == ["buy"]
 
 
-def test_oip_12_the_version_is_a_string():
+def test_the_version_is_a_string():
     document = json.loads(answer({"inputs": [tensor()]}, PREDICTED).body)
     assert (document["model_name"], document["model_version"]) == ("flowers", "7")
 
 
-def test_bin_8_a_model_name_in_the_body_is_ignored():
+def test_a_model_name_in_the_body_is_ignored():
     document = {"model_name": "another", "model_version": "9", "inputs": [tensor()]}
     assert json.loads(answer(document, PREDICTED).body)["model_name"] == "flowers"
 
@@ -522,7 +522,7 @@ def test_bin_8_a_model_name_in_the_body_is_ignored():
 # --- outputs --------------------------------------------------------------------------------------------------------
 
 
-def test_oip_15_classification_answers_the_highest_entries_as_value_index_and_label():
+def test_classification_answers_the_highest_entries_as_value_index_and_label():
     wanted = [{"name": "predict_proba", "parameters": {"classification": 2}}]
     schema = Schema("matrix", MATRIX.columns, (Output("predict_proba", "float64", (3,), ("x", "y", "z")),))
     (output,) = json.loads(answer({"inputs": [tensor()], "outputs": wanted}, PREDICTED, schema).body)["outputs"]
@@ -534,13 +534,13 @@ def test_oip_15_classification_answers_the_highest_entries_as_value_index_and_la
     }
 
 
-def test_oip_15_classification_of_more_entries_than_there_are_answers_all():
+def test_classification_of_more_entries_than_there_are_answers_all():
     wanted = [{"name": "predict_proba", "parameters": {"classification": 9}}]
     (output,) = json.loads(answer({"inputs": [tensor()], "outputs": wanted}, PREDICTED).body)["outputs"]
     assert output["shape"] == [2, 3]
 
 
-def test_oip_15_classification_of_no_rows_answers_none():
+def test_classification_of_no_rows_answers_none():
     no_rows = {"name": "input", "shape": [0, 4], "datatype": "FP64", "data": []}
     wanted = [{"name": "predict_proba", "parameters": {"classification": 2}}]
     predicted = {"predict_proba": np.empty((0, 3))}
@@ -548,7 +548,7 @@ def test_oip_15_classification_of_no_rows_answers_none():
     assert (output["shape"], output["data"]) == ([0, 2], [])
 
 
-def test_oip_15_classification_without_labels_names_only_the_index():
+def test_classification_without_labels_names_only_the_index():
     schema = Schema("matrix", MATRIX.columns, (Output("predict", "float32"),), "regressor")
     wanted = [{"name": "output-0", "parameters": {"classification": 1}}]
     predicted = {"predict": np.array([0.1, 3], dtype=np.float32)}
@@ -556,18 +556,18 @@ def test_oip_15_classification_without_labels_names_only_the_index():
     assert (output["shape"], output["data"]) == ([2, 1], ["0.1:0", "3.0:0"])
 
 
-def test_oip_15_classification_can_be_binary():
+def test_classification_can_be_binary():
     wanted = [{"name": "predict_proba", "parameters": {"classification": 1, "binary_data": True}}]
     made = answer({"inputs": [tensor()], "outputs": wanted}, PREDICTED)
     assert made.body.endswith(b"\x07\0\0\x000.7:2:2\x07\0\0\x000.5:0:0")
 
 
 @pytest.mark.parametrize("count", [0, -1, 1.5, "2", True])
-def test_oip_15_a_classification_count_is_a_whole_number_of_1_or_more(count):
+def test_a_classification_count_is_a_whole_number_of_1_or_more(count):
     refusal({"inputs": [tensor()], "outputs": [{"name": "predict_proba", "parameters": {"classification": count}}]})
 
 
-def test_oip_15_texts_cannot_be_ranked():
+def test_texts_cannot_be_ranked():
     wanted = [{"name": "predict", "parameters": {"classification": 1}}]
     one = tensor("text", [1], "BYTES", data=["buy"])
     refusal({"inputs": [one], "outputs": wanted}, SERIES)
@@ -615,7 +615,7 @@ def binary(name="input", shape=(2, 4), datatype="FP64", size=64):
     return tensor(name, shape, datatype, parameters={"binary_data_size": size})
 
 
-def test_bin_1_the_header_says_where_the_json_ends_on_the_way_in_and_out():
+def test_the_header_says_where_the_json_ends_on_the_way_in_and_out():
     document = {"inputs": [binary()], "parameters": {"binary_data_output": True}}
     made = answer(document, PREDICTED, MATRIX, np.array(ROWS).tobytes())
     assert made.media_type == "application/octet-stream"
@@ -624,7 +624,7 @@ def test_bin_1_the_header_says_where_the_json_ends_on_the_way_in_and_out():
     assert len(made.body) == length + sum(o["parameters"]["binary_data_size"] for o in outputs)
 
 
-def test_bin_2_binary_inputs_follow_the_json_in_its_order_and_mix_with_json_inputs():
+def test_binary_inputs_follow_the_json_in_its_order_and_mix_with_json_inputs():
     inputs = [
         binary("age", [2], "INT64", 16),
         tensor("member", [2], "BOOL", data=[False, True]),
@@ -643,7 +643,7 @@ def test_bin_2_binary_inputs_follow_the_json_in_its_order_and_mix_with_json_inpu
 
 @pytest.mark.parametrize(("datatype", "schema"), [("FP64", MATRIX), ("FP32", MATRIX32)])
 @pytest.mark.parametrize("padding", range(8))
-def test_bin_2_a_matrix_of_the_model_s_type_is_taken_as_it_is(datatype, schema, padding):
+def test_a_matrix_of_the_model_s_type_is_taken_as_it_is(datatype, schema, padding):
     rows = np.random.default_rng(0).normal(size=(1000, 4)).astype(tensors.DTYPES[datatype])
     document = {"inputs": [binary(shape=[1000, 4], datatype=datatype, size=rows.nbytes)]}
     body = json.dumps(document).encode() + b" " * padding
@@ -654,18 +654,18 @@ def test_bin_2_a_matrix_of_the_model_s_type_is_taken_as_it_is(datatype, schema, 
     assert made.flags.aligned
 
 
-def test_bin_3_bytes_elements_are_their_length_and_then_themselves():
+def test_bytes_elements_are_their_length_and_then_themselves():
     call = decode({"inputs": [binary("t", [2], "BYTES", 11)]}, SERIES, b"\x03\0\0\0buy\0\0\0\0")
     assert call.batch.columns["text"].tolist() == ["buy", ""]
 
 
-def test_bin_3_a_size_of_zero_is_an_empty_tensor():
+def test_a_size_of_zero_is_an_empty_tensor():
     assert decode({"inputs": [binary(shape=[0, 4], size=0)]}, MATRIX, b"").batch.rows == 0
     assert decode({"inputs": [binary(shape=[0, 4], size=0)]}, MATRIX).batch.rows == 0
 
 
 @pytest.mark.parametrize("size", [-1, 1.5, "64", True])
-def test_bin_3_a_size_is_a_whole_number(size):
+def test_a_size_is_a_whole_number(size):
     refusal({"inputs": [binary(size=size)]}, MATRIX, np.array(ROWS).tobytes())
 
 
@@ -685,7 +685,7 @@ def test_bytes_that_are_no_utf8_are_refused_with_their_index():
         (False, None, False),
     ],
 )
-def test_bin_4_each_output_says_whether_it_is_binary_and_the_request_says_it_for_the_others(default, own, expected):
+def test_each_output_says_whether_it_is_binary_and_the_request_says_it_for_the_others(default, own, expected):
     document = {"inputs": [tensor()], "outputs": [{"name": "predict"}]}
     if default is not None:
         document["parameters"] = {"binary_data_output": default}
@@ -696,12 +696,12 @@ def test_bin_4_each_output_says_whether_it_is_binary_and_the_request_says_it_for
 
 
 @pytest.mark.parametrize("value", [1, "true", 0])
-def test_bin_4_the_switches_are_true_or_false(value):
+def test_the_switches_are_true_or_false(value):
     refusal({"inputs": [tensor()], "parameters": {"binary_data_output": value}})
     refusal({"inputs": [tensor()], "outputs": [{"name": "predict", "parameters": {"binary_data": value}}]})
 
 
-def test_bin_5_binary_outputs_have_a_size_instead_of_data_and_follow_in_order():
+def test_binary_outputs_have_a_size_instead_of_data_and_follow_in_order():
     wanted = [
         {"name": "decision_function", "parameters": {"binary_data": True}},
         {"name": "predict_proba", "parameters": {"binary_data": False}},
@@ -717,7 +717,7 @@ def test_bin_5_binary_outputs_have_a_size_instead_of_data_and_follow_in_order():
     assert made.body[length:] == PREDICTED["decision_function"].tobytes() + PREDICTED["predict"].tobytes()
 
 
-def test_bin_5_without_a_byte_there_is_no_header_though_sizes_are_said():
+def test_without_a_byte_there_is_no_header_though_sizes_are_said():
     document = {"inputs": [binary(shape=[0, 4], size=0)], "parameters": {"binary_data_output": True}}
     nothing = {name: array[:0] for name, array in PREDICTED.items()}
     made = answer(document, nothing, MATRIX, b"")
@@ -740,58 +740,58 @@ def test_bin_5_without_a_byte_there_is_no_header_though_sizes_are_said():
         ("100000", "inference header size should be in range (0, "),
     ],
 )
-def test_bin_6_a_header_that_is_no_length_within_the_body_is_refused(length, said):
+def test_a_header_that_is_no_length_within_the_body_is_refused(length, said):
     assert said in refusal({"inputs": [tensor()]}, length=length).detail
 
 
-def test_bin_6_too_few_bytes_are_refused_with_how_many_are_missing():
+def test_too_few_bytes_are_refused_with_how_many_are_missing():
     refused = refusal({"inputs": [binary()]}, MATRIX, b"\0" * 60)
     assert refused.detail == "unexpected size for input 'input', expecting 4 additional bytes"
 
 
-def test_bin_6_binary_inputs_without_the_header_are_refused():
+def test_binary_inputs_without_the_header_are_refused():
     assert "must specify valid" in refusal({"inputs": [binary()]}).detail
 
 
-def test_bin_6_a_size_that_does_not_fit_the_shape_is_refused():
+def test_a_size_that_does_not_fit_the_shape_is_refused():
     assert "expected 64 bytes" in refusal({"inputs": [binary(size=56)]}, MATRIX, b"\0" * 56).detail
 
 
-def test_bin_6_bytes_left_over_are_refused():
+def test_bytes_left_over_are_refused():
     refused = refusal({"inputs": [binary()]}, MATRIX, b"\0" * 65)
     assert refused.detail.startswith("unexpected additional input data")
 
 
 @pytest.mark.parametrize("rows", [0, 1, 3])
 @pytest.mark.parametrize(("schema", "dtype"), [(MATRIX, "<f8"), (MATRIX32, "<f4"), (INTEGERS, "<i2")])
-def test_bin_7_a_raw_body_is_the_only_input_and_has_as_many_rows_as_bytes(rows, schema, dtype):
+def test_a_raw_body_is_the_only_input_and_has_as_many_rows_as_bytes(rows, schema, dtype):
     array = np.arange(rows * 4, dtype=dtype).reshape(rows, 4)
     call = decode(array.tobytes(), schema, length="0")
     assert np.array_equal(call.batch.matrix, array)
     assert call.outputs == tuple(output.name for output in schema.outputs)
 
 
-def test_bin_7_a_raw_body_is_answered_in_binary():
+def test_a_raw_body_is_answered_in_binary():
     made = answer(np.array(ROWS).tobytes(), PREDICTED, length="0")
     length = int(made.headers[HEADER_LENGTH])
     assert all("data" not in output for output in json.loads(made.body[:length])["outputs"])
 
 
-def test_bin_7_a_raw_body_for_a_model_of_texts_is_one_text():
+def test_a_raw_body_for_a_model_of_texts_is_one_text():
     call = decode("Köln".encode(), SERIES, length="0")
     assert call.batch.columns["text"].tolist() == ["Köln"]
     refusal(b"\xff", SERIES, length="0", kind=InvalidInput)
 
 
-def test_bin_7_a_raw_body_for_a_model_of_several_inputs_is_refused():
+def test_a_raw_body_for_a_model_of_several_inputs_is_refused():
     assert "5" in refusal(b"\0" * 8, TABLE, length="0").detail
 
 
-def test_bin_7_a_raw_body_that_is_no_number_of_rows_is_refused():
+def test_a_raw_body_that_is_no_number_of_rows_is_refused():
     refusal(b"\0" * 33, MATRIX, length="0")
 
 
-def test_g_2_the_media_type_decides_nothing():
+def test_the_media_type_decides_nothing():
     raw = np.array(ROWS).tobytes()
     for media_type in ("application/json", "application/x-www-form-urlencoded", "text/csv"):
         headers = {"content-type": media_type}

@@ -110,7 +110,7 @@ def is_error(response, status):
 # --- inference ------------------------------------------------------------------------------------------------------
 
 
-def test_g_3_a_prediction_is_exactly_200_and_what_the_estimator_says(client):
+def test_a_prediction_is_exactly_200_and_what_the_estimator_says(client):
     response = infer(client, rows(X[:5], id="a"))
     assert response.status_code == 200
     assert response.mimetype == "application/json"
@@ -127,7 +127,7 @@ def test_g_3_a_prediction_is_exactly_200_and_what_the_estimator_says(client):
     "media_type",
     [None, "application/json", "application/x-www-form-urlencoded", "text/csv", "multipart/form-data; boundary=x"],
 )
-def test_g_2_the_content_type_decides_nothing(client, media_type):
+def test_the_content_type_decides_nothing(client, media_type):
     array = X[:2]
     head = {"name": "x", "shape": [2, 4], "datatype": "FP64", "parameters": {"binary_data_size": array.nbytes}}
     body = json.dumps({"inputs": [head]}).encode()
@@ -137,7 +137,7 @@ def test_g_2_the_content_type_decides_nothing(client, media_type):
 
 
 @pytest.mark.parametrize(("encoding", "compress"), [("gzip", gzip.compress), ("deflate", zlib.compress)])
-def test_g_6_the_header_length_counts_decompressed_bytes(client, encoding, compress):
+def test_the_header_length_counts_decompressed_bytes(client, encoding, compress):
     array = X[:3]
     head = {"name": "x", "shape": [3, 4], "datatype": "FP64", "parameters": {"binary_data_size": array.nbytes}}
     body = json.dumps({"inputs": [head], "parameters": {"binary_data_output": True}}).encode()
@@ -151,14 +151,12 @@ def test_g_6_the_header_length_counts_decompressed_bytes(client, encoding, compr
     assert json.loads(response.data[:length])["outputs"][0]["shape"] == [3]
 
 
-def test_g_6_an_unknown_content_encoding_is_refused(client):
+def test_an_unknown_content_encoding_is_refused(client):
     is_error(infer(client, b"x", headers={"Content-Encoding": "br"}), 415)
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "deflate"])
-def test_oip_13_large_inference_answers_are_compressed_on_request_with_the_header_length_of_the_plain_one(
-    client, encoding
-):
+def test_large_inference_answers_are_compressed_on_request_with_the_header_length_of_the_plain_one(client, encoding):
     array = np.tile(X, (20, 1))
     document = rows(array, outputs=[{"name": "predict_proba", "parameters": {"binary_data": True}}])
     response = infer(client, document, headers={"Accept-Encoding": encoding})
@@ -170,11 +168,11 @@ def test_oip_13_large_inference_answers_are_compressed_on_request_with_the_heade
 
 
 @pytest.mark.parametrize("path", ["/v2", "/v2/models/iris", "/v2/health/ready", "/v2/models", "/v2/models/none"])
-def test_oip_13_nothing_but_inference_is_compressed(client, path):
+def test_nothing_but_inference_is_compressed(client, path):
     assert "Content-Encoding" not in client.get(path, headers={"Accept-Encoding": "gzip, deflate, br"}).headers
 
 
-def test_oip_13_the_repository_index_is_not_compressed(client):
+def test_the_repository_index_is_not_compressed(client):
     response = client.post("/v2/repository/index", headers={"Accept-Encoding": "gzip, deflate, br"})
     assert "Content-Encoding" not in response.headers
 
@@ -205,7 +203,7 @@ def test_a_model_of_texts_takes_bytes(client):
     assert response.json["outputs"][0]["data"] == ["spam", "ham"]
 
 
-def test_bin_7_a_raw_body_predicts(client):
+def test_a_raw_body_predicts(client):
     response = infer(client, X[:2].tobytes(), headers={HEADER: "0"})
     length = int(response.headers[HEADER])
     assert response.mimetype == "application/octet-stream"
@@ -213,7 +211,7 @@ def test_bin_7_a_raw_body_predicts(client):
 
 
 @pytest.mark.parametrize("name", ["iris", "texts"])
-def test_oip_3_no_rows_are_answered_with_none(client, name):
+def test_no_rows_are_answered_with_none(client, name):
     one = {"name": "x", "shape": [0, 4], "datatype": "FP64", "data": []}
     if name == "texts":
         one |= {"shape": [0], "datatype": "BYTES"}
@@ -224,13 +222,13 @@ def test_oip_3_no_rows_are_answered_with_none(client, name):
         assert output["data"] == []
 
 
-def test_g_5_a_percent_encoded_name_is_decoded_once(client):
+def test_a_percent_encoded_name_is_decoded_once(client):
     assert infer(client, rows(X[:1]), "/v2/models/%69ris/infer").json["model_name"] == "iris"
     assert client.get("/v2/models/ir%69s").json["name"] == "iris"
     is_error(client.get("/v2/models/%2569ris"), 404)
 
 
-def test_the_routes_are_those_of_the_protocol_with_and_without_a_version_oip_16(application):
+def test_the_routes_are_those_of_the_protocol_with_and_without_a_version(application):
     rules = {rule.rule for rule in application.flask.url_map.iter_rules() if rule.rule.startswith("/v2")}
     for path in ("/v2/models/<model>", "/v2/models/<model>/versions/<version>"):
         assert {path, f"{path}/ready", f"{path}/infer"} <= rules
@@ -241,12 +239,12 @@ def test_the_routes_are_those_of_the_protocol_with_and_without_a_version_oip_16(
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b'{"inputs": []}'])
-def test_oip_8_a_bad_body_is_400_with_an_error_string(client, body):
+def test_a_bad_body_is_400_with_an_error_string(client, body):
     is_error(infer(client, body), 400)
 
 
 @pytest.mark.parametrize("name", ["none", "Iris", ".replicas", "iris.", "%2e%2e", "a%20b", "ä", "x" * 300])
-def test_oip_5_an_unknown_model_is_404_in_the_words_that_clients_look_for(client, name):
+def test_an_unknown_model_is_404_in_the_words_that_clients_look_for(client, name):
     said = is_error(infer(client, rows(X[:1]), f"/v2/models/{name}/infer"), 404)
     assert said.startswith("Request for unknown model: '")
     assert said.endswith("' is not found")
@@ -255,23 +253,23 @@ def test_oip_5_an_unknown_model_is_404_in_the_words_that_clients_look_for(client
     assert is_error(client.post(f"/v2/repository/models/{name}/load"), 404) == said
 
 
-def test_oip_5_an_unknown_model_comes_before_a_bad_body(client):
+def test_an_unknown_model_comes_before_a_bad_body(client):
     is_error(infer(client, b"{", "/v2/models/none/infer"), 404)
 
 
 @pytest.mark.parametrize("version", ["0", "3", "99999999999999999999", "v10", "1.2.3", "-1", "latest", "1" * 5000])
-def test_oip_5_an_unknown_version_is_404(client, version):
+def test_an_unknown_version_is_404(client, version):
     is_error(infer(client, rows(X[:1]), f"/v2/models/iris/versions/{version}/infer"), 404)
     is_error(client.get(f"/v2/models/iris/versions/{version}"), 404)
     is_error(client.get(f"/v2/models/iris/versions/{version}/ready"), 404)
 
 
-def test_oip_5_a_stored_version_that_nothing_names_is_404_and_says_so(client):
+def test_a_stored_version_that_nothing_names_is_404_and_says_so(client):
     said = is_error(infer(client, rows(X[:1]), "/v2/models/iris/versions/2/infer"), 404)
     assert "not loaded" in said
 
 
-def test_oip_6_a_known_model_that_is_not_ready_is_503(client):
+def test_a_known_model_that_is_not_ready_is_503(client):
     is_error(infer(client, rows(X[:1]), "/v2/models/draft/infer"), 503)
     response = client.get("/v2/models/draft/ready")
     is_error(response, 503)
@@ -292,14 +290,14 @@ def test_oip_6_a_known_model_that_is_not_ready_is_503(client):
         ("get", "/v2/repository/models/iris/load"),
     ],
 )
-def test_oip_7_a_wrong_verb_is_405(client, method, path):
+def test_a_wrong_verb_is_405(client, method, path):
     is_error(getattr(client, method)(path), 405)
 
 
 @pytest.mark.parametrize(
     "path", ["/v2/none", "/v2/models/a/b/c", "/v2/models/iris/versions", "/v2/health", "/v2/models/a/b/infer"]
 )
-def test_oip_7_an_unknown_path_is_404(client, path):
+def test_an_unknown_path_is_404(client, path):
     is_error(client.get(path), 404)
     is_error(client.post(path), 404)
 
@@ -312,13 +310,13 @@ def test_oip_7_an_unknown_path_is_404(client, path):
         (rows(X[:1], outputs=[{"name": "none"}]), "outputs[0].name"),
     ],
 )
-def test_oip_14_g_4_errors_are_one_object_with_an_error_string_and_the_wrong_places(client, document, location):
+def test_errors_are_one_object_with_an_error_string_and_the_wrong_places(client, document, location):
     response = infer(client, document)
     is_error(response, 400)
     assert response.json["errors"][0]["location"] == location
 
 
-def test_oip_14_every_error_of_every_kind_has_an_error_string(client):
+def test_every_error_of_every_kind_has_an_error_string(client):
     for response, status in (
         (infer(client, b"{"), 400),
         (client.get("/v2/models/none"), 404),
@@ -364,7 +362,7 @@ def stranger(store, make_application):
     return make_application(access=Nobody()).flask.test_client()
 
 
-def test_g_4_refusals_of_access_control_have_an_error_string(stranger):
+def test_refusals_of_access_control_have_an_error_string(stranger):
     is_error(infer(stranger, rows(X[:1]), "/v2/models/clients/infer"), 401)
     is_error(stranger.get("/v2/models/clients"), 401)
     is_error(stranger.post("/v2/repository/models/iris/load"), 403)
@@ -394,13 +392,13 @@ def test_health_and_the_server_s_metadata_are_open_to_everyone(stranger):
 # --- health and metadata --------------------------------------------------------------------------------------------
 
 
-def test_g_7_live_and_ready_satisfy_every_client(client):
+def test_live_and_ready_satisfy_every_client(client):
     assert client.get("/v2/health/live").json == {"live": True}
     response = client.get("/v2/models/iris/ready")
     assert (response.status_code, response.json) == (200, {"name": "iris", "ready": True})
 
 
-def test_g_7_ready_means_that_every_model_that_should_answer_can(client, store):
+def test_ready_means_that_every_model_that_should_answer_can(client, store):
     response = client.get("/v2/health/ready")
     assert (response.status_code, response.json) == (200, {"ready": True, "live": True})
     channels.unload(store, "clients", "test")
@@ -408,7 +406,7 @@ def test_g_7_ready_means_that_every_model_that_should_answer_can(client, store):
     assert client.get("/v2/health/ready").status_code == 200
 
 
-def test_g_7_not_ready_is_503_with_an_error_string(store, make_application):
+def test_not_ready_is_503_with_an_error_string(store, make_application):
     manifest = store.root / "iris" / "1" / "manifest.json"
     manifest.chmod(0o644)
     manifest.write_bytes(manifest.read_bytes() + b" ")
@@ -420,7 +418,7 @@ def test_g_7_not_ready_is_503_with_an_error_string(store, make_application):
     assert client.get("/v2/health/live").status_code == 200
 
 
-def test_g_7_an_empty_store_is_not_ready(tmp_path, make_application):
+def test_an_empty_store_is_not_ready(tmp_path, make_application):
     client = make_application().flask.test_client()
     is_error(client.get("/v2/health/ready"), 503)
     assert client.get("/v2/models").json == {"models": []}
@@ -517,7 +515,7 @@ def index(client, body=b""):
 
 
 @pytest.mark.parametrize("body", [b"", b"{}", b'{"ready": false}', b'{"ready": false, "other": 1}'])
-def test_rep_4_the_index_has_every_stored_version_with_its_state_and_the_reason(client, body):
+def test_the_index_has_every_stored_version_with_its_state_and_the_reason(client, body):
     assert index(client, body) == {
         ("clients", "1"): ("READY", ""),
         ("draft", "1"): ("UNAVAILABLE", "not loaded: no channel or label names it"),
@@ -527,16 +525,16 @@ def test_rep_4_the_index_has_every_stored_version_with_its_state_and_the_reason(
     }
 
 
-def test_rep_4_the_index_can_be_of_ready_versions_only(client):
+def test_the_index_can_be_of_ready_versions_only(client):
     assert set(index(client, b'{"ready": true}')) == {("clients", "1"), ("iris", "1"), ("texts", "1")}
 
 
 @pytest.mark.parametrize("body", [b"{", b"[]", b'{"ready": 1}', b'{"ready": "yes"}', b"null"])
-def test_rep_4_an_index_request_that_is_none_is_400(client, body):
+def test_an_index_request_that_is_none_is_400(client, body):
     is_error(client.post("/v2/repository/index", data=body), 400)
 
 
-def test_rep_4_a_version_that_failed_says_why(client, store):
+def test_a_version_that_failed_says_why(client, store):
     artifact = next(path for path in (store.root / "iris" / "2").iterdir() if path.name.startswith("artifact"))
     artifact.chmod(0o644)
     artifact.write_bytes(b"altered")
@@ -547,28 +545,28 @@ def test_rep_4_a_version_that_failed_says_why(client, store):
 
 
 @pytest.mark.parametrize("body", [b"", b"{}", b'{"parameters": {}}', b'{"parameters": null}'])
-def test_rep_1_loading_a_loaded_model_succeeds_and_changes_nothing(client, store, body):
+def test_loading_a_loaded_model_succeeds_and_changes_nothing(client, store, body):
     before = channels.read(store, "iris")
     response = client.post("/v2/repository/models/iris/load", data=body)
     assert (response.status_code, response.json) == (200, {"name": "iris", "load": True})
     assert channels.read(store, "iris") == before
 
 
-def test_rep_1_a_model_that_was_never_promoted_is_loaded_in_its_newest_version(client):
+def test_a_model_that_was_never_promoted_is_loaded_in_its_newest_version(client):
     assert client.post("/v2/repository/models/draft/load").status_code == 200
     assert infer(client, rows(X[:1]), "/v2/models/draft/infer").json["model_version"] == "1"
     assert index(client)["draft", "1"] == ("READY", "")
 
 
 @pytest.mark.parametrize("verb", ["load", "unload"])
-def test_rep_2_loading_what_is_not_in_the_store_is_404(client, store, verb):
+def test_loading_what_is_not_in_the_store_is_404(client, store, verb):
     said = is_error(client.post(f"/v2/repository/models/none/{verb}"), 404)
     assert said == "Request for unknown model: 'none' is not found"
     assert not (store.root / "none").exists()
 
 
 @pytest.mark.parametrize("body", [b"", b'{"parameters": {"unload_dependents": false}}'])
-def test_rep_3_an_unloaded_model_is_404_until_it_is_loaded_again(client, body):
+def test_an_unloaded_model_is_404_until_it_is_loaded_again(client, body):
     response = client.post("/v2/repository/models/iris/unload", data=body)
     assert (response.status_code, response.json) == (200, {"name": "iris", "unload": True})
     for path in ("/v2/models/iris", "/v2/models/iris/versions/1", "/v2/models/iris/ready"):
@@ -641,7 +639,7 @@ def test_a_store_that_cannot_be_written_from_here_is_409(client, monkeypatch, nu
     "path",
     ["/v2/repository/other/index", "/v2/repository/other/models/iris/load", "/v2/repository/other/models/iris/unload"],
 )
-def test_rep_5_a_named_repository_is_501(client, path):
+def test_a_named_repository_is_501(client, path):
     is_error(client.post(path), 501)
 
 

@@ -69,7 +69,7 @@ def values(batch):
         (b'{"signature_name": 1}', "'signature_name' key must be a string value."),
     ],
 )
-def test_a_body_without_examples_is_refused_whatever_the_model_tfs_31(dialect, body, words):
+def test_a_body_without_examples_is_refused_whatever_the_model(dialect, body, words):
     schema = CLASSIFIER if dialect is CLASSIFY else REGRESSOR
     assert words in str(refused(schema, body, MalformedRequest, dialect))
     with pytest.raises(MalformedRequest) as caught:
@@ -91,17 +91,17 @@ def test_a_body_without_examples_is_refused_whatever_the_model_tfs_31(dialect, b
         ({"b64": "%"}, "Unable to base64 decode"),
     ],
 )
-def test_a_feature_is_of_one_kind_tfs_32(feature, words):
+def test_a_feature_is_of_one_kind(feature, words):
     assert str(refused(TABLE, {"examples": [{**ROW, "f": feature}]}, InvalidInput)) == words
 
 
-def test_features_are_values_or_lists_of_one_tfs_32():
+def test_features_are_values_or_lists_of_one():
     examples = [ROW, {name: [value] for name, value in ROW.items()}, {**ROW, "city": {"b64": "WA"}, "other": [1, 2]}]
     batch = decode(TABLE, {"examples": examples}).batch
     assert values(batch) == {"age": [31] * 3, "fare": [7.5] * 3, "city": ["Oslo", "Oslo", "X"], "member": [True] * 3}
 
 
-def test_bools_are_ones_and_zeros_among_integers_tfs_32():
+def test_bools_are_ones_and_zeros_among_integers():
     example = {"inputs": [True, 2, False, 4]}
     assert decode(CLASSIFIER, {"examples": [example]}).batch.matrix.tolist() == [[1.0, 2.0, 0.0, 4.0]]
     assert values(decode(TABLE, {"examples": [{**ROW, "age": True, "member": 0}]}).batch)["member"] == [False]
@@ -134,20 +134,20 @@ def test_the_context_is_part_of_every_example_and_repeated_by_none():
     assert error.faults[0].location == "examples[1].fare"
 
 
-def test_classify_answers_pairs_of_label_and_probability_tfs_30():
+def test_classify_answers_pairs_of_label_and_probability():
     call = decode(CLASSIFIER, {"examples": [{"inputs": [1, 2, 3, 4]}]})
     assert call.outputs == ("predict_proba",)
     answered = PredictionResult("m", 1, CLASSIFIER, {"predict_proba": np.array([[0.25, 0.75], [1, 0]])})
     assert CLASSIFY.encode(answered, call).body == b'{"results":[[["0",0.25],["1",0.75]],[["0",1.0],["1",0.0]]]}'
 
 
-def test_classify_writes_float32_in_its_shortest_form_tfs_27():
+def test_classify_writes_float32_in_its_shortest_form():
     call = decode(TABLE, {"examples": [ROW]})
     answered = PredictionResult("m", 1, TABLE, {"predict_proba": np.float32([[0.2, 0.8]])})
     assert CLASSIFY.encode(answered, call).body == b'{"results":[[["no",0.2],["yes",0.8]]]}'
 
 
-def test_regress_answers_numbers_tfs_30():
+def test_regress_answers_numbers():
     call = decode(REGRESSOR, {"examples": [ROW]}, REGRESS)
     assert call.outputs == ("predict",)
     answered = PredictionResult("m", 1, REGRESSOR, {"predict": np.array([2.5, math.nan, 3.0])})

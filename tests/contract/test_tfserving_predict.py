@@ -59,26 +59,26 @@ row = {"age": 31, "fare": 7.5, "city": "Oslo", "member": True}
 
 
 class TestBody:
-    def test_an_empty_body_says_that_the_document_is_empty_tfs_10(self):
+    def test_an_empty_body_says_that_the_document_is_empty(self):
         assert str(refused(IRIS, b"", MalformedRequest)) == "JSON Parse error: The document is empty"
 
-    def test_bad_json_is_named_with_its_offset_tfs_10(self):
+    def test_bad_json_is_named_with_its_offset(self):
         assert "JSON Parse error: Invalid value. at offset: 1" in str(refused(IRIS, b"{", MalformedRequest))
 
     @pytest.mark.parametrize("body", [b"[]", b"1", b'"x"', b"null", b"NaN"])
-    def test_a_root_that_is_no_object_is_refused_tfs_10(self, body):
+    def test_a_root_that_is_no_object_is_refused(self, body):
         assert str(refused(IRIS, body, MalformedRequest)).endswith("Is not object")
 
-    def test_nan_and_infinity_tokens_are_read_tfs_11(self):
+    def test_nan_and_infinity_tokens_are_read(self):
         call = decode(matrix(2, nullable=True), b'{"instances": [[NaN, 1]]}')
         assert math.isnan(call.batch.matrix[0, 0])
         assert "Infinity" not in str(refused(IRIS, b'{"instances": [[NaN, 1, 2, 3]]}').detail)
         refused(IRIS, b'{"instances": [[Infinity, 1, 2, -Infinity]]}')
 
-    def test_what_follows_the_root_is_ignored_tfs_11(self):
+    def test_what_follows_the_root_is_ignored(self):
         assert decode(HALF, b'{"instances": [1]} and more').batch.rows == 1
 
-    def test_deep_nesting_under_an_unknown_key_is_ignored_tfs_11(self):
+    def test_deep_nesting_under_an_unknown_key_is_ignored(self):
         body = b'{"x": ' + b"[" * 500_000 + b"]" * 500_000 + b', "instances": [1.0]}'
         assert decode(HALF, body).batch.rows == 1
 
@@ -88,7 +88,7 @@ class TestBody:
         for schema in (IRIS, HALF, TEXT, TABLE):
             refused(schema, body, (InvalidInput, MalformedRequest))
 
-    def test_unknown_keys_are_ignored_tfs_11(self):
+    def test_unknown_keys_are_ignored(self):
         assert decode(HALF, {"instances": [1.0], "foo": {"bar": 1}}).batch.rows == 1
 
     def test_the_last_of_two_equal_keys_wins(self):
@@ -105,16 +105,16 @@ class TestSignature:
         body = {"signature_name": "predict_proba", "instances": [[1, 2, 3, 4]]}
         assert decode(IRIS, body).outputs == ("predict_proba",)
 
-    def test_an_unknown_signature_is_refused_tfs_7(self):
+    def test_an_unknown_signature_is_refused(self):
         error = refused(IRIS, {"signature_name": "x", "instances": [[1, 2, 3, 4]]}, UnknownOutput)
         assert str(error) == 'Serving signature name: "x" not found in signature def'
 
     @pytest.mark.parametrize("name", [1, None, ["predict"], {}])
-    def test_a_signature_name_must_be_a_string_and_is_looked_at_first_tfs_12(self, name):
+    def test_a_signature_name_must_be_a_string_and_is_looked_at_first(self, name):
         error = refused(IRIS, {"signature_name": name}, MalformedRequest)
         assert "not formatted correctly. 'signature_name' key must be a string value." in str(error)
 
-    def test_check_finds_what_is_wrong_without_a_model_tfs_7(self):
+    def test_check_finds_what_is_wrong_without_a_model(self):
         for body in (b"", b"[]", b'{"signature_name": 1}'):
             with pytest.raises(MalformedRequest):
                 PREDICT.check(WireRequest(body))
@@ -122,61 +122,61 @@ class TestSignature:
 
 
 class TestForms:
-    def test_instances_and_inputs_together_are_refused_tfs_13(self):
+    def test_instances_and_inputs_together_are_refused(self):
         error = refused(IRIS, {"instances": [1], "inputs": [1]}, MalformedRequest)
         assert "Not formatted correctly expecting only one of 'inputs' or 'instances' keys to exist" in str(error)
 
-    def test_neither_instances_nor_inputs_is_refused_tfs_13(self):
+    def test_neither_instances_nor_inputs_is_refused(self):
         assert str(refused(IRIS, {}, MalformedRequest)) == "Missing 'inputs' or 'instances' key"
 
     @pytest.mark.parametrize("value", [1, "x", None, {}])
-    def test_instances_must_be_a_list_tfs_13(self, value):
+    def test_instances_must_be_a_list(self, value):
         error = refused(IRIS, {"instances": value}, MalformedRequest)
         assert str(error).endswith("Expecting 'instances' to be an list/array")
 
-    def test_instances_must_not_be_empty_tfs_13(self):
+    def test_instances_must_not_be_empty(self):
         assert str(refused(IRIS, {"instances": []}, MalformedRequest)).endswith("No values in 'instances' array")
 
-    def test_values_quoted_in_errors_are_cut_at_256_bytes_tfs_19(self):
+    def test_values_quoted_in_errors_are_cut_at_256_bytes(self):
         error = refused(IRIS, {"instances": "é" * 10_000}, MalformedRequest)
         assert len(str(error).encode()) < 256 + 80
 
-    def test_a_list_after_an_object_is_refused_tfs_14(self):
+    def test_a_list_after_an_object_is_refused(self):
         error = refused(TABLE, {"instances": [row, row, [1, 2, 3, 4]]})
         assert str(error) == "Expecting object but got list at item 2 of input list"
         assert error.faults[0].location == "instances[2]"
 
-    def test_an_object_after_a_list_is_refused_tfs_14(self):
+    def test_an_object_after_a_list_is_refused(self):
         error = refused(HALF, {"instances": [1.0, {"inputs": 1.0}]})
         assert str(error) == "Expecting value/list but got object at item 1 of input list"
 
-    def test_a_plain_list_is_refused_where_there_are_several_inputs_tfs_15(self):
+    def test_a_plain_list_is_refused_where_there_are_several_inputs(self):
         error = refused(TABLE, {"instances": [[1, 2, "x", True]]})
         assert str(error).startswith("instances is a plain list, but expecting list of objects as multiple input ")
 
-    def test_an_unknown_key_in_a_named_row_is_refused_tfs_16(self):
+    def test_an_unknown_key_in_a_named_row_is_refused(self):
         error = refused(TABLE, {"instances": [row, {**row, "X": 1}]})
         assert str(error).startswith("Failed to process element: 1 key: X of 'instances' list. Error: ")
         assert str(error).endswith("JSON object: does not have named input: X")
         assert error.faults[0].location == "instances[1].X"
 
-    def test_a_missing_key_in_a_named_row_is_refused_tfs_16(self):
+    def test_a_missing_key_in_a_named_row_is_refused(self):
         error = refused(TABLE, {"instances": [{"age": 1, "city": "x", "fare": 1}]})
         assert str(error).startswith("Failed to process element: 0 of 'instances' list. JSON object: ")
         assert str(error).endswith(" keys must be equal to: age,city,fare,member")
         assert error.faults[0].location == "instances[0].member"
 
-    def test_a_missing_column_is_named_tfs_17(self):
+    def test_a_missing_column_is_named(self):
         error = refused(TABLE, {"inputs": {"age": [1], "fare": [1], "city": ["x"]}})
         assert str(error) == "Missing named input: member in 'inputs' object."
 
-    def test_an_unknown_column_is_ignored_tfs_17(self):
+    def test_an_unknown_column_is_ignored(self):
         columns = {"age": [1, 2], "fare": [1, None], "city": ["x", None], "member": [True, False], "foo": "bar"}
         batch = decode(TABLE, {"inputs": columns}).batch
         assert batch.rows == 2
         assert batch.columns["city"].tolist() == ["x", None]
 
-    def test_a_plain_value_is_refused_where_there_are_several_inputs_tfs_17(self):
+    def test_a_plain_value_is_refused_where_there_are_several_inputs(self):
         error = refused(TABLE, {"inputs": [[1, 2, "x", True]]})
         assert str(error).startswith("inputs is a plain value/list, but expecting an object as multiple input tensors")
 
@@ -189,7 +189,7 @@ class TestForms:
             {"inputs": {"inputs": [[1, 2, 3, 4]], "foo": 1}},
         ],
     )
-    def test_a_model_with_one_input_takes_all_forms_tfs_17(self, body):
+    def test_a_model_with_one_input_takes_all_forms(self, body):
         assert decode(IRIS, body).batch.matrix.tolist() == [[1.0, 2.0, 3.0, 4.0]]
 
     @pytest.mark.parametrize(
@@ -208,7 +208,7 @@ class TestForms:
             {"instances": [{"text": {"b64": "YQ"}}]},
         ],
     )
-    def test_a_text_model_takes_all_forms_tfs_17(self, body):
+    def test_a_text_model_takes_all_forms(self, body):
         assert decode(TEXT, body).batch.columns["text"].tolist() == ["a"]
 
     @pytest.mark.parametrize("body", [{"instances": [1, 2.5]}, {"instances": [[1], [2.5]]}, {"inputs": [1, 2.5]}])
@@ -232,12 +232,12 @@ class TestShapes:
             ([[[1], 2, 3, 4]], "JSON Value: 2 found at incorrect level: 2 in the JSON DOM. Expected at level: 2"),
         ],
     )
-    def test_rows_that_do_not_agree_are_refused_tfs_18(self, instances, words):
+    def test_rows_that_do_not_agree_are_refused(self, instances, words):
         error = refused(IRIS, {"instances": instances})
         assert str(error).startswith("Failed to process element: ")
         assert str(error).endswith(f" of 'instances' list. Error: INVALID_ARGUMENT: {words}")
 
-    def test_a_ragged_column_is_refused_tfs_18(self):
+    def test_a_ragged_column_is_refused(self):
         error = refused(IRIS, {"inputs": [[1, 2, 3, 4], [1, 2, 3]]})
         assert str(error) == "Encountered list at unexpected size: 3 at level: 1 expected size: 4"
         assert error.faults[0].location == "inputs[1]"
@@ -250,7 +250,7 @@ class TestShapes:
         assert error.detail == f"{form}[0]: expected a list of 4 values, got a list of 3"
 
     def test_columns_of_different_lengths_are_refused(self):
-        """TFS-18: a tensor may have its own length, but an estimator's columns are of one table."""
+        """A tensor may have its own length, but an estimator's columns are of one table."""
         refused(TABLE, {"inputs": {"age": [1, 2], "fare": [1], "city": ["x"], "member": [True]}})
 
     @pytest.mark.parametrize("inputs", [[], {"inputs": []}])
@@ -287,7 +287,7 @@ class TestTypes:
             ("string", None, "JSON Value: null Type: Null is not of expected type: string"),
         ],
     )
-    def test_a_value_of_the_wrong_type_is_refused_tfs_19(self, dtype, value, words):
+    def test_a_value_of_the_wrong_type_is_refused(self, dtype, value, words):
         good = {"bool": True, "string": "x"}.get(dtype, 1)
         error = refused(matrix(2, dtype), {"instances": [[good, good], [good, value]]})
         assert str(error) == f"Failed to process element: 1 of 'instances' list. Error: INVALID_ARGUMENT: {words}"
@@ -315,7 +315,7 @@ class TestTypes:
             ("string", ["", "é\u0000"]),
         ],
     )
-    def test_values_of_the_right_type_are_taken_tfs_19(self, dtype, values):
+    def test_values_of_the_right_type_are_taken(self, dtype, values):
         batch = decode(matrix(len(values), dtype), {"instances": [values]}).batch
         if batch.matrix is not None:
             assert batch.matrix.tolist() == np.array([values], dtype=dtype).tolist()
@@ -323,10 +323,10 @@ class TestTypes:
             assert [column[0] for column in batch.columns.values()] == values
 
     def test_a_number_too_large_for_the_type_is_refused(self):
-        """TFS-19 makes it an infinity, which no estimator takes."""
+        """TensorFlow Serving makes it an infinity, which no estimator takes."""
         assert refused(matrix(1, "float32"), {"instances": [1e300]}).faults[0].expected == "a finite number"
 
-    def test_a_number_too_small_for_the_type_is_zero_tfs_19(self):
+    def test_a_number_too_small_for_the_type_is_zero(self):
         assert decode(matrix(1, "float32"), {"instances": [1e-300]}).batch.matrix[0, 0] == 0
 
     @pytest.mark.parametrize("value", [b"null", b"NaN"])
@@ -339,14 +339,14 @@ class TestTypes:
         assert batch.columns["city"].tolist() == ["Oslo", None]
         assert math.isnan(batch.columns["fare"][1])
 
-    def test_base64_is_read_in_every_place_of_a_string_tfs_19(self):
+    def test_base64_is_read_in_every_place_of_a_string(self):
         text = base64.b64encode("Ål".encode()).decode()
         assert decode(TEXT, {"instances": [{"b64": text}, "x"]}).batch.columns["text"].tolist() == ["Ål", "x"]
         batch = decode(TABLE, {"instances": [{**row, "city": {"b64": text}}]}).batch
         assert batch.columns["city"].tolist() == ["Ål"]
 
     @pytest.mark.parametrize("text", ["%", "YQ===", "Y", "é"])
-    def test_undecodable_base64_is_refused_tfs_19(self, text):
+    def test_undecodable_base64_is_refused(self, text):
         error = refused(TEXT, {"instances": ["a", {"b64": text}]})
         assert str(error) == "Unable to base64 decode"
         assert error.faults[0].location == "instances[1]"
@@ -354,7 +354,7 @@ class TestTypes:
     def test_bytes_that_are_no_text_are_refused(self):
         assert "UTF-8" in str(refused(TEXT, {"instances": [{"b64": "/w=="}]}))
 
-    def test_an_object_that_is_no_base64_is_refused_tfs_19(self):
+    def test_an_object_that_is_no_base64_is_refused(self):
         error = refused(TABLE, {"instances": [{**row, "city": {"b64": "YQ==", "a": 1}}]})
         assert str(error).endswith("not formatted correctly for base64 data")
 
@@ -374,28 +374,28 @@ class TestTypes:
 
 
 class TestAnswer:
-    def test_row_form_is_answered_with_predictions_tfs_25(self):
+    def test_row_form_is_answered_with_predictions(self):
         call = decode(IRIS, {"instances": [[1, 2, 3, 4]]})
         assert encode(IRIS, call, {"predict": np.array(["setosa"], dtype=object)}) == b'{"predictions":["setosa"]}'
 
-    def test_columnar_form_is_answered_with_outputs_tfs_25(self):
+    def test_columnar_form_is_answered_with_outputs(self):
         call = decode(HALF, {"inputs": [3.0, 4.0]})
         assert encode(HALF, call, {"predict": np.array([3.5, 4.0])}) == b'{"outputs":[3.5,4.0]}'
 
-    def test_no_rows_are_an_empty_list_tfs_26(self):
+    def test_no_rows_are_an_empty_list(self):
         call = decode(HALF, {"instances": [1]})
         assert encode(HALF, call, {"predict": np.zeros(0)}) == b'{"predictions":[]}'
 
-    def test_floats_show_that_they_are_floats_and_are_short_tfs_27(self):
+    def test_floats_show_that_they_are_floats_and_are_short(self):
         call = decode(HALF, {"instances": [1]})
         body = encode(HALF, call, {"predict": np.float32([3, 0.2, 9e6, 3e-5, 1e20])})
         assert body == b'{"predictions":[3.0,0.2,9000000.0,0.00003,1e+20]}'
 
-    def test_integers_are_plain_numbers_tfs_27(self):
+    def test_integers_are_plain_numbers(self):
         call = decode(HALF, {"instances": [1]})
         assert encode(HALF, call, {"predict": np.array([2**62])}) == b'{"predictions":[4611686018427387904]}'
 
-    def test_what_is_not_finite_is_a_bare_token_tfs_11(self):
+    def test_what_is_not_finite_is_a_bare_token(self):
         call = decode(HALF, {"instances": [1]})
         body = encode(HALF, call, {"predict": np.array([math.nan, math.inf, -math.inf])})
         assert body == b'{"predictions":[NaN,Infinity,-Infinity]}'

@@ -117,13 +117,13 @@ def post(client, path, document, **more):
 
 def predict(client, model, document):
     response = post(client, f"/v1/models/{model}:predict", document)
-    assert response.status_code == 200, response.text  # G-3
-    assert response.mimetype == "application/json"  # TFS-5
+    assert response.status_code == 200, response.text
+    assert response.mimetype == "application/json"
     return response.json
 
 
 def error(response, status):
-    """The error text of a refusal, whose shape is the one of all errors (TFS-6, G-4)."""
+    """The error text of a refusal, whose shape is the one of all errors."""
     assert response.status_code == status, response.text
     assert response.mimetype == "application/json"
     assert isinstance(response.json["error"], str)
@@ -133,15 +133,15 @@ def error(response, status):
 
 
 class TestDocumentationVectors:
-    def test_half_plus_three_in_rows_tfs_28(self, client):
+    def test_half_plus_three_in_rows(self, client):
         assert predict(client, "half_plus_three", {"instances": [1.0, 2.0, 5.0]}) == {"predictions": [3.5, 4.0, 5.5]}
 
-    def test_half_plus_two_in_columns_tfs_28(self, client):
+    def test_half_plus_two_in_columns(self, client):
         answer = predict(client, "half_plus_two", {"inputs": [3.0, 4.0]})
         assert answer["outputs"] == pytest.approx([3.5, 4.0])
         assert list(answer) == ["outputs"]
 
-    def test_half_plus_two_of_pairs_tfs_28(self, client):
+    def test_half_plus_two_of_pairs(self, client):
         answer = predict(client, "half_plus_two_wide", {"instances": [[1, 2], [3, 4]]})
         assert answer["predictions"] == [pytest.approx([2.5, 3.0]), pytest.approx([3.5, 4.0])]
 
@@ -156,7 +156,7 @@ class TestPredict:
             ("decision_function", "decision_function"),
         ],
     )
-    def test_a_signature_selects_what_the_estimator_answers_tfs_25(self, client, signature, method):
+    def test_a_signature_selects_what_the_estimator_answers(self, client, signature, method):
         body = {"instances": X[::30].tolist()} | ({"signature_name": signature} if signature else {})
         answer = predict(client, "iris", body)
         expected = getattr(iris(), method)(X[::30])
@@ -209,12 +209,12 @@ class TestPredict:
     @pytest.mark.parametrize(
         "content_type", [None, "application/x-www-form-urlencoded", "text/plain", "application/octet-stream", "bad"]
     )
-    def test_the_content_type_is_ignored_g_1_tfs_5(self, client, content_type):
+    def test_the_content_type_is_ignored(self, client, content_type):
         response = post(client, "/v1/models/half_plus_two:predict", {"instances": [3.0]}, content_type=content_type)
         assert response.json["predictions"] == pytest.approx([3.5])
 
     @pytest.mark.parametrize("padding", [0, 20_000])
-    def test_gzip_is_read_and_written_tfs_5_g_6(self, client, padding):
+    def test_gzip_is_read_and_written(self, client, padding):
         body = gzip.compress(json.dumps({"instances": [3.0] * (1 + padding)}).encode())
         headers = {"Content-Encoding": "gzip", "Accept-Encoding": "gzip"}
         response = client.post("/v1/models/half_plus_two:predict", data=body, headers=headers)
@@ -232,12 +232,12 @@ class TestPredict:
             "/v1/models/half_plus_two/LABELS/next:predict",
         ],
     )
-    def test_a_path_is_decoded_once_and_its_fixed_words_may_be_in_any_case_g_5_tfs_1(self, client, path):
+    def test_a_path_is_decoded_once_and_its_fixed_words_may_be_in_any_case(self, client, path):
         assert post(client, path, {"instances": [3.0]}).status_code == 200
 
 
 class TestClassifyAndRegress:
-    def test_classify_tfs_30(self, client):
+    def test_a_classifier_answers_pairs_of_label_and_score(self, client):
         example = {"age": 30, "fare": 12.5, "city": "Oslo"}
         response = post(client, "/v1/models/passengers:classify", {"examples": [example]})
         assert response.status_code == 200
@@ -246,7 +246,7 @@ class TestClassifyAndRegress:
         assert (labels, scores) == (("no", "yes"), pytest.approx(expected.tolist()))
 
     @pytest.mark.parametrize("path", ["", "/versions/1", "/labels/stable"])
-    def test_regress_tfs_30(self, client, path):
+    def test_a_regressor_answers_a_number_for_each_example(self, client, path):
         response = post(client, f"/v1/models/half_plus_two{path}:regress", {"examples": [{"inputs": 3.0}]})
         assert response.json == {"results": pytest.approx([3.5])}
 
@@ -289,11 +289,11 @@ class TestRefusals:
             ("GET", "/V1/foo"),
         ],
     )
-    def test_any_other_path_or_verb_is_malformed_tfs_1(self, client, method, path):
+    def test_any_other_path_or_verb_is_malformed(self, client, method, path):
         response = client.open(path, method=method, data=b"{}" if method == "POST" else None)
         assert error(response, 400).startswith("Malformed request: ")
 
-    def test_a_malformed_request_is_quoted_tfs_1(self, client):
+    def test_a_malformed_request_is_quoted(self, client):
         assert error(client.get("/v1/foo"), 400) == "Malformed request: GET /v1/foo"
 
     @pytest.mark.parametrize(
@@ -301,19 +301,19 @@ class TestRefusals:
         [":predict", ":classify", ":regress", "", "/metadata"],
     )
     @pytest.mark.parametrize("version", ["9223372036854775808", "9" * 4000, "9" * 5000])
-    def test_a_version_beyond_int64_is_refused_tfs_3(self, client, path, version):
+    def test_a_version_beyond_int64_is_refused(self, client, path, version):
         method = "POST" if path.startswith(":") else "GET"
         response = client.open(f"/v1/models/iris/versions/{version}{path}", method=method)
         assert error(response, 400).startswith("Failed to convert version: 9")
         assert response.json["error"].endswith(" to numeric.")
 
-    def test_a_path_outside_is_not_found_tfs_4(self, client):
+    def test_a_path_outside_is_not_found(self, client):
         response = client.get("/v3/models")
         assert response.status_code == 404
         assert isinstance(response.json["error"], str)
 
     @pytest.mark.parametrize("verb", ["predict", "classify", "regress"])
-    def test_what_is_not_there_is_named_tfs_7(self, client, verb):
+    def test_a_call_names_the_model_version_or_label_that_is_not_there(self, client, verb):
         body = {"instances": [1], "examples": [{"a": 1}]}
         latest = error(post(client, f"/v1/models/nope:{verb}", body), 404)
         assert latest.startswith("Servable not found for request: Latest(nope)")
@@ -335,11 +335,11 @@ class TestRefusals:
         assert int(response.headers["Retry-After"]) > 0
 
     @pytest.mark.parametrize("verb", ["predict", "classify", "regress"])
-    def test_the_body_is_read_before_the_model_is_looked_up_tfs_7(self, client, verb):
+    def test_the_body_is_read_before_the_model_is_looked_up(self, client, verb):
         assert "JSON Parse error" in error(post(client, f"/v1/models/nope:{verb}", b"{"), 400)
         assert "The document is empty" in error(post(client, f"/v1/models/nope:{verb}", b""), 400)
 
-    def test_an_unknown_signature_is_refused_tfs_7(self, client):
+    def test_an_unknown_signature_is_400(self, client):
         body = {"instances": [1], "signature_name": "x"}
         message = error(post(client, "/v1/models/half_plus_two:predict", body), 400)
         assert message == 'Serving signature name: "x" not found in signature def'
@@ -351,13 +351,13 @@ class TestRefusals:
         assert places == ["instances[0].age", "instances[0].fare", "instances[0].city"]
         assert set(response.json["errors"][0]) == {"location", "expected", "got"}
 
-    def test_explanations_are_left_out_section_4(self, client):
+    def test_explanations_are_left_out(self, client):
         response = post(client, "/v1/models/iris:explain", {"instances": [[1, 2, 3, 4]]})
         assert "xplanations are not offered" in error(response, 501)
 
 
 class TestStatus:
-    def test_one_object_for_all_clients_g_7(self, client):
+    def test_one_object_for_all_clients(self, client):
         response = client.get("/v1/models/iris")
         assert response.status_code == 200
         assert response.json == {
@@ -368,7 +368,7 @@ class TestStatus:
             "ready": True,
         }
 
-    def test_without_a_version_all_are_shown_newest_first_tfs_40(self, client):
+    def test_without_a_version_all_are_shown_newest_first(self, client):
         found = client.get("/v1/models/half_plus_two").json["model_version_status"]
         assert [(each["version"], each["state"]) for each in found] == [
             ("3", "START"),
@@ -377,24 +377,24 @@ class TestStatus:
         ]
 
     @pytest.mark.parametrize("path", ["versions/2", "labels/next", "VERSIONS/2", "versions/002"])
-    def test_a_version_or_label_is_shown_alone_tfs_40(self, client, path):
+    def test_a_version_or_label_is_shown_alone(self, client, path):
         found = client.get(f"/v1/models/half_plus_two/{path}").json["model_version_status"]
         assert [each["version"] for each in found] == ["2"]
 
-    def test_version_0_does_not_exist_and_the_answer_says_what_does_oip_5(self, client):
+    def test_version_0_does_not_exist_and_the_answer_says_what_does(self, client):
         response = post(client, "/v1/models/half_plus_two/versions/0:predict", {"instances": [3.0]})
         assert "versions begin at 1" in error(response, 404)
         assert "versions begin at 1" in error(client.get("/v1/models/half_plus_two/versions/0/metadata"), 404)
         assert error(client.get("/v1/models/half_plus_two/versions/0"), 404)
 
-    def test_what_is_not_there_is_named_tfs_40(self, client):
+    def test_the_status_names_the_model_version_or_label_that_is_not_there(self, client):
         assert error(client.get("/v1/models/nope"), 404) == "Could not find any versions of model nope"
         message = error(client.get("/v1/models/iris/versions/50"), 404)
         assert message == "Could not find version 50 of model iris"
         message = error(client.get("/v1/models/iris/labels/nope"), 400)
         assert message == "Unrecognized servable version label: nope"
 
-    def test_a_model_that_cannot_answer_is_503_with_the_same_keys_g_7(self, client):
+    def test_a_model_that_cannot_answer_is_503_with_the_same_keys(self, client):
         response = client.get("/v1/models/draft")
         assert error(response, 503) == "Model with name draft is not ready."
         assert (response.json["name"], response.json["ready"]) == ("draft", False)
@@ -402,7 +402,7 @@ class TestStatus:
         version = client.get("/v1/models/draft/versions/1")
         assert (version.status_code, version.json["ready"]) == (200, False)
 
-    def test_a_broken_version_says_why_tfs_40(self, published, everyone, tmp_path):
+    def test_a_broken_version_says_why(self, published, everyone, tmp_path):
         for folder in ("keys", "models"):
             shutil.copytree(published / folder, tmp_path / folder)
         next((tmp_path / "models" / "half_plus_three" / "1").glob("artifact*")).write_bytes(b"altered")
@@ -435,13 +435,13 @@ class TestStatus:
 
 
 class TestListAndLiveness:
-    def test_the_list_of_models_g_7_tfs_2(self, client):
+    def test_models_are_listed_by_name(self, client):
         response = client.get("/v1/models")
         assert response.status_code == 200
         assert {"iris", "half_plus_two", "draft"} <= set(response.json["models"])
         assert client.get("/v1/Models").json == response.json
 
-    def test_this_process_is_alive_g_7(self, client):
+    def test_this_process_is_alive(self, client):
         assert client.get("/").json == {"status": "alive"}
 
 
@@ -465,14 +465,14 @@ class TestMetadata:
             ("draft/metadata", 503, "no stable version"),
         ],
     )
-    def test_what_is_not_there_is_named_tfs_7(self, client, path, status, words):
+    def test_the_metadata_names_the_model_version_or_label_that_is_not_there(self, client, path, status, words):
         assert words in error(client.get(f"/v1/models/{path}"), status)
 
 
 class TestCloudEvents:
     DATA = {"instances": [[5.1, 3.5, 1.4, 0.2]]}  # noqa: RUF012 - never changed
 
-    def test_structured_section_4(self, client):
+    def test_a_structured_event_is_answered_with_a_structured_event(self, client):
         event = {"specversion": "1.0", "id": "1", "source": "here", "type": "ask", "data": self.DATA}
         response = post(client, "/v1/models/iris:predict", event, content_type="application/cloudevents+json")
         assert response.mimetype == "application/cloudevents+json"
@@ -480,7 +480,7 @@ class TestCloudEvents:
         assert response.json["source"] == "io.kserve.inference.iris"
         assert response.headers["X-Model-Version"] == "1"
 
-    def test_binary_section_4(self, client):
+    def test_a_binary_event_is_answered_with_a_binary_event(self, client):
         headers = {"ce-specversion": "1.0", "ce-id": "1", "ce-source": "here", "ce-type": "ask"}
         response = post(client, "/v1/models/iris:predict", self.DATA, headers=headers)
         assert response.json == {"predictions": ["setosa"]}
@@ -530,11 +530,11 @@ class TestAccess:
         "path",
         ["/v1/models", "/v1/models/half_plus_two", "/V1/MODELS/half_plus_two", "/v1/models/half_plus_two/metadata"],
     )
-    def test_reading_needs_permission_g_4(self, guarded, path):
+    def test_reading_needs_permission(self, guarded, path):
         error(guarded.get(path), 401)
         assert guarded.get(path, headers=READER).status_code == 200
 
-    def test_predicting_needs_permission_g_4(self, guarded):
+    def test_predicting_needs_permission(self, guarded):
         for verb in ("predict", "classify", "regress", "explain"):
             path = f"/v1/models/half_plus_two:{verb}"
             error(post(guarded, path, {"instances": [1]}), 401)
