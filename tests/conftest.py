@@ -2,6 +2,7 @@
 
 import itertools
 import shutil
+import time
 from collections.abc import Mapping
 
 import pytest
@@ -10,11 +11,12 @@ import sqlalchemy as sa
 from model_store import seal
 from service import settings
 from service.app import create_app
+from service.audit.entry import Actor
 from service.auth.access import Access, Configuration
 from service.auth.local import create_secrets
-from service.auth.migrate import migrate
-from service.auth.registry import CLIENT, Actor
-from service.auth.state import State
+from service.auth.registry import CLIENT
+from service.database.connection import Database
+from service.database.migrate import migrate
 from tests.postgresql_server import own_server
 
 
@@ -88,18 +90,18 @@ def postgresql():
 def migrated_sqlite(tmp_path_factory):
     """A SQLite file at the newest migration, to copy."""
     path = tmp_path_factory.mktemp("template") / "millrace.db"
-    state = State(f"sqlite:///{path}")
-    migrate(state)
-    with state.engine.connect() as connection:
+    database = Database(f"sqlite:///{path}")
+    migrate(database)
+    with database.engine.connect() as connection:
         connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-    state.close()
+    database.close()
     return path
 
 
 @pytest.fixture(scope="session")
 def new_postgresql_url(postgresql):
     """Makes PostgreSQL databases at the newest migration; each call gives the address of another one."""
-    template = State(postgresql.url("postgres"))
+    template = Database(postgresql.url("postgres"))
     maker = sa.create_engine(postgresql.url("template1"), isolation_level="AUTOCOMMIT", poolclass=sa.pool.NullPool)
     migrate(template)
     template.close()
@@ -145,8 +147,27 @@ def secrets_dir(tmp_path, made_secrets):
     return shutil.copytree(made_secrets, tmp_path / "secrets")
 
 
+class Clock:
+    """The time of day, and a test may move it."""
+
+    def __init__(self):
+        self.ahead = 0.0
+
+    def __call__(self):
+        return time.time() + self.ahead
+
+    def advance(self, seconds):
+        self.ahead += seconds
+
+
 @pytest.fixture
-def make_access(secrets_dir, tmp_path):
+def clock():
+    """The clock of everything that ``make_access`` builds."""
+    return Clock()
+
+
+@pytest.fixture
+def make_access(secrets_dir, tmp_path, clock):
     """Builds and starts access control on a database; several on one database are several workers. Stops them."""
     started = []
 
@@ -160,7 +181,7 @@ def make_access(secrets_dir, tmp_path):
             "run_dir": tmp_path / "run",
             **changes,
         }
-        access = Access(Configuration(**configuration))
+        access = Access(Configuration(**configuration), clock)
         if start:
             access.start()
             started.append(access)

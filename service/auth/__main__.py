@@ -11,17 +11,18 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from service.auth import state
+from service.audit.entry import Actor
+from service.audit.log import AuditLog
+from service.auth import tables
 from service.auth.access import Access, Configuration, database_url
-from service.auth.audit import Audit
 from service.auth.key_ring import create_key
 from service.auth.local import create_secrets
-from service.auth.migrate import SchemaMismatch, migrate
 from service.auth.oidc import BadIssuers
 from service.auth.permissions import PERMISSIONS, ROLES
-from service.auth.registry import CLIENT, Actor, Registry
+from service.auth.registry import CLIENT, Registry
 from service.auth.secret_files import BadSecret, read_secret
-from service.auth.state import State
+from service.database.connection import Database
+from service.database.migrate import SCHEMA_VERSION, SchemaMismatch, migrate
 from service.errors import NotFound, ServiceError
 from service.settings import BadSetting, Settings, read
 
@@ -37,14 +38,14 @@ class Command:
     show: Show
 
     @property
-    def database(self) -> State:
+    def database(self) -> Database:
         """The database that the settings name."""
-        return State(database_url(Configuration.of(self.settings)))
+        return Database(database_url(Configuration.of(self.settings)))
 
     @property
-    def audit(self) -> Audit:
+    def audit(self) -> AuditLog:
         """The audit chain."""
-        return Audit(self.database, read_secret(self.settings.audit_key, "AUDIT_KEY_FILE"))
+        return AuditLog(self.database, read_secret(self.settings.audit_key, "AUDIT_KEY_FILE"))
 
     @property
     def registry(self) -> Registry:
@@ -79,7 +80,7 @@ def _create_secrets(command: Command) -> None:
 
 
 def _migrate(command: Command) -> None:
-    command.show({"migrated": migrate(command.database), "schema": state.SCHEMA_VERSION})
+    command.show({"migrated": migrate(command.database), "schema": SCHEMA_VERSION})
 
 
 def _create_client(command: Command) -> None:
@@ -179,7 +180,7 @@ def _token(command: Command) -> None:
 def _client_id(command: Command, given: str) -> str:
     """A client's id from its id or name; raises NotFound."""
     with command.database.reading() as connection:
-        clients = state.clients.c
+        clients = tables.clients.c
         query = sa.select(clients.id).where(sa.or_(clients.id == given, clients.name == given))
         found: str | None = connection.execute(query).scalar()
     if found is None:

@@ -10,17 +10,17 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import sqlalchemy as sa
 
-from service.auth import api_keys, sessions, snapshot, state, tokens
-from service.auth.audit import Audit, Entry
+from service.audit.entry import Entry
+from service.audit.log import AuditLog
+from service.auth import api_keys, sessions, snapshot, tables, tokens
 from service.auth.authorization import AuthorizationServer
 from service.auth.key_ring import KeyRing
-from service.auth.migrate import check_schema
 from service.auth.oidc import Issuer, read_issuers
 from service.auth.passwords import Passwords
 from service.auth.permissions import MODEL_PREDICT, MODEL_READ, PERMISSIONS, parse_models
@@ -29,8 +29,9 @@ from service.auth.quotas import Quotas
 from service.auth.refresher import Refresher
 from service.auth.registry import CLIENT, Registry
 from service.auth.secret_files import BadSecret, is_placeholder, read_secret
-from service.auth.snapshot import Snapshot, StoredKey
-from service.auth.state import State
+from service.auth.snapshot import AccessSnapshot, StoredKey
+from service.database.connection import Database
+from service.database.migrate import check_schema
 from service.errors import Forbidden, ModelNotFound, Unauthenticated, Unavailable
 from service.metrics import Metrics
 from service.settings import Settings
@@ -89,7 +90,7 @@ class _View:
 
     __slots__ = ("snapshot", "verified")
 
-    def __init__(self, current: Snapshot | None) -> None:
+    def __init__(self, current: AccessSnapshot | None) -> None:
         self.snapshot = current
         self.verified: dict[str, tuple[Principal, float]] = {}
 
@@ -101,10 +102,11 @@ class Access:
     start. A database that does not answer is no such reason.
     """
 
-    def __init__(self, configuration: Configuration) -> None:
+    def __init__(self, configuration: Configuration, clock: Callable[[], float] = time.time) -> None:
         self.configuration = configuration
-        self.state = State(database_url(configuration))
-        self.audit = Audit(self.state, read_secret(configuration.audit_key, "AUDIT_KEY"))
+        self._clock = clock
+        self.database = Database(database_url(configuration), clock)
+        self.audit = AuditLog(self.database, read_secret(configuration.audit_key, "AUDIT_KEY"))
         self.ring = KeyRing(configuration.jwt_keys, configuration.access_seconds)
         self.tokens = tokens.AccessTokens(
             self.ring,
@@ -113,13 +115,13 @@ class Access:
             lifetime=configuration.access_seconds,
         )
         self.passwords = Passwords()
-        self.registry = Registry(self.state, self.audit)
+        self.registry = Registry(self.database, self.audit)
         self.authorization = AuthorizationServer(
-            self.state, self.audit, self.passwords, self.tokens, configuration.refresh_seconds
+            self.database, self.audit, self.passwords, self.tokens, configuration.refresh_seconds
         )
         self._issuers = {config.issuer: Issuer(config) for config in read_issuers(configuration.oidc_issuers)}
         self._refresher = Refresher(self._poll, self._book)
-        self.quotas = Quotas(self.state, self._refresher.wake)
+        self.quotas = Quotas(self.database, self._refresher.wake)
         self._anonymous = _anonymous(parse_models(configuration.public_models))
         self._view = _View(None)
         self._good_until = 0.0
@@ -130,12 +132,12 @@ class Access:
         self._uses_kept_at = self._tidied_at = self._looked_at = time.monotonic()
         self._chain_checked_at = float("-inf")
         with contextlib.suppress(Unavailable):
-            check_schema(self.state)
-        self.state.close()
+            check_schema(self.database)
+        self.database.close()
 
     def start(self) -> None:
         """Read the state of access and keep it current; called in each worker after it was forked."""
-        self.state.forget()
+        self.database.reset()
         self.passwords.prepare()
         self._poll()
         if self._view.snapshot is None:
@@ -147,7 +149,7 @@ class Access:
         self._refresher.stop()
         with contextlib.suppress(Unavailable):
             self._keep_uses()
-        self.state.close()
+        self.database.close()
 
     def authenticate(self, headers: Mapping[str, str], address: str) -> Principal:  # noqa: ARG002 - part of the facade
         """The caller's principal, the anonymous one without credentials.
@@ -163,7 +165,7 @@ class Access:
         if shown is None:
             return self._anonymous
         view = self._view
-        now = time.time()
+        now = self._clock()
         known = view.verified.get(shown)
         if known is not None and now < known[1] and now < self._good_until:
             self._metrics.token_looked_up(hit=True)
@@ -196,10 +198,10 @@ class Access:
 
     def refresh(self) -> None:
         """Look at the database now, so that this worker sees what it just changed; raises Unavailable."""
-        with self._refreshing, self.state.reading() as connection:
-            now = time.time()
+        with self._refreshing, self.database.reading() as connection:
+            now = self._clock()
             current = self._view.snapshot
-            if current is None or state.counter(connection) != current.counter:
+            if current is None or snapshot.change_counter(connection) != current.counter:
                 current = snapshot.read(connection, now)
                 self._show(current)
                 self._store_file()
@@ -236,9 +238,9 @@ class Access:
         current, key = self._current(), self._key(key_id)
         right = api_keys.same(text, key.digest if key else "")
         expires = float("inf") if key is None or key.expires_at is None else float(key.expires_at)
-        if key is None or not right or key.client_id not in current.clients or expires <= time.time():
+        if key is None or not right or key.client_id not in current.clients or expires <= self._clock():
             raise tokens.refused()
-        self._uses[key_id] = int(time.time())
+        self._uses[key_id] = int(self._clock())
         return self._principal(current, CLIENT + key.client_id, f"key:{key_id}", key.limit), expires
 
     def _by_token(self, token: str) -> tuple[Principal, float]:
@@ -266,22 +268,22 @@ class Access:
         return self._principal(current, identity.subject, "oidc", limit, identity.grants), identity.expires_at
 
     def _principal(
-        self, current: Snapshot, subject: str, credential: str, limit: Limit, extra: tuple[Grant, ...] = ()
+        self, current: AccessSnapshot, subject: str, credential: str, limit: Limit, extra: tuple[Grant, ...] = ()
     ) -> Principal:
         grants = self._grants(current, subject) + extra
         return Principal(subject, credential, grants + self._anonymous.grants, limit, quota_of(grants))
 
     @staticmethod
-    def _grants(current: Snapshot, subject: str) -> tuple[Grant, ...]:
+    def _grants(current: AccessSnapshot, subject: str) -> tuple[Grant, ...]:
         return current.grants.get(subject, ())
 
     def _key(self, key_id: str) -> StoredKey | None:
         return self._current().keys.get(key_id)
 
-    def _current(self) -> Snapshot:
+    def _current(self) -> AccessSnapshot:
         """The snapshot; raises Unavailable where there is none, or only one that is too old to go by."""
         current = self._view.snapshot
-        if current is None or time.time() >= self._good_until:
+        if current is None or self._clock() >= self._good_until:
             raise Unavailable("credentials cannot be checked now: the database does not answer", retry_after=2)
         return current
 
@@ -328,8 +330,8 @@ class Access:
             self._store_file()
         if now - self._tidied_at > _TIDY_SECONDS:
             self._tidied_at = now
-            with self.state.writing() as connection:
-                sessions.forget_expired(connection)
+            with self.database.writing() as connection:
+                sessions.forget_expired(connection, self.database.now())
                 self.quotas.forget_old(connection)
         if now - self._chain_checked_at > CHECK_CHAIN_SECONDS:
             self._chain_checked_at = now
@@ -343,7 +345,7 @@ class Access:
         if self.configuration.run_dir is not None:
             stamp = self.configuration.run_dir / _CHAIN_FILE
             with contextlib.suppress(FileNotFoundError):
-                if time.time() - stamp.stat().st_mtime < CHECK_CHAIN_SECONDS:
+                if self._clock() - stamp.stat().st_mtime < CHECK_CHAIN_SECONDS:
                     return
             with contextlib.suppress(OSError):
                 stamp.touch()
@@ -360,12 +362,12 @@ class Access:
         uses, self._uses = self._uses, {}
         if not uses:
             return
-        keys = state.api_keys
-        with self.state.writing() as connection:
+        keys = tables.api_keys
+        with self.database.writing() as connection:
             for key_id, at in uses.items():
                 connection.execute(keys.update().where(keys.c.id == key_id).values(last_used_at=at))
 
-    def _show(self, current: Snapshot) -> None:
+    def _show(self, current: AccessSnapshot) -> None:
         self._view = _View(current)
 
     def _store_file(self) -> None:
@@ -378,7 +380,7 @@ class Access:
             self.configuration.run_dir.mkdir(parents=True, exist_ok=True)
             descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             with os.fdopen(descriptor, "wb") as file:
-                file.write(replace(current, read_at=time.time()).to_json())
+                file.write(replace(current, read_at=self._clock()).to_json())
             beside.replace(self.configuration.run_dir / _SNAPSHOT_FILE)
         except OSError as error:
             _LOG.warning("the state of access cannot be stored in %s: %s", self.configuration.run_dir, error)

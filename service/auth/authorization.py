@@ -10,14 +10,15 @@ from typing import Any, ClassVar
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from service.auth import backoff, passwords, sessions, state
-from service.auth.audit import Audit
+from service.audit.entry import Actor
+from service.audit.log import AuditLog
+from service.auth import backoff, passwords, sessions, tables
 from service.auth.passwords import Passwords
 from service.auth.permissions import ACCESS_MANAGE, PERMISSIONS, ROLES
-from service.auth.registry import CLIENT, Actor
+from service.auth.registry import CLIENT
 from service.auth.sessions import Session
-from service.auth.state import State
 from service.auth.tokens import LEEWAY_SECONDS, AccessTokens
+from service.database.connection import Database
 from service.errors import QuotaExceeded, ServiceError, Unauthenticated
 
 
@@ -78,9 +79,9 @@ class AuthorizationServer:
     """Everything that the routes under /oauth do."""
 
     def __init__(
-        self, database: State, audit: Audit, checker: Passwords, tokens: AccessTokens, refresh_seconds: int
+        self, database: Database, audit: AuditLog, checker: Passwords, tokens: AccessTokens, refresh_seconds: int
     ) -> None:
-        self._state = database
+        self._database = database
         self._audit = audit
         self._passwords = checker
         self._tokens = tokens
@@ -88,21 +89,21 @@ class AuthorizationServer:
 
     def check_client(self, client_id: str, secret: str, by: Actor) -> None:
         """Prove a client by its secret; raises InvalidClient, TooManyAttempts, Overloaded or Unavailable."""
-        with self._state.reading() as connection:
-            wait = backoff.wait(connection, client_id, by.address)
+        with self._database.reading() as connection:
+            wait = backoff.wait(connection, client_id, by.address, self._database.now())
             row = _client(connection, client_id)
         if wait:
             raise TooManyAttempts("too many failed attempts: wait before the next one", retry_after=wait)
-        if not self._passwords.right(secret, _hash_for(secret, row)):
-            with self._state.writing() as connection:
-                backoff.failed(connection, client_id, by.address)
+        if not self._passwords.right(secret, _hash_for(secret, row, self._database.now())):
+            with self._database.writing() as connection:
+                backoff.failed(connection, client_id, by.address, self._database.now())
                 self._refuse(connection, client_id, InvalidClient.code, by)
             raise InvalidClient("the client is unknown or its secret is wrong")
 
     def issue(self, client_id: str, scope: str | None, by: Actor) -> Issued:
         """Tokens for a proved client: its whole rights, or the scope's part of them; raises an OAuthError."""
         try:
-            with self._state.writing() as connection:
+            with self._database.writing() as connection:
                 backoff.succeeded(connection, backoff.caller(client_id, by.address))
                 permissions = _within(_granted(connection, client_id), scope)
                 return self._issued(connection, Session(client_id, permissions, sessions.new_family()), by)
@@ -113,8 +114,8 @@ class AuthorizationServer:
     def refresh(self, client_id: str, token: str, scope: str | None, by: Actor) -> Issued:
         """Tokens for a refresh token, which is used up; one that was used before revokes all of its family."""
         try:
-            with self._state.writing() as connection:
-                session = sessions.use(connection, token, client_id)
+            with self._database.writing() as connection:
+                session = sessions.use(connection, token, client_id, self._database.now())
                 if session is None:
                     raise InvalidGrant("the refresh token is not valid")
                 permissions = _within(session.permissions, scope) & _granted(connection, client_id)
@@ -128,33 +129,32 @@ class AuthorizationServer:
 
     def revoke(self, client_id: str, token: str, by: Actor) -> None:
         """Revoke an access or refresh token of the client (RFC 7009); an unknown one is as good as revoked."""
-        with self._state.writing() as connection:
+        with self._database.writing() as connection:
             stored = sessions.find(connection, token)
             owner, name = (stored.client_id, stored.family) if stored is not None else self._access_token(token)
             if not name:
                 return
             if owner != client_id:
                 raise InvalidGrant("the token is another client's")
-            sessions.revoke(connection, name, self._longest_seconds)
+            sessions.revoke(connection, name, self._no_later())
             self._audit.append(connection, by.entry("token.revoke", CLIENT + client_id, token=name))
 
     def introspect(self, client_id: str, token: str) -> dict[str, Any]:
         """What a token is (RFC 7662): to its own client, and to clients that manage access."""
-        with self._state.reading() as connection:
+        with self._database.reading() as connection:
             found = self._described(connection, token)
             if found.get("client_id") == client_id or ACCESS_MANAGE in _granted(connection, client_id):
                 return found
         return {"active": False}
 
-    @property
-    def _longest_seconds(self) -> int:
-        """How long a token issued now, or one that follows from it, could still be good."""
-        return max(self._refresh_seconds, self._tokens.lifetime) + LEEWAY_SECONDS
+    def _no_later(self) -> int:
+        """Return when a token issued now, and each that follows from it, is no longer good."""
+        return self._database.now() + max(self._refresh_seconds, self._tokens.lifetime) + LEEWAY_SECONDS
 
     def _issued(self, connection: Connection, session: Session, by: Actor) -> Issued:
         if not session.permissions:
             raise UnauthorizedClient("the client has no grants: a token would be good for nothing")
-        refresh_token = sessions.open_session(connection, session, self._refresh_seconds)
+        refresh_token = sessions.open_session(connection, session, self._database.now(), self._refresh_seconds)
         scope = " ".join(sorted(session.permissions))
         self._audit.append(
             connection, by.entry("token.issue", CLIENT + session.client_id, scope=scope, family=session.family)
@@ -162,12 +162,12 @@ class AuthorizationServer:
         return Issued(session.client_id, session.permissions, session.family, refresh_token)
 
     def _revoke_family(self, family: str, client_id: str, by: Actor) -> None:
-        with self._state.writing() as connection:
-            sessions.revoke(connection, family, self._longest_seconds)
+        with self._database.writing() as connection:
+            sessions.revoke(connection, family, self._no_later())
             self._audit.append(connection, by.entry("token.reuse", CLIENT + client_id, family=family))
 
     def _record_refusal(self, client_id: str, code: str, by: Actor) -> None:
-        with self._state.writing() as connection:
+        with self._database.writing() as connection:
             self._refuse(connection, client_id, code, by)
 
     def _refuse(self, connection: Connection, client_id: str, code: str, by: Actor) -> None:
@@ -185,7 +185,7 @@ class AuthorizationServer:
     def _described(self, connection: Connection, token: str) -> dict[str, Any]:
         stored = sessions.find(connection, token)
         if stored is not None:
-            good = stored.used_at is None and stored.expires_at > state.now()
+            good = stored.used_at is None and stored.expires_at > self._database.now()
             if not good or sessions.is_revoked(connection, stored.family) or not _client(connection, stored.client_id):
                 return {"active": False}
             facts = {"client_id": stored.client_id, "scope": stored.scope, "exp": stored.expires_at}
@@ -214,12 +214,12 @@ class AuthorizationServer:
 
 
 def _client(connection: Connection, client_id: str) -> Any | None:
-    clients = state.clients.c
-    query = sa.select(state.clients).where(clients.id == client_id, clients.revoked_at.is_(None))
+    clients = tables.clients.c
+    query = sa.select(tables.clients).where(clients.id == client_id, clients.revoked_at.is_(None))
     return connection.execute(query).one_or_none()
 
 
-def _hash_for(secret: str, row: Any | None) -> str | None:
+def _hash_for(secret: str, row: Any | None, now: int) -> str | None:
     """The stored hash that the secret could fit: the newest one's, or the one's before while that is still good."""
     number = passwords.number_of(secret)
     if row is None or number is None:
@@ -227,14 +227,14 @@ def _hash_for(secret: str, row: Any | None) -> str | None:
     if number == row.secret_number:
         stored: str = row.secret_hash
         return stored
-    earlier_is_good = row.previous_until is not None and state.now() < row.previous_until
+    earlier_is_good = row.previous_until is not None and now < row.previous_until
     previous: str | None = row.previous_hash
     return previous if number == row.secret_number - 1 and earlier_is_good else None
 
 
 def _granted(connection: Connection, client_id: str) -> frozenset[str]:
     """Everything that the client may do with some model."""
-    grants = state.grants.c
+    grants = tables.grants.c
     query = sa.select(grants.role).where(grants.subject == CLIENT + client_id, grants.revoked_at.is_(None))
     roles = connection.execute(query).scalars()
     return frozenset[str]().union(*(ROLES.get(role, frozenset()) for role in roles))

@@ -11,7 +11,8 @@ import hashlib
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from service.auth import state
+from service.auth import tables
+from service.database.connection import insert_missing
 
 FREE_FAILURES = 5
 LONGEST_SECONDS = 300
@@ -21,28 +22,28 @@ _KEEP_SECONDS = 3600
 
 
 def caller(client_id: str, address: str) -> str:
-    """The name under which failures are counted."""
+    """Return the name under which failures are counted."""
     return hashlib.sha256(f"{client_id}\0{address}".encode("utf-8", "replace")).hexdigest()
 
 
-def wait(connection: Connection, client_id: str, address: str) -> int:
-    """How many seconds the caller has to wait before it may try, 0 for none."""
+def wait(connection: Connection, client_id: str, address: str, now: int) -> int:
+    """Return how many seconds the caller has to wait before it may try, 0 for none."""
     names = (caller(client_id, address), _address(address))
-    longest = sa.func.max(state.attempts.c.refused_until)
-    until = connection.execute(sa.select(longest).where(state.attempts.c.caller.in_(names))).scalar()
-    return max(0, (until or 0) - state.now())
+    longest = sa.func.max(tables.attempts.c.refused_until)
+    until = connection.execute(sa.select(longest).where(tables.attempts.c.caller.in_(names))).scalar()
+    return max(0, (until or 0) - now)
 
 
-def failed(connection: Connection, client_id: str, address: str) -> None:
+def failed(connection: Connection, client_id: str, address: str, now: int) -> None:
     """Count a failure of the caller, and one of its address."""
-    _count(connection, _address(address), FREE_FAILURES_OF_AN_ADDRESS, LONGEST_SECONDS_OF_AN_ADDRESS)
-    _count(connection, caller(client_id, address), FREE_FAILURES, LONGEST_SECONDS)
+    _count(connection, _address(address), now, FREE_FAILURES_OF_AN_ADDRESS, LONGEST_SECONDS_OF_AN_ADDRESS)
+    _count(connection, caller(client_id, address), now, FREE_FAILURES, LONGEST_SECONDS)
 
 
-def _count(connection: Connection, name: str, free: int, longest: int) -> None:
-    table, now = state.attempts, state.now()
+def _count(connection: Connection, name: str, now: int, free: int, longest: int) -> None:
+    table = tables.attempts
     connection.execute(table.delete().where(table.c.last_at < now - _KEEP_SECONDS))
-    state.insert_missing(connection, table, {"caller": name, "failures": 0, "refused_until": 0, "last_at": now})
+    insert_missing(connection, table, {"caller": name, "failures": 0, "refused_until": 0, "last_at": now})
     before = connection.execute(sa.select(table.c.failures).where(table.c.caller == name).with_for_update())
     failures = 1 + int(before.scalar_one())
     values = {"failures": failures, "refused_until": now + _seconds(failures, free, longest), "last_at": now}
@@ -51,7 +52,7 @@ def _count(connection: Connection, name: str, free: int, longest: int) -> None:
 
 def succeeded(connection: Connection, name: str) -> None:
     """Forget the caller's failures."""
-    connection.execute(state.attempts.delete().where(state.attempts.c.caller == name))
+    connection.execute(tables.attempts.delete().where(tables.attempts.c.caller == name))
 
 
 def _seconds(failures: int, free: int, longest: int) -> int:

@@ -7,13 +7,15 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from service.auth import state
-from service.auth.audit import Audit
+from service.audit.entry import Actor
+from service.audit.log import AuditLog
+from service.auth import tables
 from service.auth.key_ring import create_key
-from service.auth.migrate import migrate
-from service.auth.registry import CLIENT, Actor, Registry, client_named
+from service.auth.registry import CLIENT, Registry, client_named
 from service.auth.secret_files import read_secret, write_secret
-from service.auth.state import State
+from service.auth.snapshot import announce_change
+from service.database.connection import Database
+from service.database.migrate import migrate
 
 DEMO_CLIENT = "demo"
 SETUP = Actor("local-setup")
@@ -48,7 +50,7 @@ def setup_local(var: Path, database_url: str | None = None) -> Local:
         database_url or f"sqlite:///{var / 'state' / 'millrace.db'}",
     )
     create_secrets(local.jwt_keys, local.audit_key)
-    database = State(local.database_url)
+    database = Database(local.database_url)
     try:
         migrate(database)
         _keep_demo_client(database, local)
@@ -57,13 +59,13 @@ def setup_local(var: Path, database_url: str | None = None) -> Local:
     return local
 
 
-def _keep_demo_client(database: State, local: Local) -> None:
+def _keep_demo_client(database: Database, local: Local) -> None:
     """Make the demo client, or make it anew where its file and the database do not go together."""
     with database.reading() as connection:
         row = client_named(connection, DEMO_CLIENT)
     if row is not None and row.revoked_at is None and _stored_id(local.client) == row.id:
         return
-    registry = Registry(database, Audit(database, read_secret(local.audit_key, "AUDIT_KEY_FILE")))
+    registry = Registry(database, AuditLog(database, read_secret(local.audit_key, "AUDIT_KEY_FILE")))
     if row is not None:
         _put_aside(database, row.id)
     shown = registry.create_client(DEMO_CLIENT, SETUP)
@@ -72,16 +74,14 @@ def _keep_demo_client(database: State, local: Local) -> None:
     write_secret(local.client, json.dumps({"client_id": shown.id, "client_secret": shown.secret}).encode() + b"\n")
 
 
-def _put_aside(database: State, client_id: str) -> None:
+def _put_aside(database: Database, client_id: str) -> None:
     """Revoke the old demo client and free its name."""
-    clients = state.clients
+    clients = tables.clients
+    revoked_at = sa.func.coalesce(clients.c.revoked_at, database.now())
+    change = clients.update().where(clients.c.id == client_id)
     with database.writing() as connection:
-        connection.execute(
-            clients.update()
-            .where(clients.c.id == client_id)
-            .values(name=f"{DEMO_CLIENT}-{client_id}", revoked_at=sa.func.coalesce(clients.c.revoked_at, state.now()))
-        )
-        state.announce(connection)
+        connection.execute(change.values(name=f"{DEMO_CLIENT}-{client_id}", revoked_at=revoked_at))
+        announce_change(connection)
 
 
 def _stored_id(path: Path) -> str | None:

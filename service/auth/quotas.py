@@ -17,9 +17,9 @@ from enum import Enum
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from service.auth import state
+from service.auth import tables
 from service.auth.principals import Principal
-from service.auth.state import State
+from service.database.connection import Database, insert_missing
 from service.errors import QuotaExceeded, Unavailable
 from service.metrics import Metrics
 
@@ -106,8 +106,8 @@ def chunk_of(limit: int) -> int:
 class Quotas:
     """All meters of one worker. ``wake`` asks the background thread to call ``book`` soon."""
 
-    def __init__(self, database: State, wake: Callable[[], None], clock: Callable[[], float] = time.time) -> None:
-        self._state = database
+    def __init__(self, database: Database, wake: Callable[[], None], clock: Callable[[], float] = time.time) -> None:
+        self._database = database
         self._wake = wake
         self._clock = clock
         self._meters: dict[_Key, Meter] = {}
@@ -142,7 +142,7 @@ class Quotas:
         if not needs:
             return
         try:
-            with self._state.writing() as connection:
+            with self._database.writing() as connection:
                 answers = [(meter, _book(connection, need)) for meter, need in needs]
         except Unavailable:
             self._alone = True
@@ -158,7 +158,7 @@ class Quotas:
     def forget_old(self, connection: Connection) -> None:
         """Delete the minutes that are over."""
         oldest = int(self._clock()) // MINUTE - _KEEP_MINUTES
-        connection.execute(state.quota_windows.delete().where(state.quota_windows.c.minute < oldest))
+        connection.execute(tables.quota_windows.delete().where(tables.quota_windows.c.minute < oldest))
 
     def _charges(self, principal: Principal, rows: int, minute: int) -> list[tuple[str, Meter, int]]:
         quota = principal.quota
@@ -222,13 +222,13 @@ def _need(key: _Key, meter: Meter) -> _Need:
 
 def _book(connection: Connection, need: _Need) -> tuple[int, int]:
     """Book up to what is asked for, at least what is owed; how many units it became, and how many are left for all."""
-    table = state.quota_windows
+    table = tables.quota_windows
     where = sa.and_(table.c.subject == need.subject, table.c.resource == need.resource, table.c.minute == need.minute)
     query = sa.select(table.c.booked).where(where).with_for_update()
     before = connection.execute(query).scalar()
     if before is None:
         values = {"subject": need.subject, "resource": need.resource, "minute": need.minute, "booked": 0}
-        state.insert_missing(connection, table, values)
+        insert_missing(connection, table, values)
         before = connection.execute(query).scalar_one()
     got = max(need.owed, min(need.ask, need.limit - before))
     connection.execute(table.update().where(where).values(booked=table.c.booked + got))

@@ -9,29 +9,18 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from service.auth import api_keys, passwords, state
-from service.auth.audit import OK, Audit, Entry
+from service.audit.entry import Actor, Entry
+from service.audit.log import AuditLog
+from service.auth import api_keys, passwords, tables
 from service.auth.permissions import parse_models, parse_permissions, parse_role
-from service.auth.state import State
+from service.auth.snapshot import announce_change
+from service.database.connection import Database
 from service.errors import Conflict, InvalidInput, NotFound
 
 CLIENT = "client:"
 LONGEST_OVERLAP = 30 * 24 * 3600
 _MOST_PER_MINUTE = 10**12
 _LONGEST_NAME, _LONGEST_SUBJECT = 128, 512
-
-
-@dataclass(frozen=True, slots=True)
-class Actor:
-    """Who makes a change, for the record."""
-
-    subject: str
-    address: str = ""
-    request_id: str = ""
-
-    def entry(self, action: str, target: str, outcome: str = OK, **detail: Any) -> Entry:
-        """The audit entry of something that this actor did or tried."""
-        return Entry(self.subject, action, target, outcome, self.address, self.request_id, detail)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +34,8 @@ class Shown:
 class Registry:
     """Changes to who may do what."""
 
-    def __init__(self, database: State, audit: Audit) -> None:
-        self._state = database
+    def __init__(self, database: Database, audit: AuditLog) -> None:
+        self._database = database
         self._audit = audit
 
     def create_client(self, name: str, by: Actor) -> Shown:
@@ -58,25 +47,25 @@ class Registry:
             "name": name,
             "secret_number": 1,
             "secret_hash": passwords.hashed(shown.secret),
-            "created_at": state.now(),
+            "created_at": self._database.now(),
         }
-        with self._state.writing() as connection:
-            if connection.execute(sa.select(state.clients.c.id).where(state.clients.c.name == name)).first():
+        with self._database.writing() as connection:
+            if connection.execute(sa.select(tables.clients.c.id).where(tables.clients.c.name == name)).first():
                 raise Conflict(f"there is a client named {name!r} already")
-            connection.execute(state.clients.insert().values(**values))
+            connection.execute(tables.clients.insert().values(**values))
             self._changed(connection, by.entry("client.create", shown.id, name=name))
         return shown
 
     def rotate_secret(self, client_id: str, overlap: int, by: Actor) -> Shown:
         """A new secret; the old one stays good for ``overlap`` seconds."""
-        until = state.now() + _check_overlap(overlap)
-        with self._state.writing() as connection:
-            client = _active(connection, state.clients, client_id, "client")
+        until = self._database.now() + _check_overlap(overlap)
+        with self._database.writing() as connection:
+            client = _active(connection, tables.clients, client_id, "client")
             number = client.secret_number + 1
             shown = Shown(client_id, passwords.new_secret(number))
             connection.execute(
-                state.clients.update()
-                .where(state.clients.c.id == client_id)
+                tables.clients.update()
+                .where(tables.clients.c.id == client_id)
                 .values(
                     secret_number=number,
                     secret_hash=passwords.hashed(shown.secret),
@@ -89,9 +78,9 @@ class Registry:
 
     def revoke_client(self, client_id: str, by: Actor) -> None:
         """Refuse the client, its tokens and its keys from now on; raises NotFound."""
-        with self._state.writing() as connection:
-            _active(connection, state.clients, client_id, "client")
-            _revoke(connection, state.clients, client_id)
+        with self._database.writing() as connection:
+            _active(connection, tables.clients, client_id, "client")
+            _revoke(connection, tables.clients, client_id, self._database.now())
             self._changed(connection, by.entry("client.revoke", client_id))
 
     def create_key(  # noqa: PLR0913 - what a key is made of
@@ -111,35 +100,37 @@ class Registry:
             "name": name,
             "permissions": None if permissions is None else json.dumps(sorted(parse_permissions(permissions))),
             "models": None if models is None else json.dumps(parse_models(models)),
-            "expires_at": None if seconds is None else state.now() + _check_positive("seconds", seconds),
+            "expires_at": None if seconds is None else self._database.now() + _check_positive("seconds", seconds),
         }
-        with self._state.writing() as connection:
-            _active(connection, state.clients, client_id, "client")
-            key = _insert_key(connection, values)
+        with self._database.writing() as connection:
+            _active(connection, tables.clients, client_id, "client")
+            key = _insert_key(connection, self._database.now(), values)
             self._changed(connection, by.entry("key.create", key.id, client=client_id, name=name))
         return Shown(key.id, key.text)
 
     def rotate_key(self, key_id: str, overlap: int, by: Actor) -> Shown:
         """A new key with the same rights and expiry; the old one stays good for ``overlap`` seconds."""
-        until = state.now() + _check_overlap(overlap)
-        with self._state.writing() as connection:
-            old = _active(connection, state.api_keys, key_id, "key")
+        until = self._database.now() + _check_overlap(overlap)
+        with self._database.writing() as connection:
+            old = _active(connection, tables.api_keys, key_id, "key")
             if old.replaced_by:
                 raise Conflict(f"key {key_id} has been replaced by {old.replaced_by} already")
             kept = ("client_id", "name", "permissions", "models", "expires_at")
-            key = _insert_key(connection, {name: getattr(old, name) for name in kept})
+            key = _insert_key(connection, self._database.now(), {name: getattr(old, name) for name in kept})
             ends = until if old.expires_at is None else min(until, old.expires_at)
             connection.execute(
-                state.api_keys.update().where(state.api_keys.c.id == key_id).values(expires_at=ends, replaced_by=key.id)
+                tables.api_keys.update()
+                .where(tables.api_keys.c.id == key_id)
+                .values(expires_at=ends, replaced_by=key.id)
             )
             self._changed(connection, by.entry("key.rotate", key_id, replaced_by=key.id, overlap=overlap))
         return Shown(key.id, key.text)
 
     def revoke_key(self, key_id: str, by: Actor) -> None:
         """Refuse the key from now on; raises NotFound."""
-        with self._state.writing() as connection:
-            _active(connection, state.api_keys, key_id, "key")
-            _revoke(connection, state.api_keys, key_id)
+        with self._database.writing() as connection:
+            _active(connection, tables.api_keys, key_id, "key")
+            _revoke(connection, tables.api_keys, key_id, self._database.now())
             self._changed(connection, by.entry("key.revoke", key_id))
 
     def grant(  # noqa: PLR0913 - what a grant is made of
@@ -162,13 +153,13 @@ class Registry:
             "models": json.dumps(parse_models(models)),
             "requests_per_minute": _check_positive("requests_per_minute", requests_per_minute),
             "rows_per_minute": _check_positive("rows_per_minute", rows_per_minute),
-            "created_at": state.now(),
+            "created_at": self._database.now(),
             "created_by": by.subject,
         }
-        with self._state.writing() as connection:
+        with self._database.writing() as connection:
             if subject.startswith(CLIENT):
-                _active(connection, state.clients, subject.removeprefix(CLIENT), "client")
-            connection.execute(state.grants.insert().values(**values))
+                _active(connection, tables.clients, subject.removeprefix(CLIENT), "client")
+            connection.execute(tables.grants.insert().values(**values))
             self._changed(
                 connection, by.entry("grant.create", grant_id, subject=subject, role=role, models=list(models))
             )
@@ -176,47 +167,47 @@ class Registry:
 
     def revoke_grant(self, grant_id: str, by: Actor) -> None:
         """Take a grant back; raises NotFound."""
-        with self._state.writing() as connection:
-            _active(connection, state.grants, grant_id, "grant")
-            _revoke(connection, state.grants, grant_id)
+        with self._database.writing() as connection:
+            _active(connection, tables.grants, grant_id, "grant")
+            _revoke(connection, tables.grants, grant_id, self._database.now())
             self._changed(connection, by.entry("grant.revoke", grant_id))
 
     def clients(self) -> list[dict[str, Any]]:
         """All clients, also revoked ones, without their secrets."""
         hidden = {"secret_number", "secret_hash", "previous_hash"}
-        return self._listed(state.clients, state.clients.c.name, hidden)
+        return self._listed(tables.clients, tables.clients.c.name, hidden)
 
     def keys(self, client_id: str | None = None) -> list[dict[str, Any]]:
         """All keys, or a client's, also revoked ones, without their digests."""
-        table = state.api_keys
+        table = tables.api_keys
         return self._listed(
             table, table.c.created_at, {"digest"}, None if client_id is None else table.c.client_id == client_id
         )
 
     def grants(self, subject: str | None = None) -> list[dict[str, Any]]:
         """All grants, or a subject's, also revoked ones."""
-        table = state.grants
+        table = tables.grants
         return self._listed(table, table.c.created_at, set(), None if subject is None else table.c.subject == subject)
 
     def _listed(self, table: sa.Table, order: Any, hidden: set[str], where: Any = None) -> list[dict[str, Any]]:
         query = sa.select(*(column for column in table.c if column.name not in hidden)).order_by(order, table.c.id)
-        with self._state.reading() as connection:
+        with self._database.reading() as connection:
             rows = connection.execute(query if where is None else query.where(where)).mappings().all()
         return [{name: _opened(name, value) for name, value in row.items()} for row in rows]
 
     def _changed(self, connection: Connection, entry: Entry) -> None:
-        state.announce(connection)
+        announce_change(connection)
         self._audit.append(connection, entry)
 
 
 def client_named(connection: Connection, name: str) -> Any | None:
     """The row of the client of that name, None without one."""
-    return connection.execute(sa.select(state.clients).where(state.clients.c.name == name)).one_or_none()
+    return connection.execute(sa.select(tables.clients).where(tables.clients.c.name == name)).one_or_none()
 
 
-def _insert_key(connection: Connection, values: dict[str, Any]) -> api_keys.NewKey:
+def _insert_key(connection: Connection, now: int, values: dict[str, Any]) -> api_keys.NewKey:
     key = api_keys.new_key()
-    connection.execute(state.api_keys.insert().values(id=key.id, digest=key.digest, created_at=state.now(), **values))
+    connection.execute(tables.api_keys.insert().values(id=key.id, digest=key.digest, created_at=now, **values))
     return key
 
 
@@ -228,8 +219,8 @@ def _active(connection: Connection, table: sa.Table, row_id: str, what: str) -> 
     return row
 
 
-def _revoke(connection: Connection, table: sa.Table, row_id: str) -> None:
-    connection.execute(table.update().where(table.c.id == row_id).values(revoked_at=state.now()))
+def _revoke(connection: Connection, table: sa.Table, row_id: str, now: int) -> None:
+    connection.execute(table.update().where(table.c.id == row_id).values(revoked_at=now))
 
 
 def _opened(name: str, value: Any) -> Any:

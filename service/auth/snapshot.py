@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from service.auth import state
+from service.auth import tables
 from service.auth.permissions import ROLES
 from service.auth.principals import Grant, Limit
 
@@ -51,7 +51,7 @@ class StoredGrant:
 
 
 @dataclass(frozen=True, slots=True)
-class Snapshot:
+class AccessSnapshot:
     """One state of the database; ``read_at`` is when it was seen to be current."""
 
     counter: int
@@ -63,7 +63,7 @@ class Snapshot:
     revoked: frozenset[str]
 
     def to_json(self) -> bytes:
-        """The snapshot for a file; holds digests, no secrets."""
+        """Return the snapshot for a file; it holds digests, no secrets."""
         return json.dumps(
             {
                 "counter": self.counter,
@@ -76,8 +76,18 @@ class Snapshot:
         ).encode()
 
 
-def from_json(content: bytes) -> Snapshot:
-    """The snapshot in a file; raises ValueError, KeyError or TypeError for anything else."""
+def announce_change(connection: Connection) -> None:
+    """Let every worker read the snapshot again; part of the change's own transaction."""
+    connection.execute(tables.changes.update().values(counter=tables.changes.c.counter + 1))
+
+
+def change_counter(connection: Connection) -> int:
+    """Return how many changes there have been."""
+    return int(connection.execute(sa.select(tables.changes.c.counter)).scalar_one())
+
+
+def from_json(content: bytes) -> AccessSnapshot:
+    """Return the snapshot in a file; raises ValueError, KeyError or TypeError for anything else."""
     fields = json.loads(content)
     keys = [StoredKey(**key) for key in fields["keys"]]
     grants = tuple(StoredGrant(**grant) for grant in fields["grants"])
@@ -86,31 +96,31 @@ def from_json(content: bytes) -> Snapshot:
     )
 
 
-def read(connection: Connection, now: float) -> Snapshot:
-    """What the database holds now."""
+def read(connection: Connection, now: float) -> AccessSnapshot:
+    """Return what the database holds; ``now`` is seconds since 1970."""
     second = int(now)
-    clients, keys, grants, revocations = state.clients.c, state.api_keys.c, state.grants.c, state.revocations.c
-    active_keys = sa.select(state.api_keys).where(
+    clients, keys, grants, revocations = tables.clients.c, tables.api_keys.c, tables.grants.c, tables.revocations.c
+    active_keys = sa.select(tables.api_keys).where(
         keys.revoked_at.is_(None), sa.or_(keys.expires_at.is_(None), keys.expires_at > second)
     )
     return _snapshot(
-        state.counter(connection),
+        change_counter(connection),
         now,
         connection.execute(sa.select(clients.id).where(clients.revoked_at.is_(None))).scalars().all(),
         [_key(row) for row in connection.execute(active_keys)],
-        tuple(_grant(row) for row in connection.execute(sa.select(state.grants).where(grants.revoked_at.is_(None)))),
+        tuple(_grant(row) for row in connection.execute(sa.select(tables.grants).where(grants.revoked_at.is_(None)))),
         connection.execute(sa.select(revocations.id).where(revocations.expires_at > second)).scalars().all(),
     )
 
 
 def _snapshot(  # noqa: PLR0913, PLR0917 - one argument a table
     counter: int, read_at: float, clients: Any, keys: list[StoredKey], grants: tuple[StoredGrant, ...], revoked: Any
-) -> Snapshot:
+) -> AccessSnapshot:
     by_subject: dict[str, tuple[Grant, ...]] = {}
     for stored in grants:
         by_subject[stored.subject] = (*by_subject.get(stored.subject, ()), stored.grant)
     by_id = {key.id: key for key in keys}
-    return Snapshot(counter, read_at, frozenset(clients), by_id, by_subject, grants, frozenset(revoked))
+    return AccessSnapshot(counter, read_at, frozenset(clients), by_id, by_subject, grants, frozenset(revoked))
 
 
 def _key(row: Any) -> StoredKey:

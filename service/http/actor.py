@@ -2,7 +2,7 @@
 
 import flask
 
-from service.auth.registry import Actor
+from service.audit.entry import Actor
 from service.http.caller import caller_address
 
 

@@ -2,7 +2,7 @@
 
 import flask
 
-from service.auth import audit
+from service.audit.search import Search
 from service.auth.access import Access
 from service.auth.permissions import AUDIT_READ
 from service.http import json_bodies
@@ -20,8 +20,7 @@ def blueprint(access: Access) -> flask.Blueprint:
     @guarded(AUDIT_READ, model_arg=None)
     def entries() -> tuple[dict[str, object], int, dict[str, str]]:
         search = _search()
-        with access.state.reading() as connection:
-            found = audit.find(connection, search)
+        found = access.audit.find(search)
         more = len(found) == search.limit
         following = found[-1]["number"] if found and more else None
         return {"entries": found, "next_before": following}, 200, {"Cache-Control": "no-store"}
@@ -29,9 +28,9 @@ def blueprint(access: Access) -> flask.Blueprint:
     return routes
 
 
-def _search() -> audit.Search:
+def _search() -> Search:
     given = flask.request.args
-    return audit.Search(
+    return Search(
         actor=given.get("actor"),
         action=given.get("action"),
         target=given.get("target"),

@@ -5,8 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from model_store.errors import StoreError
-from service.auth.audit import OK
-from service.auth.operations import STARTED
+from service.audit.entry import OK, STARTED
 from service.errors import ServiceError
 from service.http.actor import actor
 from service.http.parts import Access

@@ -20,14 +20,15 @@ from model_store import bundles, channels, promotion, publish, retire
 from model_store.directory import Store
 from model_store.names import ModelName
 from model_store.seal import SealingKey, TrustedKeys
+from service.audit.entry import Actor
 from service.auth.access import Access
-from service.auth.operations import Operation, Operations, Tell
 from service.auth.permissions import MODEL_PROMOTE, MODEL_PUBLISH, MODEL_READ
-from service.auth.registry import Actor
 from service.errors import Fault, InvalidInput, NotFound, NotImplementedHere, UnsupportedMediaType
 from service.http.actor import actor
 from service.http.audited import audited
 from service.http.guards import guarded
+from service.operations.operation import Operation
+from service.operations.operations import Operations, Tell
 from service.runtime import announcements
 
 BUNDLE = ".tar"
@@ -53,7 +54,7 @@ class Workshop:
 def blueprint(access: Access, workshop: Workshop) -> flask.Blueprint:
     """The routes of models and operations."""
     routes = flask.Blueprint("models_admin", __name__)
-    operations = Operations(access.state, access.audit, workshop.replica)
+    operations = Operations(access.database, access.audit, workshop.replica)
     _add_listings(routes, access, workshop)
     _add_publishing(routes, access, operations, workshop)
     _add_channels(routes, access, operations, workshop)

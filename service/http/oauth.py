@@ -15,11 +15,12 @@ import flask_jwt_extended as jwt_extended
 import orjson
 from werkzeug.datastructures import MultiDict
 
+from service.audit.entry import Actor
 from service.auth.access import Access
 from service.auth.authorization import InvalidClient, Issued, OAuthError, TooManyAttempts, UnsupportedGrantType
 from service.auth.key_ring import ALGORITHM
 from service.auth.permissions import PERMISSIONS
-from service.auth.registry import CLIENT, Actor
+from service.auth.registry import CLIENT
 from service.auth.tokens import LEEWAY_SECONDS, TYPE, refused, type_of
 from service.errors import ServiceError, Unauthenticated
 from service.http.caller import caller_address, has_credentials

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from model_store.directory import Store
-from service.auth.audit import Entry
+from service.audit.entry import Entry
 from service.inference import Inference
 from service.runtime.catalog import Catalog
 from service.runtime.router import Router

@@ -10,8 +10,8 @@ import skops.io
 from sklearn.linear_model import LogisticRegression
 
 from model_store import bundles, publish
-from service.auth.operations import Operations
-from service.auth.registry import Actor
+from service.audit.entry import Actor
+from service.operations.operations import Operations
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def finished(caller, answer):
 
 
 def recorded(access):
-    with access.state.reading() as connection:
+    with access.database.reading() as connection:
         rows = connection.exec_driver_sql(
             "SELECT action, target, outcome FROM audit WHERE action LIKE 'model.%' ORDER BY number"
         )
@@ -207,11 +207,10 @@ def test_an_operation_of_a_hidden_model_is_not_there(operator, caller, estimator
     assert operator.get("/admin/operations/nothing").status_code == 404
 
 
-def test_an_operation_whose_worker_is_gone_is_shown_as_failed(access, application, operator, monkeypatch):
-    operations = Operations(access.state, access.audit, "replica")
+def test_an_operation_whose_worker_is_gone_is_shown_as_failed(access, application, operator, clock):
+    operations = Operations(access.database, access.audit, "replica")
     operations._begin("lost", "publish", "shop-a", Actor("client:x"))
     assert operator.get("/admin/operations/lost").json["state"] == "running"
-    real = time.time
-    monkeypatch.setattr("service.auth.state.time.time", lambda: real() + 30)
+    clock.advance(30)
     found = operator.get("/admin/operations/lost").json
     assert (found["state"], found["detail"]) == ("failed", "the worker that ran it is gone")

@@ -1,7 +1,5 @@
 """/oauth/…: RFC 6749, 7009, 7662, 8414 and 9068 as their clients meet them."""
 
-import time
-
 import jwt
 import pytest
 
@@ -211,12 +209,11 @@ def test_success_forgives_failures(web, owner, monkeypatch):
     assert web.post("/oauth/token", data=GRANT, auth=(owner.id, "wrong")).status_code == 401
 
 
-def test_a_rotated_secret_keeps_the_old_one_good_for_the_overlap(web, access, owner, tester, monkeypatch):
+def test_a_rotated_secret_keeps_the_old_one_good_for_the_overlap(web, access, owner, tester, clock):
     new = access.registry.rotate_secret(owner.id, 60, tester)
     for secret in (owner.secret, new.secret):
         assert web.post("/oauth/token", data=GRANT, auth=(owner.id, secret)).status_code == 200
-    real = time.time
-    monkeypatch.setattr(time, "time", lambda: real() + 61)
+    clock.advance(61)
     assert web.post("/oauth/token", data=GRANT, auth=(owner.id, owner.secret)).status_code == 401
     assert web.post("/oauth/token", data=GRANT, auth=(owner.id, new.secret)).status_code == 200
 
@@ -235,7 +232,7 @@ def test_every_issue_and_refusal_is_on_record(web, access, owner, issued):
     web.post("/oauth/token", data={**GRANT, "scope": "none"}, auth=(owner.id, owner.secret))
     refreshed(web, owner, issued["refresh_token"])
     refreshed(web, owner, issued["refresh_token"])
-    with access.state.reading() as connection:
+    with access.database.reading() as connection:
         rows = connection.exec_driver_sql("SELECT action, outcome, target, request_id FROM audit ORDER BY number").all()
     assert [tuple(row[:2]) for row in rows[2:]] == [
         ("token.issue", "ok"),

@@ -90,13 +90,12 @@ def test_a_key_keeps_only_its_own_part_of_the_client_s_rights(workers, owner, te
     assert not principal.may("model:read", "iris")
 
 
-def test_an_expired_key_is_refused(workers, owner, tester, monkeypatch):
+def test_an_expired_key_is_refused(workers, owner, tester, clock):
     access = workers[0]
     key = access.registry.create_key(owner.id, "key", tester, seconds=30)
     access.refresh()
     assert allowed(access, key_headers(key))
-    real = time.time
-    monkeypatch.setattr(time, "time", lambda: real() + 31)
+    clock.advance(31)
     assert not allowed(access, key_headers(key))
 
 
@@ -111,7 +110,7 @@ def test_a_key_s_id_with_another_secret_is_refused(workers, owner, tester):
     assert not allowed(workers[0], {"x-api-key": key.secret[:-1] + ("a" if key.secret[-1] != "a" else "b")})
 
 
-def test_a_rotated_key_overlaps_with_the_new_one(workers, owner, tester, monkeypatch):
+def test_a_rotated_key_overlaps_with_the_new_one(workers, owner, tester, clock):
     access = workers[0]
     old = access.registry.create_key(owner.id, "key", tester, permissions=["model:predict"], models=["iris"])
     new = access.registry.rotate_key(old.id, 60, tester)
@@ -121,8 +120,7 @@ def test_a_rotated_key_overlaps_with_the_new_one(workers, owner, tester, monkeyp
     assert not access.authenticate(key_headers(new), "").may("model:read", "iris")
     with pytest.raises(Conflict):
         access.registry.rotate_key(old.id, 60, tester)
-    real = time.time
-    monkeypatch.setattr(time, "time", lambda: real() + 61)
+    clock.advance(61)
     assert not allowed(access, key_headers(old))
 
 
@@ -220,8 +218,8 @@ def break_database(monkeypatch):
         def refuse():
             raise Unavailable("the database is away")
 
-        monkeypatch.setattr(access.state, "reading", refuse)
-        monkeypatch.setattr(access.state, "writing", refuse)
+        monkeypatch.setattr(access.database, "reading", refuse)
+        monkeypatch.setattr(access.database, "writing", refuse)
 
     return break_it
 
@@ -239,15 +237,14 @@ def test_known_callers_are_served_while_the_database_is_away(workers, owner, tok
         access.authorization.check_client(owner.id, owner.secret, tester)
 
 
-def test_after_too_long_without_the_database_nobody_is_known(make_access, sqlite_url, make_client, tester, monkeypatch):
+def test_after_too_long_without_the_database_nobody_is_known(make_access, sqlite_url, make_client, tester, clock):
     access = make_access(sqlite_url, stale_seconds=60, start=False)
     access.refresh()
     owner = make_client(access, "owner", "predictor")
     key = access.registry.create_key(owner.id, "key", tester)
     access.refresh()
     assert allowed(access, key_headers(key))
-    real = time.time
-    monkeypatch.setattr(time, "time", lambda: real() + 61)
+    clock.advance(61)
     access._reachable = False
     with pytest.raises(Unavailable):
         access.authenticate(key_headers(key), "")

@@ -13,8 +13,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from service.auth.__main__ import main
 from service.auth.local import setup_local
-from service.auth.migrate import SchemaMismatch
 from service.auth.secret_files import BadSecret
+from service.database.migrate import SchemaMismatch
 
 ROOT = Path(__file__).parents[3]
 GOOD = b"q7RwZ2mK9pXvT4sJ8nLcB6yHdF3gQ1aE5uWoIiOk"

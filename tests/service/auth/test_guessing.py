@@ -6,10 +6,10 @@ import time
 
 import pytest
 
+from service.audit.entry import Actor
 from service.auth import passwords
 from service.auth.authorization import InvalidClient, TooManyAttempts
 from service.auth.passwords import Passwords
-from service.auth.registry import Actor
 from service.errors import Overloaded
 
 PAIRS = 60

@@ -11,22 +11,24 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from service.auth.audit import Audit, Entry, Search, find
-from service.auth.state import State
+from service.audit.entry import Entry
+from service.audit.log import AuditLog
+from service.audit.search import Search
+from service.database.connection import Database
 
 KEY = b"k" * 40
 
 
 @pytest.fixture
-def state(database_url):
-    state = State(database_url)
-    yield state
-    state.close()
+def database(database_url):
+    database = Database(database_url)
+    yield database
+    database.close()
 
 
 @pytest.fixture
-def audit(state):
-    audit = Audit(state, KEY)
+def audit(database):
+    audit = AuditLog(database, KEY)
     for number in range(6):
         audit.record(
             Entry("client:a" if number % 2 else "client:b", "token.issue", f"thing-{number}", detail={"n": number})
@@ -35,12 +37,12 @@ def audit(state):
 
 
 @pytest.fixture
-def tamper(state):
+def tamper(database):
     """Changes the table as someone would who got round the database's own refusal."""
 
     def tamper(statement):
-        with state.writing() as connection:
-            if state.sqlite:
+        with database.writing() as connection:
+            if database.sqlite:
                 connection.exec_driver_sql("DROP TRIGGER audit_no_update")
                 connection.exec_driver_sql("DROP TRIGGER audit_no_delete")
             else:
@@ -55,8 +57,8 @@ def test_an_untouched_chain_is_whole(audit):
 
 
 @pytest.mark.parametrize("statement", ["UPDATE audit SET actor = 'x'", "DELETE FROM audit"])
-def test_the_database_itself_refuses_changes(audit, state, statement):
-    with pytest.raises(sa.exc.DBAPIError), state.engine.begin() as connection:
+def test_the_database_itself_refuses_changes(audit, database, statement):
+    with pytest.raises(sa.exc.DBAPIError), database.engine.begin() as connection:
         connection.exec_driver_sql(statement)
     assert audit.verify() == (6, None)
 
@@ -81,16 +83,17 @@ def test_the_first_broken_link_is_named(audit, tamper, statement, number):
     assert broken.number == number
 
 
-def test_a_chain_made_anew_with_another_key_does_not_pass(audit, state):
-    assert Audit(state, b"x" * 40).verify()[1].number == 1
+def test_a_chain_made_anew_with_another_key_does_not_pass(audit, database):
+    assert AuditLog(database, b"x" * 40).verify()[1].number == 1
 
 
 def test_writers_at_once_leave_one_chain(audit, database_url):
     script = textwrap.dedent("""
         import sys
-        from service.auth.audit import Audit, Entry
-        from service.auth.state import State
-        audit = Audit(State(sys.argv[1]), b"k" * 40)
+        from service.audit.entry import Entry
+        from service.audit.log import AuditLog
+        from service.database.connection import Database
+        audit = AuditLog(Database(sys.argv[1]), b"k" * 40)
         for number in range(30):
             audit.record(Entry("writer", "test", str(number)))
     """)
@@ -102,9 +105,10 @@ def test_writers_at_once_leave_one_chain(audit, database_url):
 def test_a_writer_killed_in_the_middle_leaves_the_chain_whole(audit, database_url):
     script = textwrap.dedent("""
         import sys
-        from service.auth.audit import Audit, Entry
-        from service.auth.state import State
-        audit = Audit(State(sys.argv[1]), b"k" * 40)
+        from service.audit.entry import Entry
+        from service.audit.log import AuditLog
+        from service.database.connection import Database
+        audit = AuditLog(Database(sys.argv[1]), b"k" * 40)
         while True:
             audit.record(Entry("writer", "test", detail={"padding": "x" * 2000}))
             print("recorded", flush=True)
@@ -123,20 +127,18 @@ def test_a_writer_killed_in_the_middle_leaves_the_chain_whole(audit, database_ur
     assert audit.verify() == (entries + 1, None)
 
 
-def test_the_record_can_be_searched_and_paged(audit, state):
-    with state.reading() as connection:
-        assert [e["target"] for e in find(connection, Search(actor="client:a"))] == ["thing-5", "thing-3", "thing-1"]
-        first = find(connection, Search(limit=4))
-        rest = find(connection, Search(limit=4, before=first[-1]["number"]))
-        assert [entry["number"] for entry in first + rest] == [6, 5, 4, 3, 2, 1]
-        assert find(connection, Search(until="2020")) == []
-        assert len(find(connection, Search(since="2020", action="token.issue", outcome="ok"))) == 6
+def test_the_record_can_be_searched_and_paged(audit):
+    assert [e["target"] for e in audit.find(Search(actor="client:a"))] == ["thing-5", "thing-3", "thing-1"]
+    first = audit.find(Search(limit=4))
+    rest = audit.find(Search(limit=4, before=first[-1]["number"]))
+    assert [entry["number"] for entry in first + rest] == [6, 5, 4, 3, 2, 1]
+    assert audit.find(Search(until="2020")) == []
+    assert len(audit.find(Search(since="2020", action="token.issue", outcome="ok"))) == 6
 
 
-def test_what_an_entry_quotes_is_cut_and_made_harmless(audit, state):
+def test_what_an_entry_quotes_is_cut_and_made_harmless(audit):
     audit.record(Entry("a" * 9999, "x", "line\nbreak\x1b[31m\ud800", detail={"much": "x" * 10_000}))
-    with state.reading() as connection:
-        entry = find(connection, Search(limit=1))[0]
+    entry = audit.find(Search(limit=1))[0]
     assert len(entry["actor"]) == 512
     assert entry["target"].isprintable()
     assert "left_out" in entry["detail"]

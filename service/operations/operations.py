@@ -1,7 +1,7 @@
-"""Administrative work that takes longer than a request: done in a thread of one worker, its state in the database.
+"""Operations: begun in a thread of one worker, their state in the database, so that any worker can tell how they stand.
 
-So any worker can tell how it stands. While it runs its worker gives a sign of life every few seconds; an operation
-without one belonged to a worker that is gone, and is shown as failed.
+While an operation runs its worker gives a sign of life every few seconds; one without it belonged to a worker that is
+gone, and is shown as failed.
 """
 
 import json
@@ -9,20 +9,19 @@ import logging
 import secrets
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
 
 from model_store.errors import StoreError
-from service.auth import state
-from service.auth.audit import OK, Audit
-from service.auth.registry import Actor
-from service.auth.state import State
+from service.audit.entry import OK, STARTED, Actor
+from service.audit.log import AuditLog
+from service.database.connection import Database
 from service.errors import NotFound, Overloaded, ServiceError, Unavailable
+from service.operations import tables
+from service.operations.operation import FAILED, RUNNING, SUCCEEDED, Operation
 
-RUNNING, SUCCEEDED, FAILED = "running", "succeeded", "failed"
-STARTED = "started"
 _AT_ONCE = 2
 _SIGN_SECONDS = 3
 _SILENT_SECONDS = 20
@@ -34,39 +33,23 @@ Work = Callable[[Tell], Mapping[str, Any]]
 _LOG = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """How an operation stands: ``detail`` is its latest step, or why it failed."""
-
-    id: str
-    kind: str
-    model: str
-    subject: str
-    state: str
-    detail: str
-    result: Mapping[str, Any] | None
-    replica: str
-    created_at: int
-    finished_at: int | None
-
-
 class Operations:
     """Starts operations in this worker, and tells of those of all workers."""
 
-    def __init__(self, database: State, audit: Audit, replica: str) -> None:
-        self._state = database
+    def __init__(self, database: Database, audit: AuditLog, replica: str) -> None:
+        self._database = database
         self._audit = audit
         self._replica = replica
         self._slots = threading.BoundedSemaphore(_AT_ONCE)
 
     def start(self, kind: str, model: str, by: Actor, work: Work) -> str:
-        """Begin the work and return the operation's id; raises Overloaded where too much is under way already."""
+        """Begin the work and return the operation's id; raises Overloaded if too much is under way already."""
         if not self._slots.acquire(blocking=False):
             raise Overloaded("this worker is busy with other operations: try again", retry_after=5)
         try:
             operation_id = secrets.token_hex(12)
             self._begin(operation_id, kind, model, by)
-            run = _Run(self._state, operation_id)
+            run = _Run(self._database, operation_id)
             threading.Thread(
                 target=self._run, args=(run, kind, model, by, work), name=f"operation-{kind}", daemon=True
             ).start()
@@ -76,19 +59,19 @@ class Operations:
         return operation_id
 
     def get(self, operation_id: str) -> Operation:
-        """How an operation stands; raises NotFound."""
-        table = state.operations
-        with self._state.reading() as connection:
+        """Return how an operation stands; raises NotFound or Unavailable."""
+        table = tables.operations
+        with self._database.reading() as connection:
             row = connection.execute(sa.select(table).where(table.c.id == operation_id)).one_or_none()
         if row is None:
             raise NotFound(f"there is no operation {operation_id[:64]!r}")
-        found = _operation(row)
-        if found.state == RUNNING and row.seen_at < state.now() - _SILENT_SECONDS:
+        found = Operation.of(row)
+        if found.state == RUNNING and row.seen_at < self._database.now() - _SILENT_SECONDS:
             return replace(found, state=FAILED, detail="the worker that ran it is gone")
         return found
 
     def _begin(self, operation_id: str, kind: str, model: str, by: Actor) -> None:
-        now, table = state.now(), state.operations
+        now, table = self._database.now(), tables.operations
         values = {
             "id": operation_id,
             "kind": kind,
@@ -100,7 +83,7 @@ class Operations:
             "created_at": now,
             "seen_at": now,
         }
-        with self._state.writing() as connection:
+        with self._database.writing() as connection:
             connection.execute(table.delete().where(table.c.created_at < now - _KEEP_SECONDS))
             connection.execute(table.insert().values(**values))
             self._audit.append(connection, by.entry(f"model.{kind}", model, STARTED, operation=operation_id))
@@ -116,9 +99,10 @@ class Operations:
         finally:
             self._slots.release()
         entry = by.entry(f"model.{kind}", model, outcome, operation=run.id, **(json.loads(values["result"]) or {}))
+        values["finished_at"] = self._database.now()
         try:
-            with self._state.writing() as connection:
-                connection.execute(state.operations.update().where(state.operations.c.id == run.id).values(**values))
+            with self._database.writing() as connection:
+                connection.execute(tables.operations.update().where(tables.operations.c.id == run.id).values(**values))
                 self._audit.append(connection, entry)
         except Unavailable:
             _LOG.exception("the end of operation %s (%s) is neither stored nor audited", run.id, outcome)
@@ -127,14 +111,14 @@ class Operations:
 class _Run:
     """One operation under way: its steps, and its signs of life."""
 
-    def __init__(self, database: State, operation_id: str) -> None:
+    def __init__(self, database: Database, operation_id: str) -> None:
         self.id = operation_id
-        self._state = database
+        self._database = database
         self._detail = "begun"
         self._done = threading.Event()
 
     def during(self, work: Work) -> Mapping[str, Any]:
-        """Do the work with signs of life beside it."""
+        """Do the work while another thread gives signs of life."""
         signs = threading.Thread(target=self._give_signs, name="operation-signs", daemon=True)
         signs.start()
         try:
@@ -152,36 +136,17 @@ class _Run:
             self._sign()
 
     def _sign(self) -> None:
-        table = state.operations
+        table, values = tables.operations, {"detail": self._detail, "seen_at": self._database.now()}
         try:
-            with self._state.writing() as connection:
-                connection.execute(
-                    table.update().where(table.c.id == self.id).values(detail=self._detail, seen_at=state.now())
-                )
+            with self._database.writing() as connection:
+                connection.execute(table.update().where(table.c.id == self.id).values(**values))
         except Unavailable:
             _LOG.warning("operation %s goes on, though the database does not answer", self.id)
 
 
 def _success(result: Mapping[str, Any]) -> dict[str, Any]:
-    return {"state": SUCCEEDED, "detail": "done", "result": json.dumps(dict(result)), "finished_at": state.now()}
+    return {"state": SUCCEEDED, "detail": "done", "result": json.dumps(dict(result))}
 
 
 def _failure(detail: str, code: str) -> dict[str, Any]:
-    result = json.dumps({"code": code})
-    return {"state": FAILED, "detail": detail[:4096], "result": result, "finished_at": state.now()}
-
-
-def _operation(row: Any) -> Operation:
-    result = None if row.result is None else json.loads(row.result)
-    return Operation(
-        row.id,
-        row.kind,
-        row.model,
-        row.subject,
-        row.state,
-        row.detail,
-        result,
-        row.replica,
-        row.created_at,
-        row.finished_at,
-    )
+    return {"state": FAILED, "detail": detail[:4096], "result": json.dumps({"code": code})}

@@ -6,13 +6,14 @@ import pytest
 
 from service.auth.principals import Principal, Quota
 from service.auth.quotas import Quotas, chunk_of
-from service.auth.state import State
+from service.database.connection import Database
 from service.errors import QuotaExceeded, Unavailable
+from tests.service.database.fakes import FailingDatabase
 
 START = 1_700_000_000 // 60 * 60
 
 
-class Clock:
+class StandingClock:
     def __init__(self):
         self.now = START + 1.0
 
@@ -22,18 +23,18 @@ class Clock:
 
 @pytest.fixture
 def clock():
-    return Clock()
+    return StandingClock()
 
 
 @pytest.fixture
 def make_worker(database_url, clock):
     """A worker's quotas, with the background booking that `Access` does."""
-    workers, states, running = [], [], threading.Event()
+    workers, databases, running = [], [], threading.Event()
     running.set()
 
     def make():
-        state, woken = State(database_url), threading.Event()
-        quotas = Quotas(state, woken.set, clock)
+        database, woken = Database(database_url), threading.Event()
+        quotas = Quotas(database, woken.set, clock)
 
         def keep_booking():
             while running.is_set():
@@ -44,15 +45,15 @@ def make_worker(database_url, clock):
         thread = threading.Thread(target=keep_booking)
         thread.start()
         workers.append(thread)
-        states.append(state)
+        databases.append(database)
         return quotas
 
     yield make
     running.clear()
     for thread in workers:
         thread.join()
-    for state in states:
-        state.close()
+    for database in databases:
+        database.close()
 
 
 def someone(requests=None, rows=None, name="client:someone"):
@@ -141,22 +142,17 @@ def test_a_refusal_says_when_to_come_back(make_worker, clock):
     assert "r=0;t=40" in refusal.value.headers["RateLimit"]
 
 
-def test_while_the_database_is_away_each_worker_counts_for_itself(sqlite_url, clock, monkeypatch):
-    quotas = Quotas(State(sqlite_url), lambda: None, clock)
-
-    def refuse():
-        raise Unavailable("away")
-
-    monkeypatch.setattr(quotas._state, "writing", refuse)
+def test_while_the_database_is_away_each_worker_counts_for_itself(sqlite_url, clock):
+    quotas = Quotas(FailingDatabase(sqlite_url, away=True), lambda: None, clock)
     quotas.charge(someone(100), 1)
     with pytest.raises(Unavailable):
         quotas.book()
     assert spend(quotas, someone(100), 200) == 99
 
 
-def test_no_request_touches_the_database(sqlite_url, clock, monkeypatch):
-    quotas = Quotas(State(sqlite_url), lambda: None, clock)
-    monkeypatch.setattr(quotas._state, "writing", lambda: pytest.fail("a request wrote to the database"))
-    monkeypatch.setattr(quotas._state, "reading", lambda: pytest.fail("a request read from the database"))
+def test_no_request_touches_the_database(sqlite_url, clock):
+    database = FailingDatabase(sqlite_url)
+    quotas = Quotas(database, lambda: None, clock)
     for _ in range(20):
         quotas.charge(someone(1000), 1)
+    assert database.asked == 0

@@ -1,0 +1,1 @@
+"""The database: connections, the schema's migrations, and leases. Packages declare their own tables."""

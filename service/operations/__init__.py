@@ -1,0 +1,1 @@
+"""Administrative work that outlives a request: started in one worker, visible from all."""
