@@ -12,23 +12,15 @@ from model_store.directory import Store
 from service import logs, payload_log
 from service.auth.access import Access as AccessControl
 from service.auth.access import Configuration
-from service.http import (
-    access_admin,
-    audit_admin,
-    docs,
-    fastpath,
-    feedback,
-    guards,
-    hooks,
-    mlflow,
-    models_admin,
-    oauth,
-    openapi,
-    openinference,
-    tfserving,
-)
+from service.http import fastpath, guards, hooks, oauth
+from service.http.admin import access as access_admin
+from service.http.admin import audit as audit_admin
+from service.http.admin import feedback
+from service.http.admin import models as models_admin
+from service.http.description import document, page
 from service.http.parts import Access, Parts
 from service.http.predictions import Predictions
+from service.http.protocols import mlflow, openinference, tfserving
 from service.http.record import Recorder
 from service.http.red_metrics import instrument
 from service.inference import Inference
@@ -44,7 +36,7 @@ from service.runtime.watcher import Watcher
 from service.settings import Settings
 from service.tracing import TracingMetrics
 
-ROOMS: Sequence[ModuleType] = (tfserving, openinference, mlflow, openapi, docs)
+ROOMS: Sequence[ModuleType] = (tfserving, openinference, mlflow, document, page)
 """The modules of ``http`` that have a blueprint."""
 
 

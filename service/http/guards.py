@@ -6,8 +6,8 @@ from typing import Any, TypeVar
 
 import flask
 
+from service.http.body import EnvironHeaders
 from service.http.caller import caller_address
-from service.http.exchange import EnvironHeaders
 from service.http.parts import Access
 
 View = TypeVar("View", bound=Callable[..., Any])

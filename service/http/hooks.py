@@ -7,7 +7,7 @@ from werkzeug.exceptions import HTTPException
 
 from service.errors import ServiceError
 from service.http.caller import has_credentials, request_id
-from service.http.predictions import Exchange, Record
+from service.http.exchange import Exchange, Record
 from service.http.problems import problem
 from service.http.routes import wording
 

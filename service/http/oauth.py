@@ -23,8 +23,8 @@ from service.auth.permissions import PERMISSIONS
 from service.auth.registry import CLIENT
 from service.auth.tokens import LEEWAY_SECONDS, TYPE, refused, type_of
 from service.errors import ServiceError, Unauthenticated
+from service.http.body import EnvironHeaders
 from service.http.caller import caller_address, has_credentials
-from service.http.exchange import EnvironHeaders
 from service.http.guards import public
 from service.http.problems import problem, status_of
 

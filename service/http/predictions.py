@@ -1,52 +1,19 @@
 """The predict routes: authenticate, authorize, run the line, answer. Used by the fast path and by Flask's own views."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from time import perf_counter
-from typing import Any, Protocol
+from typing import Any
 
 from service.errors import ModelNotFound, ServiceError
+from service.http.body import EnvironHeaders, encoded, read_body, wire_request
 from service.http.caller import caller_address, has_credentials, request_id
-from service.http.exchange import EnvironHeaders, encoded, read_body, wire_request
+from service.http.exchange import Exchange, Record, Response
 from service.http.parts import Access
 from service.http.problems import problem
 from service.http.routes import PredictRoute, Values
 from service.inference import Inference
-from service.runtime.loaded import LoadedModel
 
 PERMISSION = "model:predict"
-SUCCESS = "ok"
-
-
-@dataclass(slots=True)
-class Exchange:
-    """One request and what came of it, for metrics and the access line. ``seconds`` counts from its arrival here."""
-
-    environ: Mapping[str, Any]
-    rule: str
-    request_id: str
-    started: float
-    status: int = 500
-    code: str = SUCCESS
-    principal: Any = None
-    model: LoadedModel | None = None
-    dialect: str = ""
-    trace_id: str | None = None
-    sent_bytes: int = 0
-    seconds: float = 0.0
-
-
-class Record(Protocol):
-    """Who is told of each exchange; ``service.http.record.Recorder`` is the real one."""
-
-    def begin(self, exchange: Exchange) -> None:
-        """Take note that it has come in."""
-
-    def end(self, exchange: Exchange, *, counted: bool = False) -> None:
-        """Take note of what came of it; ``counted`` where the requests of its route are counted elsewhere."""
-
-
-Response = tuple[int, dict[str, str], bytes]
 
 
 class Predictions:

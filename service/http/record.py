@@ -6,7 +6,7 @@ from typing import Any
 
 from service import logs
 from service.errors import Overloaded
-from service.http.predictions import SUCCESS, Exchange
+from service.http.exchange import SUCCESS, Exchange
 from service.http.red_metrics import Observe
 from service.metrics import Answered, Metrics
 

@@ -24,7 +24,7 @@ import service
 from model_store import channels, seal
 from model_store.directory import Store
 from service.errors import Forbidden, ModelNotFound, Unauthenticated
-from service.http import openinference_repository as repository
+from service.http.protocols import openinference_repository as repository
 
 HEADER = "Inference-Header-Content-Length"
 X, Y = load_iris(return_X_y=True)

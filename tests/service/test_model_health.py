@@ -12,7 +12,7 @@ from model_store.profile import describe
 from model_store.schema import Column, Output, Schema
 from service import logs
 from service.errors import InvalidInput, PayloadTooLarge
-from service.http import feedback
+from service.http.admin import feedback
 from service.metrics import REGISTRY
 from service.model_health import ModelHealth
 from service.observation.profiles import MISSING, OTHER, UNSEEN, Categorical, Numeric, plan, references

@@ -5,7 +5,7 @@ import flask
 from service.audit.search import Search
 from service.auth.access import Access
 from service.auth.permissions import AUDIT_READ
-from service.http import json_bodies
+from service.http.admin import json_bodies
 from service.http.guards import guarded
 
 _PAGE, _LARGEST_PAGE = 100, 1000

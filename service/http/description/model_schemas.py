@@ -8,7 +8,7 @@ import numpy as np
 
 from model_store.schema import FLOATS, INTEGERS, Column, Output, Schema
 from service.dialects import openinference_metadata
-from service.http.operations import ANY_OBJECT, BOOL, TEXT, list_of, structure
+from service.http.description.operations import ANY_OBJECT, BOOL, TEXT, list_of, structure
 
 Json = Mapping[str, Any]
 

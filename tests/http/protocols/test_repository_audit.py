@@ -6,7 +6,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from model_store import channels, publish
 from model_store.directory import Store
-from service.http import openinference_repository as repository
+from service.http.protocols import openinference_repository as repository
 
 
 @pytest.fixture

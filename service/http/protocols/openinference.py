@@ -18,12 +18,12 @@ from service.errors import (
     ServiceError,
     VersionNotFound,
 )
-from service.http import openinference_repository as repository
 from service.http.actor import actor
 from service.http.audited import audited
 from service.http.guards import guarded, public
 from service.http.parts import Parts
 from service.http.problems import NotReady
+from service.http.protocols import openinference_repository as repository
 from service.http.routes import PredictRoute, Values, phrased
 from service.runtime.catalog import ServedModel, Snapshot
 from service.validation import show

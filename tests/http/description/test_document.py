@@ -20,9 +20,9 @@ from model_store import publish, seal
 from service import settings
 from service.app import create_app
 from service.errors import Unauthenticated
-from service.http import openapi
+from service.http.description import document as openapi
+from service.http.description.operations import OPERATIONS
 from service.http.guards import public
-from service.http.operations import OPERATIONS
 
 ROWS = np.random.default_rng(0).normal(size=(40, 3))
 PEOPLE = pd.DataFrame(

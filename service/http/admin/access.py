@@ -9,8 +9,8 @@ from msgspec import Meta
 from service.auth.access import Access
 from service.auth.permissions import ACCESS_MANAGE
 from service.auth.registry import LONGEST_OVERLAP
-from service.http import json_bodies
 from service.http.actor import actor
+from service.http.admin import json_bodies
 from service.http.guards import guarded
 
 _NOT_STORED = {"Cache-Control": "no-store"}

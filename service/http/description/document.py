@@ -17,12 +17,12 @@ from service.codecs import arrow
 from service.codecs.json import dumps
 from service.dialects import mlflow as scoring
 from service.errors import ModelNotFound
-from service.http import access_operations, operations
+from service.http.description import access_operations, operations
+from service.http.description.model_schemas import Json, ModelDescription, describe
+from service.http.description.operations import TEXT, Operation, list_of, structure
 from service.http.guards import Guard, guard_of, guarded
-from service.http.mlflow import default_model
-from service.http.model_schemas import Json, ModelDescription, describe
-from service.http.operations import TEXT, Operation, list_of, structure
 from service.http.parts import Parts
+from service.http.protocols.mlflow import default_model
 from service.runtime.catalog import ServedModel, Snapshot
 from service.wire import JSON
 

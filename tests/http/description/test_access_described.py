@@ -9,7 +9,9 @@ import jwt
 import pytest
 from openapi_spec_validator import validate
 
-from service.http import access_operations, guards, hooks, oauth, openapi
+from service.http import guards, hooks, oauth
+from service.http.description import access_operations
+from service.http.description import document as openapi
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import zlib
 import pytest
 
 from service.errors import MalformedRequest, PayloadTooLarge, UnsupportedMediaType
-from service.http.exchange import EnvironHeaders, encoded, read_body, wire_request
+from service.http.body import EnvironHeaders, encoded, read_body, wire_request
 from service.wire import WireResponse
 
 MOST = 1000

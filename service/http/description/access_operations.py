@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from service.auth.permissions import PERMISSIONS, ROLES
-from service.http.operations import ANY_OBJECT, BOOL, NAMES, TEXT, Operation, Schema, list_of, structure
+from service.http.description.operations import ANY_OBJECT, BOOL, NAMES, TEXT, Operation, Schema, list_of, structure
 
 ACCESS, ADMINISTRATION = "Access", "Administration"
 TAGS: Mapping[str, str] = {

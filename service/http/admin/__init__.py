@@ -1,0 +1,1 @@
+"""The routes under ``/admin``: access, audit, models, operations, feedback."""

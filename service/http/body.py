@@ -1,0 +1,124 @@
+"""Between WSGI and the dialects: bodies read and decompressed within bounds, answers compressed where asked."""
+
+import zlib
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from typing import Any
+
+from service.errors import MalformedRequest, PayloadTooLarge, UnsupportedMediaType
+from service.wire import WireRequest, WireResponse
+
+_COMPRESS_FROM_BYTES = 16 * 1024
+_GZIP, _ZLIB = 16 + zlib.MAX_WBITS, zlib.MAX_WBITS
+_FORMATS = {"gzip": _GZIP, "x-gzip": _GZIP, "deflate": _ZLIB}
+
+
+class EnvironHeaders(Mapping[str, str]):
+    """A WSGI environment's request headers by lower-case name, without copying them."""
+
+    __slots__ = ("_environ",)
+
+    def __init__(self, environ: Mapping[str, Any]) -> None:
+        self._environ = environ
+
+    def __getitem__(self, name: str) -> str:
+        value: str = self._environ[_key(name)]
+        return value
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """The header's value, or the default."""
+        return self._environ.get(_key(name), default)
+
+    def __iter__(self) -> Iterator[str]:
+        for key in self._environ:
+            if key.startswith("HTTP_"):
+                yield key[5:].replace("_", "-").lower()
+            elif key in {"CONTENT_TYPE", "CONTENT_LENGTH"}:
+                yield key.replace("_", "-").lower()
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+@lru_cache(maxsize=256)
+def _key(name: str) -> str:
+    key = name.upper().replace("-", "_")
+    return key if key in {"CONTENT_TYPE", "CONTENT_LENGTH"} else f"HTTP_{key}"
+
+
+def read_body(environ: Mapping[str, Any], most: int) -> bytes:
+    """The body as it was sent, of at most ``most`` bytes; raises PayloadTooLarge or MalformedRequest."""
+    length = environ.get("CONTENT_LENGTH") or ""
+    if not length:
+        body: bytes = environ["wsgi.input"].read(most + 1) if environ.get("wsgi.input_terminated") else b""
+    elif not length.isdecimal():
+        raise MalformedRequest(f"Content-Length is {length[:20]!r}: expected a whole number")
+    elif int(length) > most:
+        raise _too_large(most)
+    else:
+        body = environ["wsgi.input"].read(int(length))
+        if len(body) < int(length):
+            raise MalformedRequest(f"The body ends after {len(body)} of {length} bytes")
+    if len(body) > most:
+        raise _too_large(most)
+    return body
+
+
+def wire_request(environ: Mapping[str, Any], body: bytes, most: int, max_rows: int) -> WireRequest:
+    """The request with its body decompressed; raises UnsupportedMediaType, PayloadTooLarge or MalformedRequest."""
+    encoding = environ.get("HTTP_CONTENT_ENCODING")
+    if encoding and encoding.strip().lower() != "identity":
+        body = _decompressed(body, encoding.strip().lower(), most)
+    return WireRequest(body, EnvironHeaders(environ), environ.get("QUERY_STRING", ""), max_rows)
+
+
+def _decompressed(body: bytes, encoding: str, most: int) -> bytes:
+    if encoding not in _FORMATS:
+        raise UnsupportedMediaType(f"Content-Encoding {encoding[:40]!r}: expected gzip, deflate or identity")
+    inflater = zlib.decompressobj(wbits=_FORMATS[encoding])
+    try:
+        plain = inflater.decompress(body, most + 1)
+    except zlib.error as error:
+        raise MalformedRequest(f"The body is not {encoding} data: {error}") from error
+    if len(plain) > most:
+        raise _too_large(most)
+    if not inflater.eof or inflater.unused_data:
+        raise MalformedRequest(f"The body is not one whole {encoding} stream")
+    return plain
+
+
+def _too_large(most: int) -> PayloadTooLarge:
+    return PayloadTooLarge(f"The body is larger than the {most} bytes that are allowed, also after decompression")
+
+
+def encoded(answer: WireResponse, accept_encoding: str | None) -> tuple[bytes, dict[str, str]]:
+    """The answer's body and headers, compressed where the caller asks for it and it is large enough to pay."""
+    headers = {"Content-Type": answer.media_type, **answer.headers}
+    if accept_encoding is None or len(answer.body) < _COMPRESS_FROM_BYTES:
+        return answer.body, headers
+    headers["Vary"] = "Accept-Encoding"
+    chosen = _chosen_encoding(accept_encoding)
+    if chosen is None:
+        return answer.body, headers
+    deflater = zlib.compressobj(level=1, wbits=_FORMATS[chosen])
+    headers["Content-Encoding"] = chosen
+    return deflater.compress(answer.body) + deflater.flush(), headers
+
+
+@lru_cache(maxsize=64)
+def _chosen_encoding(accept: str) -> str | None:
+    weights = {}
+    for item in accept.lower().split(","):
+        name, _, parameters = item.partition(";")
+        weights[name.strip()] = _quality(parameters)
+    anything = weights.get("*", 0.0)
+    best = max(("gzip", "deflate"), key=lambda name: weights.get(name, anything))
+    return best if weights.get(best, anything) > 0 else None
+
+
+def _quality(parameters: str) -> float:
+    name, _, value = parameters.strip().partition("=")
+    try:
+        return float(value) if name.strip() == "q" else 1.0
+    except ValueError:
+        return 0.0

@@ -1,0 +1,1 @@
+"""The routes of the wire protocols: one file a dialect."""
