@@ -2,7 +2,7 @@
 
 import io
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import skops.io
 
 from model_store import seal
 from model_store.errors import ArtifactUnreadable
+from model_store.estimators import objects
 from model_store.manifest import Manifest
 from model_store.trusted_types import TRUSTED_TYPES
 
@@ -75,7 +76,7 @@ def types_beyond_default(data: bytes) -> list[str]:
 
 def single_threaded(estimator: Any) -> Any:
     """The same estimator with ``n_jobs=1`` on it and on everything fitted inside: requests never start thread pools."""
-    for thing in _everything(estimator):
+    for thing in objects(estimator):
         if isinstance(getattr(thing, "__dict__", None), dict) and thing.__dict__.get("n_jobs", 1) != 1:
             thing.n_jobs = 1
         if type(thing).__module__ == "xgboost.core" and hasattr(thing, "set_param"):
@@ -85,29 +86,7 @@ def single_threaded(estimator: Any) -> Any:
 
 def modules_of(estimator: Any) -> set[str]:
     """The top-level modules that the estimator's parts come from."""
-    return {type(thing).__module__.partition(".")[0] for thing in _everything(estimator)}
-
-
-def _everything(estimator: Any) -> Iterator[Any]:
-    seen: set[int] = set()
-    waiting = [estimator]
-    while waiting:
-        thing = waiting.pop()
-        if id(thing) not in seen:
-            seen.add(id(thing))
-            waiting.extend(_inside(thing))
-            yield thing
-
-
-def _inside(thing: Any) -> list[Any]:
-    """What may hold estimators: list entries, dict values, and attributes of scikit-learn-like objects."""
-    if isinstance(thing, (list, tuple)):
-        return [entry for entry in thing if not isinstance(entry, (str, bytes, int, float))]
-    if isinstance(thing, Mapping):
-        return list(thing.values())
-    if hasattr(thing, "get_params") and not isinstance(thing, type):
-        return list(vars(thing).values())
-    return []
+    return {type(thing).__module__.partition(".")[0] for thing in objects(estimator)}
 
 
 def _loaded(loader: Callable[[bytes], Any], data: bytes, *, any_version: bool) -> Any:

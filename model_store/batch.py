@@ -26,9 +26,16 @@ class Batch:
     matrix: Array | None = None
     columns: Mapping[str, Array] | None = None
 
+    def column(self, schema: Schema, place: int) -> Array:
+        """Return the values of the schema's column at ``place``, a 1-D array of ``rows`` entries."""
+        if self.matrix is not None:
+            values: Array = self.matrix[:, place]
+            return values
+        return (self.columns or {})[schema.columns[place].name]
+
 
 def take(batch: Batch, rows: Array) -> Batch:
-    """The batch's rows at the given indices, in that order."""
+    """Return the batch's rows at the given indices, in that order."""
     if batch.matrix is not None:
         return Batch(len(rows), matrix=batch.matrix[rows])
     columns = batch.columns or {}
@@ -36,7 +43,7 @@ def take(batch: Batch, rows: Array) -> Batch:
 
 
 def estimator_input(schema: Schema, batch: Batch) -> Any:
-    """What the estimator's methods are called with: a 2-D array, a DataFrame or a 1-D array, by the schema's layout."""
+    """Return what the estimator's methods take: a 2-D array, a DataFrame or a 1-D array, by the schema's layout."""
     if schema.layout == "matrix" and batch.matrix is not None:
         return batch.matrix
     if schema.layout == "series" and batch.columns is not None:

@@ -11,9 +11,11 @@ from typing import Any, Literal
 
 import numpy as np
 
-from model_store import answers as answering
 from model_store import artifacts, golden, profile, samples, seal
 from model_store.batch import Array, take
+from model_store.engines.answers import as_dtype, plain
+from model_store.engines.equality import same
+from model_store.engines.estimator import answers
 from model_store.errors import ArtifactUnreadable, BadSample
 from model_store.manifest import Manifest
 from model_store.schema import Output, Schema
@@ -78,9 +80,9 @@ def _check_same_answers(estimator: Any, inferred: Inferred) -> None:
     """The estimator must answer to rows that came through the schema as it does to the caller's own rows."""
     default = inferred.schema.outputs[0]
     count = min(inferred.batch.rows, _rows_of(default))
-    through = answering.answers(estimator, inferred.schema, take(inferred.batch, np.arange(count)), [default.name])
+    through = answers(estimator, inferred.schema, take(inferred.batch, np.arange(count)), [default.name])
     own = getattr(estimator, default.name)(inferred.rows[:count])
-    if not answering.same(through[default.name], answering.as_dtype(answering.plain(own), default.dtype)):
+    if not same(through[default.name], as_dtype(plain(own), default.dtype)):
         raise BadSample(
             f"{default.name} answers differently once the sample's values went through the schema: give the sample "
             "with the column types that the estimator was fitted on"
@@ -97,7 +99,7 @@ def _golden(estimator: Any, inferred: Inferred) -> golden.Golden:
     names = [output.name for output in inferred.schema.outputs]
     most = min(_rows_of(output) for output in inferred.schema.outputs)
     batch = take(inferred.batch, _spread(inferred, most))
-    return golden.Golden(batch, answering.answers(estimator, inferred.schema, batch, names))
+    return golden.Golden(batch, answers(estimator, inferred.schema, batch, names))
 
 
 def _spread(inferred: Inferred, most: int) -> Array:
@@ -109,9 +111,7 @@ def _spread(inferred: Inferred, most: int) -> Array:
 
 
 def _gaps(inferred: Inferred, column: int) -> Array:
-    name = inferred.schema.columns[column].name
-    batch = inferred.batch
-    values = batch.matrix[:, column] if batch.matrix is not None else (batch.columns or {})[name]
+    values = inferred.batch.column(inferred.schema, column)
     if values.dtype.kind == "O":
         return np.array([value is None for value in values.tolist()], dtype=bool)
     return np.asarray(values != values)  # noqa: PLR0124 - NaN and NaT alone differ from themselves
@@ -121,8 +121,8 @@ def _profile(estimator: Any, inferred: Inferred) -> dict[str, Any]:
     rows = inferred.batch.rows
     batch = take(inferred.batch, np.linspace(0, rows - 1, min(rows, _PROFILE_ROWS)).astype(int))
     small = [output.name for output in inferred.schema.outputs if np.prod(output.shape, initial=1) <= _GOLDEN_ROWS]
-    answers = answering.answers(estimator, inferred.schema, batch, small) if small else {}
-    return profile.describe(inferred.schema, batch, answers)
+    found = answers(estimator, inferred.schema, batch, small) if small else {}
+    return profile.describe(inferred.schema, batch, found)
 
 
 def _write_artifact(
@@ -146,10 +146,10 @@ def _write_artifact(
 
 def _check_replay(loaded: Any, schema: Schema, kept: golden.Golden) -> None:
     try:
-        replayed = answering.answers(loaded, schema, kept.batch, list(kept.answers))
+        replayed = answers(loaded, schema, kept.batch, list(kept.answers))
     except Exception as error:  # a format that lost something shows in any way
         raise ArtifactUnreadable(f"what skops loads back fails: {type(error).__name__}: {error}") from error
-    wrong = [name for name, answer in replayed.items() if not answering.same(answer, kept.answers[name])]
+    wrong = [name for name, answer in replayed.items() if not same(answer, kept.answers[name])]
     if wrong:
         raise ArtifactUnreadable(f"what skops loads back answers {wrong[0]} differently")
 

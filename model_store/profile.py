@@ -39,7 +39,7 @@ def read(version_dir: Path) -> dict[str, Any]:
 def describe(schema: Schema, batch: Batch, answers: Mapping[str, Array]) -> dict[str, Any]:
     """The profile of a sample and of the answers to it."""
     features = {
-        column.name: _describe(_column(batch, i, column.name), categorical=bool(column.categories))
+        column.name: _describe(batch.column(schema, i), categorical=bool(column.categories))
         for i, column in enumerate(schema.columns)
     }
     outputs = {
@@ -48,10 +48,6 @@ def describe(schema: Schema, batch: Batch, answers: Mapping[str, Array]) -> dict
         if output.name in answers
     }
     return {"format": 1, "rows": batch.rows, "features": features, "outputs": outputs}
-
-
-def _column(batch: Batch, index: int, name: str) -> Array:
-    return batch.matrix[:, index] if batch.matrix is not None else (batch.columns or {})[name]
 
 
 def _describe_output(values: Array, *, categorical: bool) -> dict[str, Any]:

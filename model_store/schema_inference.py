@@ -8,9 +8,12 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from model_store import answers as answering
+from model_store import outputs
 from model_store.batch import Array, Batch, estimator_input, take
+from model_store.engines.answers import is_missing
+from model_store.engines.estimator import answers
 from model_store.errors import BadSample
+from model_store.estimators import SEQUENCES, parts
 from model_store.samples import Rows
 from model_store.schema import FLOATS, INTEGERS, NUMBERS, Column, Held, Layout, Output, Schema, Task, Value
 
@@ -51,7 +54,7 @@ def _first_that_answers(estimator: Any, rows: Rows) -> tuple[Schema, list[Array]
         few = np.arange(min(len(rows), _TRIAL_ROWS))
         try:
             called_with = estimator_input(draft, take(_batch(draft, values), few))
-            return replace(draft, outputs=answering.discover(estimator, called_with, len(few))), values
+            return replace(draft, outputs=outputs.discover(estimator, called_with, len(few))), values
         except BadSample as error:
             first_error = first_error or error
     raise first_error or BadSample("no layout fits the sample")
@@ -248,7 +251,7 @@ def _batch(schema: Schema, values: Sequence[Array]) -> Batch:
 
 def _with_missing(estimator: Any, schema: Schema, values: list[Array]) -> tuple[Schema, list[Array]]:
     """Mark the columns whose gaps the estimator takes: it has a part made for gaps, and a trial succeeds."""
-    if not any(_takes_missing(part) for part in _parts(estimator)):
+    if not any(_takes_missing(part) for part in parts(estimator, SEQUENCES)):
         return schema, values
     few = np.arange(min(len(values[0]), _TRIAL_ROWS))
     columns, arrays = list(schema.columns), list(values)
@@ -282,7 +285,7 @@ def _with_gap(column: Column, values: Array) -> tuple[Column, Array]:
 def _answers(estimator: Any, schema: Schema, values: list[Array]) -> bool:
     name = schema.outputs[0].name
     try:
-        answer = answering.answers(estimator, schema, _batch(schema, values), [name])[name]
+        answer = answers(estimator, schema, _batch(schema, values), [name])[name]
     except Exception:  # noqa: BLE001 - whatever it raises, it does not take the gap
         return False
     return answer.dtype.kind != "f" or bool(np.isfinite(answer[0]).all())
@@ -291,22 +294,6 @@ def _answers(estimator: Any, schema: Schema, values: list[Array]) -> bool:
 def _takes_missing(part: Any) -> bool:
     kind = type(part).__name__
     return kind in _IMPUTERS or kind.startswith(_TAKES_NAN)
-
-
-def _parts(estimator: Any) -> Iterator[Any]:
-    """The estimator and all estimators inside it."""
-    seen: set[int] = set()
-    waiting = [estimator]
-    while waiting:
-        part = waiting.pop()
-        if id(part) in seen or isinstance(part, (str, bytes, np.ndarray)):
-            continue
-        seen.add(id(part))
-        if isinstance(part, (list, tuple)):
-            waiting.extend(part)
-        elif hasattr(part, "get_params") and not isinstance(part, type):
-            yield part
-            waiting.extend(vars(part).values())
 
 
 def _with_categories(estimator: Any, schema: Schema, values: list[Array], *, closed: bool) -> Schema:
@@ -335,7 +322,7 @@ def _encoded_categories(estimator: Any, schema: Schema) -> Mapping[str, tuple[Va
         if not isinstance(known, list) or len(known) != len(names):
             continue
         for name, categories in zip(names, known, strict=True):
-            listed = [value for value in np.asarray(categories).tolist() if not _is_gap(value)]
+            listed = [value for value in np.asarray(categories).tolist() if not is_missing(value)]
             if len(listed) <= _MOST_ENCODED_CATEGORIES and all(isinstance(v, (str, bool, int, float)) for v in listed):
                 found[name] = tuple(listed)
     dtypes = {column.name: column.dtype for column in schema.columns}
@@ -362,7 +349,3 @@ def _encoder_behind_imputers(transformer: Any) -> Any:
         if type(step).__name__ != "SimpleImputer" or getattr(step, "add_indicator", False):
             return None
     return None
-
-
-def _is_gap(value: Any) -> bool:
-    return value is None or (isinstance(value, float) and value != value)  # noqa: PLR0124 - NaN alone differs from itself

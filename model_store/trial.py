@@ -57,24 +57,25 @@ def capture(request: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _replay(estimator: Any, manifest: Any, kept: Any) -> None:
-    from model_store import answers as answering
+    from model_store.engines.equality import same
+    from model_store.engines.estimator import answers
 
     wanted = [output.name for output in manifest.schema.outputs]
     if sorted(kept.answers) != sorted(wanted):
         raise GateRefused("the golden answers are not those of the schema's outputs")
     try:
-        replayed = answering.answers(estimator, manifest.schema, kept.batch, wanted)
+        replayed = answers(estimator, manifest.schema, kept.batch, wanted)
     except MemoryError:
         raise
     except Exception as error:
         raise GateRefused(f"it failed on the golden rows: {type(error).__name__}: {_words(error)}") from error
     for name in wanted:
-        if not answering.same(replayed[name], kept.answers[name]):
+        if not same(replayed[name], kept.answers[name]):
             raise GateRefused(f"{name} answered otherwise than when it was published: {_where(replayed, kept, name)}")
 
 
 def _where(replayed: Mapping[str, Any], kept: Any, name: str) -> str:
-    from model_store.answers import same
+    from model_store.engines.equality import same
 
     now, then = replayed[name], kept.answers[name]
     if now.shape != then.shape:
@@ -88,8 +89,8 @@ def _where(replayed: Mapping[str, Any], kept: Any, name: str) -> str:
 def _one_row_seconds(estimator: Any, manifest: Any, kept: Any) -> float:
     import numpy as np
 
-    from model_store.answers import answers
     from model_store.batch import take
+    from model_store.engines.estimator import answers
 
     row, default = take(kept.batch, np.arange(1)), [manifest.schema.outputs[0].name]
     times: list[float] = []

@@ -38,7 +38,7 @@ _HANDLES_INPUT = (
     "service/codecs/",
     "service/validation.py",
     "service/runtime/loaded.py",
-    "service/runtime/engines.py",
+    "model_store/engines/",
 )
 _WITHHELD = "withheld, because it may quote input"
 

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from model_store.batch import Array, Batch
+from model_store.engines.engine import Engine
 from model_store.manifest import Manifest
 from model_store.payload_log import wished
 from service.errors import ModelFailed, ModelRejectedInput, ServiceError
-from service.runtime.engines import Engine
 
 log = logging.getLogger(__name__)
 

@@ -11,10 +11,10 @@ from threadpoolctl import threadpool_limits
 
 from model_store import artifacts, golden, seal
 from model_store.directory import Store
+from model_store.engines.choice import choose
 from model_store.gate import check_libraries
 from model_store.golden import Golden
 from model_store.manifest import Manifest
-from service.runtime.engines import choose
 from service.runtime.loaded import LoadedModel
 from service.runtime.states import State
 

@@ -9,8 +9,8 @@ from queue import SimpleQueue
 from time import monotonic
 from typing import Any, NamedTuple
 
+from model_store.engines.choice import NoEngine
 from model_store.errors import StoreError
-from service.runtime.engines import NoEngine
 from service.runtime.states import State
 
 log = logging.getLogger(__name__)

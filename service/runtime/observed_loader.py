@@ -6,9 +6,9 @@ from pathlib import Path
 from time import perf_counter
 
 from model_store.directory import Store
+from model_store.engines.choice import NoEngine
 from service.metrics import Metrics
 from service.runtime.announcements import resident_bytes
-from service.runtime.engines import NoEngine
 from service.runtime.loaded import LoadedModel
 from service.runtime.loader import Loader, Moved, Opened
 

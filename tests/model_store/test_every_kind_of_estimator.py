@@ -38,8 +38,10 @@ from sklearn.svm import SVC, OneClassSVM
 from sklearn.tree import DecisionTreeClassifier
 from xgboost import XGBClassifier, XGBRegressor
 
-from model_store import answers, artifacts, golden, seal
+from model_store import artifacts, golden, seal
 from model_store.capture import Wishes, capture
+from model_store.engines.equality import same
+from model_store.engines.estimator import answers
 from model_store.errors import ArtifactUnreadable
 
 X, Y = make_classification(120, 6, n_informative=4, n_classes=3, random_state=0)
@@ -195,11 +197,11 @@ def test_it_answers_the_same_after_it_was_written_and_read(name, artifact_format
     loaded = artifacts.load(folder, manifest)
     kept = golden.read(folder)
     wanted = [output.name for output in manifest.schema.outputs]
-    replayed = answers.answers(loaded, manifest.schema, kept.batch, wanted)
+    replayed = answers(loaded, manifest.schema, kept.batch, wanted)
     assert list(kept.answers) == wanted
     for output in manifest.schema.outputs:
         answer = replayed[output.name]
-        assert answers.same(answer, kept.answers[output.name])
+        assert same(answer, kept.answers[output.name])
         assert answer.shape == (kept.batch.rows, *output.shape)
         assert answer.dtype == (object if output.dtype == "string" else np.dtype(output.dtype))
     assert {part.n_jobs for part in artifacts._everything(loaded) if "n_jobs" in getattr(part, "__dict__", {})} <= {

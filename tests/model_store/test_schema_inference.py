@@ -18,8 +18,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEncoder, StandardScaler
 
 from model_store import samples
-from model_store.answers import answers
 from model_store.batch import estimator_input
+from model_store.engines.estimator import answers
 from model_store.errors import BadSample
 from model_store.schema_inference import infer
 

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from model_store import golden
-from model_store.answers import same
 from model_store.batch import Batch
+from model_store.engines.equality import same
 from model_store.errors import BadManifest, BadName, BadSchema, SealBroken
 from model_store.golden import Golden
 from model_store.manifest import FileSeal, Manifest

@@ -1,0 +1,1 @@
+"""What executes a model. The publisher measures engines and the service runs them, so they live with the store."""

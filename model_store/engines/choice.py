@@ -1,0 +1,56 @@
+"""Which engine executes a version: chosen once, when it is warmed, by the answers to its golden rows."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from model_store.batch import Array
+from model_store.engines.arrays import ArrayEngine
+from model_store.engines.engine import Candidate, Engine
+from model_store.engines.equality import identical, same
+from model_store.engines.estimator import EstimatorEngine
+from model_store.golden import Golden
+from model_store.schema import Schema
+
+log = logging.getLogger(__name__)
+
+CANDIDATES: tuple[type[Candidate], ...] = (ArrayEngine,)
+"""Tried in this order, the fastest first; scikit-learn's own methods are the last resort and the measure."""
+
+
+class NoEngine(RuntimeError):
+    """No engine reproduces the stored answers; the message says what came out wrong."""
+
+
+def choose(
+    estimator: Any, schema: Schema, golden: Golden, candidates: Sequence[type[Candidate]] = CANDIDATES
+) -> Engine:
+    """Return the first candidate that answers the golden rows as scikit-learn does, to the last bit, else scikit-learn.
+
+    Raises NoEngine if scikit-learn itself does not reproduce the stored answers, and what the estimator raises.
+    """
+    plain = EstimatorEngine(estimator, schema)
+    given = plain.predict(golden.batch, tuple(golden.answers))
+    _check_stored(given, golden.answers)
+    for candidate in candidates:
+        if candidate.admits(estimator, schema):
+            engine = candidate(estimator, schema)
+            if _reproduces(engine, golden, given):
+                return engine
+            engine.discard()
+    return plain
+
+
+def _reproduces(engine: Engine, golden: Golden, given: Mapping[str, Array]) -> bool:
+    try:
+        made = engine.predict(golden.batch, tuple(given))
+    except Exception:
+        log.debug("%s does not take the golden rows", engine.name, exc_info=True)
+        return False
+    return all(identical(made[name], answer) for name, answer in given.items())
+
+
+def _check_stored(given: Mapping[str, Array], stored: Mapping[str, Array]) -> None:
+    for name, answer in stored.items():
+        if not same(given[name], answer):
+            raise NoEngine(f"its answers to the stored sample are not those stored with it (output {name!r})")

@@ -1,0 +1,49 @@
+"""scikit-learn itself: an estimator's own methods, called the way it was fitted."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from model_store.batch import Array, Batch, estimator_input
+from model_store.engines.answers import METHODS, as_dtype, plain
+from model_store.engines.engine import Engine
+from model_store.schema import Schema
+
+
+class EstimatorEngine(Engine):
+    """The estimator's own methods, called with an array, a DataFrame or a series. The measure of all other engines."""
+
+    name = "scikit-learn"
+
+    def __init__(self, estimator: Any, schema: Schema) -> None:
+        self._estimator = estimator
+        self._schema = schema
+
+    def predict(self, batch: Batch, outputs: Sequence[str]) -> Mapping[str, Array]:
+        """Return what the estimator answers; see Engine for what it raises."""
+        return answers(self._estimator, self._schema, batch, outputs)
+
+
+def answers(estimator: Any, schema: Schema, batch: Batch, outputs: Sequence[str]) -> dict[str, Array]:
+    """Return the wanted outputs, each an array of ``batch.rows`` entries of the shape and dtype that the schema says.
+
+    Strings are object arrays. ``predict_proba_0``, ``predict_proba_1``, … are the entries of the list that multi-output
+    classifiers answer. Raises what the estimator raises, and KeyError for an output that the schema does not have.
+    """
+    rows = estimator_input(schema, batch)
+    raw: dict[str, Any] = {}
+    found: dict[str, Array] = {}
+    for name in outputs:
+        output = schema.output(name)
+        if output is None:
+            raise KeyError(name)
+        method, index = _method(name)
+        if method not in raw:
+            raw[method] = getattr(estimator, method)(rows)
+        answer = raw[method] if index is None else raw[method][index]
+        found[name] = as_dtype(plain(answer), output.dtype)
+    return found
+
+
+def _method(output: str) -> tuple[str, int | None]:
+    head, _, tail = output.rpartition("_")
+    return (head, int(tail)) if head in METHODS and tail.isdigit() else (output, None)

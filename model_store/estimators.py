@@ -1,0 +1,67 @@
+"""One walker over an estimator's parts: steps, branches, fitted members, and whatever else they hold."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+CONTAINERS = (list, tuple, set, frozenset, Mapping, np.ndarray)
+"""What is looked into by default; of arrays only those of objects."""
+SEQUENCES = (list, tuple)
+"""Where pipelines, unions and ensembles keep the parts that rows pass through.
+
+Mappings and arrays also hold what a search tried and did not take: ``param_grid``, ``cv_results_``.
+"""
+
+_SCALARS = (str, bytes, bool, int, float, complex, type(None))
+
+
+def parts(estimator: Any, containers: tuple[type, ...] = CONTAINERS) -> Iterator[Any]:
+    """Yield the estimator and every estimator inside it, each once."""
+    return filter(is_estimator, objects(estimator, containers))
+
+
+def objects(estimator: Any, containers: tuple[type, ...] = CONTAINERS) -> Iterator[Any]:
+    """Yield the estimator and every object inside it that is neither container nor scalar, each once.
+
+    Attributes are followed in estimators only: what a library keeps in objects of its own is its own business.
+    """
+    seen: dict[int, Any] = {}  # holds the objects, so that no id is given twice
+    waiting = [estimator]
+    while waiting:
+        thing = waiting.pop()
+        if isinstance(thing, _SCALARS) or id(thing) in seen:
+            continue
+        seen[id(thing)] = thing
+        if is_estimator(thing) or not isinstance(thing, CONTAINERS):
+            yield thing
+        waiting.extend(_inside(thing, containers))
+
+
+def is_estimator(thing: Any) -> bool:
+    """Return whether it is an estimator by scikit-learn's convention: an object, not a class, with ``get_params``."""
+    return hasattr(thing, "get_params") and not isinstance(thing, type)
+
+
+def _inside(thing: Any, containers: tuple[type, ...]) -> Iterable[Any]:
+    if is_estimator(thing):
+        return _attributes(thing)
+    return _entries(thing) if isinstance(thing, containers) else ()
+
+
+def _entries(container: Any) -> Iterable[Any]:
+    if isinstance(container, Mapping):
+        return container.values()
+    if isinstance(container, np.ndarray):
+        return container.flat if container.dtype == object else ()
+    return container  # type: ignore[no-any-return]  # a list, tuple or set
+
+
+def _attributes(estimator: Any) -> Iterator[Any]:
+    """The values of its attributes, whether a dictionary or slots hold them."""
+    yield from getattr(estimator, "__dict__", {}).values()
+    for kind in type(estimator).__mro__:
+        slots = vars(kind).get("__slots__", ())
+        for name in (slots,) if isinstance(slots, str) else slots:
+            if name != "__dict__" and hasattr(estimator, name):
+                yield getattr(estimator, name)
