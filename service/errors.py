@@ -1,10 +1,14 @@
 """What can go wrong with a request. Each error has a stable ``code``; ``http.problems`` gives it a status."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from itertools import islice
+from typing import ClassVar, Self, TypeVar
+
+_T = TypeVar("_T")
 
 MOST_FAULTS = 20
+"""Wrong places that an error names at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +32,13 @@ class ServiceError(Exception):
         self.faults = tuple(faults[:MOST_FAULTS])
         self.retry_after = retry_after
         self.headers: Mapping[str, str] = {}
+
+    @classmethod
+    def of(cls, *faults: Fault) -> Self:
+        """Return the error that says the first fault in words, how many more there are, and lists them."""
+        first, more = faults[0], len(faults) - 1
+        counted = f" (and {more} more)" if more else ""
+        return cls(f"{first.location}: expected {first.expected}, got {first.got}{counted}", faults)
 
 
 class MalformedRequest(ServiceError):
@@ -142,3 +153,18 @@ class Unavailable(ServiceError):
     """A part that this needs, such as the database, does not answer now."""
 
     code, title = "unavailable", "Temporarily unavailable"
+
+
+def few(places: Iterable[_T]) -> list[_T]:
+    """Return as many of the wrong places as an error names; no more are looked for."""
+    return list(islice(places, MOST_FAULTS))
+
+
+def refuse(faults: Iterable[Fault], error: type[ServiceError] = InvalidInput) -> None:
+    """Raise an error of the given kind that names the faults, if there are any.
+
+    All faults of a list are counted; of a generator as many are looked for as an error names. Raises InvalidInput.
+    """
+    found = faults if isinstance(faults, list) else few(faults)
+    if found:
+        raise error.of(*found)

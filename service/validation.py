@@ -11,25 +11,23 @@ import datetime as dt
 import math
 import re
 import struct
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, starmap
 from operator import itemgetter
 from types import NoneType
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from model_store.batch import Array, Batch
 from model_store.schema import FLOATS, INTEGERS, Column, Schema
-from service.errors import MOST_FAULTS, Fault, InvalidInput, PayloadTooLarge
+from service.errors import MOST_FAULTS, Fault, InvalidInput, PayloadTooLarge, refuse
 from service.per_schema import per_schema
 
 Locate = Callable[[int, int], str]
 """Names a place for people, from a row's index and a column's index in the schema."""
-
-_T = TypeVar("_T")
 
 _NUMBERS = frozenset({int, float})
 _NUMBERS_AND_GAPS = frozenset({int, float, NoneType})
@@ -79,9 +77,7 @@ def from_records(schema: Schema, records: Sequence[Any], locate: Locate | None =
         else:
             return _by_position(facts, rows, locate)
     where = locate or _rows_of(schema)
-    faults = _record_faults(schema, records, where, exact=exact)
-    if faults:
-        raise _invalid(faults)
+    refuse(_record_faults(schema, records, where, exact=exact))
     return _by_position(facts, list(map(facts.values_of, records)), locate)
 
 
@@ -101,8 +97,7 @@ def from_columns(schema: Schema, columns: Mapping[str, Sequence[Any] | Array], l
         cast[column.name] = cast_column(column, values, lambda row, i=i: where(row, i), faults)  # type: ignore[misc]
         if len(faults) >= MOST_FAULTS:
             break
-    if faults:
-        raise _invalid(faults)
+    refuse(faults)
     if facts.homogeneous:
         return Batch(rows, matrix=np.column_stack(list(cast.values())))
     return Batch(rows, columns=cast)
@@ -114,7 +109,7 @@ def from_matrix(schema: Schema, matrix: Array, locate: Locate | None = None) -> 
     if matrix.ndim == 1:
         matrix = matrix.reshape(-1, 1) if facts.width == 1 else matrix.reshape(1, -1)
     if matrix.shape[1:] != (facts.width,):
-        raise _invalid([Fault("shape", f"[rows, {facts.width}]", str(list(matrix.shape)))])
+        raise InvalidInput.of(Fault("shape", f"[rows, {facts.width}]", str(list(matrix.shape))))
     if facts.homogeneous and matrix.dtype == facts.dtype and not facts.closed and facts.allows(matrix):
         return Batch(len(matrix), matrix=np.ascontiguousarray(matrix))
     return from_columns(schema, {name: matrix[:, i] for i, name in enumerate(facts.names)}, locate)
@@ -434,9 +429,7 @@ def _rows_of(schema: Schema) -> Locate:
 def _check_widths(rows: Sequence[Any], width: int, locate: Locate) -> None:
     wanted = f"a list of {width} values"
     wrong = (i for i, row in enumerate(rows) if type(row) is not list or len(row) != width)
-    faults = [Fault(locate(i, 0), wanted, show(rows[i])) for i in _first(wrong)]
-    if faults:
-        raise _invalid(faults)
+    refuse(Fault(locate(i, 0), wanted, show(rows[i])) for i in wrong)
 
 
 def _record_faults(schema: Schema, records: Sequence[Any], locate: Locate, *, exact: bool) -> list[Fault]:
@@ -462,15 +455,11 @@ def _record_faults(schema: Schema, records: Sequence[Any], locate: Locate, *, ex
 
 def _common_length(schema: Schema, columns: Mapping[str, Any]) -> int:
     found = {name: columns[name] for name in schema.names if name in columns}
-    wrong = _first(name for name, values in found.items() if not _is_column(values))
-    if wrong:
-        raise _invalid([Fault(name, "a list of values", show(found[name])) for name in wrong])
+    refuse(Fault(name, "a list of values", show(values)) for name, values in found.items() if not _is_column(values))
     lengths = {name: len(values) for name, values in found.items()}
     longest = max(lengths.values(), default=0)
-    wrong = _first(name for name, length in lengths.items() if length != longest)
-    if wrong:
-        wanted = f"{longest} values, as the longest column has"
-        raise _invalid([Fault(name, wanted, str(lengths[name])) for name in wrong])
+    wanted = f"{longest} values, as the longest column has"
+    refuse(Fault(name, wanted, str(length)) for name, length in lengths.items() if length != longest)
     return longest
 
 
@@ -481,15 +470,4 @@ def _is_column(values: Any) -> bool:
 def _values(column: Column, columns: Mapping[str, Any]) -> Any:
     if column.name in columns:
         return columns[column.name]
-    raise _invalid([Fault(column.name, expected(column), "no such column in the input")])
-
-
-def _first(places: Iterable[_T]) -> list[_T]:
-    """As many as an error names."""
-    return [place for _, place in zip(range(MOST_FAULTS), places, strict=False)]
-
-
-def _invalid(faults: Sequence[Fault]) -> InvalidInput:
-    first = faults[0]
-    more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
-    return InvalidInput(f"{first.location}: expected {first.expected}, got {first.got}{more}", faults)
+    raise InvalidInput.of(Fault(column.name, expected(column), "no such column in the input"))

@@ -236,5 +236,4 @@ def _is(kind: Any, questions: Sequence[Any]) -> bool:
 
 
 def _wrong(column: Column, got: str) -> InvalidInput:
-    fault = Fault(f"column {column.name}", expected(column), got)
-    return InvalidInput(f"{fault.location}: expected {fault.expected}, got {fault.got}", [fault])
+    return InvalidInput.of(Fault(f"column {column.name}", expected(column), got))

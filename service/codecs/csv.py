@@ -15,7 +15,7 @@ import orjson
 
 from model_store.schema import FLOATS, INTEGERS, Column, Schema
 from service.codecs.placing import MOST_ROWS, places
-from service.errors import MOST_FAULTS, Fault, InvalidInput, MalformedRequest, PayloadTooLarge
+from service.errors import Fault, MalformedRequest, PayloadTooLarge, refuse
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _INTEGER = re.compile(r"[+-]?\d{1,20}", re.ASCII)
@@ -53,12 +53,8 @@ def _rows(body: bytes, max_rows: int) -> tuple[list[str], list[list[str]]]:
 
 
 def _check_widths(rows: Iterable[Sequence[str]], width: int) -> None:
-    wrong = ((i, len(row)) for i, row in enumerate(rows) if len(row) != width)
-    faults = [
-        Fault(f"row {i}", f"{width} fields, as the header has", f"{n} fields") for i, n in islice(wrong, MOST_FAULTS)
-    ]
-    if faults:
-        raise InvalidInput(f"{faults[0].location}: expected {faults[0].expected}, got {faults[0].got}", faults)
+    wanted = f"{width} fields, as the header has"
+    refuse(Fault(f"row {i}", wanted, f"{len(row)} fields") for i, row in enumerate(rows) if len(row) != width)
 
 
 def _values(column: Column, fields: Sequence[str]) -> list[Any]:

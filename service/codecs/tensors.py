@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from model_store.batch import Array
-from service.errors import MOST_FAULTS, Fault, MalformedRequest
+from service.errors import Fault, MalformedRequest, few, refuse
 
 DTYPES: Mapping[str, np.dtype[Any]] = {
     "BOOL": np.dtype(np.bool_),
@@ -84,11 +84,9 @@ def _read_bytes(data: memoryview, count: int, place: str) -> Array:
 
 
 def _check_bools(data: memoryview, place: str) -> None:
-    wrong = np.flatnonzero(np.frombuffer(data, np.uint8) > 1)[:MOST_FAULTS].tolist()
-    if wrong:
-        faults = [Fault(f"{place}.data[{i}]", "a BOOL byte, 0 or 1", str(data[i])) for i in wrong]
-        raise MalformedRequest(f"{faults[0].location}: expected a BOOL byte, 0 or 1, got {faults[0].got}", faults)
+    wrong = few(np.flatnonzero(np.frombuffer(data, np.uint8) > 1).tolist())
+    refuse([Fault(f"{place}.data[{i}]", "a BOOL byte, 0 or 1", str(data[i])) for i in wrong], MalformedRequest)
 
 
 def _misfit(place: str, expected: str, got: str) -> MalformedRequest:
-    return MalformedRequest(f"{place}: expected {expected}, got {got}", [Fault(place, expected, got)])
+    return MalformedRequest.of(Fault(place, expected, got))

@@ -14,7 +14,7 @@ from model_store.schema import Schema
 from service import validation
 from service.codecs import arrow, csv, json, npy, parquet
 from service.codecs.placing import places
-from service.errors import Fault, InvalidInput, MalformedRequest, UnknownOutput, UnsupportedMediaType
+from service.errors import Fault, InvalidInput, MalformedRequest, UnknownOutput, UnsupportedMediaType, refuse
 from service.wire import JSON, Call, PredictionResult, WireRequest, WireResponse, default_outputs
 
 CSV = "text/csv"
@@ -142,10 +142,9 @@ def _split_order(schema: Schema, columns: Any) -> list[int] | None:
 def _reordered(rows: Sequence[Any], width: int, order: Sequence[int]) -> list[list[Any]]:
     if width == 1 and not any(isinstance(row, list) for row in rows):
         rows = [[value] for value in rows]
-    wrong = [i for i, row in enumerate(rows) if not isinstance(row, list) or len(row) != width]
-    if wrong:
-        faults = [Fault(f"row {i}", f"a list of {width} values", validation.show(rows[i])) for i in wrong]
-        raise InvalidInput(f"row {wrong[0]}: expected a list of {width} values, as dataframe_split.columns has", faults)
+    wrong = (i for i, row in enumerate(rows) if not isinstance(row, list) or len(row) != width)
+    wanted = f"a list of {width} values, as dataframe_split.columns has"
+    refuse(Fault(f"row {i}", wanted, validation.show(rows[i])) for i in wrong)
     return [[row[place] for place in order] for row in rows]
 
 

@@ -131,8 +131,7 @@ def _text(body: bytes) -> str:
     try:
         return body.decode()
     except UnicodeDecodeError as error:
-        fault = Fault(f"the body, byte {error.start}", "UTF-8 text", "another byte")
-        raise InvalidInput(f"{fault.location}: expected UTF-8 text", [fault]) from None
+        raise InvalidInput.of(Fault(f"the body, byte {error.start}", "UTF-8 text", "another byte")) from None
 
 
 def _id(document: Mapping[str, Any], request: WireRequest) -> str:

@@ -9,8 +9,8 @@ import numpy as np
 from model_store.batch import Array, Batch
 from model_store.schema import FLOATS, Column, Schema
 from service.dialects.openinference_metadata import datatype_of
-from service.dialects.openinference_tensors import Tensor, invalid
-from service.errors import MOST_FAULTS, Fault, InvalidInput
+from service.dialects.openinference_tensors import Tensor
+from service.errors import MOST_FAULTS, Fault, InvalidInput, few, refuse
 from service.per_schema import per_schema
 from service.validation import from_columns, from_matrix
 
@@ -96,14 +96,12 @@ def _from_each(schema: Schema, tensors: Sequence[Tensor]) -> Batch:
 def _check_names(schema: Schema, tensors: Sequence[Tensor], by_name: dict[str, Tensor]) -> None:
     known = ", ".join(schema.names[:MOST_FAULTS]) + (", …" if len(schema.names) > MOST_FAULTS else "")
     names = set(schema.names)
-    unknown = [tensor for tensor in tensors if tensor.name not in names][:MOST_FAULTS]
+    unknown = few(tensor for tensor in tensors if tensor.name not in names)
     faults = [Fault(f"{t.place}.name", f"one of {known}", f'"{t.name[:64]}"') for t in unknown]
     if faults:
         raise InvalidInput(f"unexpected inference input '{faults[0].got[1:-1]}': the inputs are {known}", faults)
-    again = [tensor for tensor in tensors if by_name[tensor.name] is not tensor][:MOST_FAULTS]
-    twice = [Fault(f"{t.place}.name", "each input once", f'"{t.name[:64]}"') for t in again]
-    if twice:
-        raise invalid(twice)
+    again = (tensor for tensor in tensors if by_name[tensor.name] is not tensor)
+    refuse(Fault(f"{t.place}.name", "each input once", f'"{t.name[:64]}"') for t in again)
 
 
 def _check_shape(tensor: Tensor, width: int) -> None:

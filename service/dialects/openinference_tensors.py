@@ -6,7 +6,7 @@ import math
 import struct
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain, islice
+from itertools import chain
 from types import NoneType
 from typing import Any
 
@@ -14,7 +14,7 @@ import numpy as np
 
 from model_store.batch import Array
 from service.codecs import tensors
-from service.errors import MOST_FAULTS, Fault, InvalidInput, MalformedRequest, NotImplementedHere
+from service.errors import MOST_FAULTS, Fault, InvalidInput, MalformedRequest, NotImplementedHere, few, refuse
 from service.validation import check_rows, show
 
 _DEEPEST = 100
@@ -118,14 +118,7 @@ def parameters(document: Mapping[str, Any], place: str) -> Mapping[str, Any]:
 
 def malformed(place: str, expected: str, got: str) -> MalformedRequest:
     """The error for a request that is not of the protocol's form at ``place``."""
-    return MalformedRequest(f"{place}: expected {expected}, got {got}", [Fault(place, expected, got)])
-
-
-def invalid(faults: Sequence[Fault]) -> InvalidInput:
-    """The error for values that are not what they should be."""
-    first = faults[0]
-    more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
-    return InvalidInput(f"{first.location}: expected {first.expected}, got {first.got}{more}", faults)
+    return MalformedRequest.of(Fault(place, expected, got))
 
 
 def _text(document: Mapping[str, Any], place: str, key: str) -> str:
@@ -300,8 +293,7 @@ def _texts(values: Array, place: str, content_type: str) -> Array:
             faults.append(Fault(f"{place}.data[{i}]", expected, f"{len(element)} other bytes"))
             if len(faults) >= MOST_FAULTS:
                 break
-    if faults:
-        raise invalid(faults)
+    refuse(faults)
     return _objects(texts)
 
 
@@ -314,7 +306,7 @@ def _text_of(element: Any, *, coded: bool) -> str | None:
 
 def _refused(flat: Sequence[Any], fits: Callable[[Any], bool], expected: str, place: str) -> InvalidInput:
     wrong = (Fault(f"{place}.data[{i}]", expected, show(value)) for i, value in enumerate(flat) if not fits(value))
-    return invalid(list(islice(wrong, MOST_FAULTS)))
+    return InvalidInput.of(*few(wrong))
 
 
 _READERS: Mapping[str, Callable[[Sequence[Any], str, str], Array]] = {
