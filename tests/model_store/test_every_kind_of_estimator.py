@@ -43,6 +43,7 @@ from model_store.capture import Wishes, capture
 from model_store.engines.equality import same
 from model_store.engines.estimator import answers
 from model_store.errors import ArtifactUnreadable
+from model_store.estimators import objects
 
 X, Y = make_classification(120, 6, n_informative=4, n_classes=3, random_state=0)
 NAMES = np.array(["low", "mid", "high"])
@@ -204,7 +205,7 @@ def test_it_answers_the_same_after_it_was_written_and_read(name, artifact_format
         assert same(answer, kept.answers[output.name])
         assert answer.shape == (kept.batch.rows, *output.shape)
         assert answer.dtype == (object if output.dtype == "string" else np.dtype(output.dtype))
-    assert {part.n_jobs for part in artifacts._everything(loaded) if "n_jobs" in getattr(part, "__dict__", {})} <= {
+    assert {part.n_jobs for part in objects(loaded) if "n_jobs" in getattr(part, "__dict__", {})} <= {
         1,
         None,
     }
