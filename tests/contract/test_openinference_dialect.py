@@ -1,4 +1,4 @@
-"""Open Inference Protocol: what an inference request says and how it is answered, item by item, without HTTP."""
+"""Open Inference Protocol: what an inference request says and how it is answered, without HTTP."""
 
 import base64
 import json
