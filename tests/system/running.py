@@ -49,9 +49,10 @@ def alive(pid):
 
 
 class Stack:
-    """One local stack under ``folder``."""
+    """One local stack under ``folder``, of the code in ``root``."""
 
-    def __init__(self, folder, **variables):
+    def __init__(self, folder, *, root=ROOT, **variables):
+        self.root = root
         self.var = folder / "var"
         first = free_ports(8)
         self.port, self.management_port = first, first + 2
@@ -75,7 +76,7 @@ class Stack:
         with self.said.open("wb") as said:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "deploy.local"],
-                cwd=ROOT,
+                cwd=self.root,
                 env=self.environment,
                 stdin=subprocess.DEVNULL,
                 stdout=said,
@@ -102,7 +103,7 @@ class Stack:
         """A command of Millrace's, told of this stack's places."""
         command = [sys.executable, "-m", "deploy.local.within", module, *arguments]
         return subprocess.run(
-            command, cwd=ROOT, env=self.environment, check=False, capture_output=True, text=True, timeout=200
+            command, cwd=self.root, env=self.environment, check=False, capture_output=True, text=True, timeout=200
         )
 
     def token(self):
@@ -114,7 +115,7 @@ class Stack:
         command = [sys.executable, "-m", "deploy.local.within", "tests.system.trainer"]
         return Trainer(
             subprocess.Popen(
-                command, cwd=ROOT, env=self.environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+                command, cwd=self.root, env=self.environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
             )
         )
 
