@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model_store.schema import Column, Output, Schema
-from service.dialects.kserve_v1 import EVENT, PREDICT
+from service.dialects.tfserving.kserve_v1 import EVENT, PREDICT
 from service.errors import InvalidInput, MalformedRequest, ServiceError
 from service.wire import PredictionResult, WireRequest
 

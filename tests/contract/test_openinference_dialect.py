@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from model_store.schema import DTYPES, Column, Output, Schema
 from service.codecs import tensors
-from service.dialects import openinference_metadata
-from service.dialects.openinference import HEADER_LENGTH, INFER
+from service.dialects.openinference import metadata as openinference_metadata
+from service.dialects.openinference.infer import HEADER_LENGTH, INFER
 from service.errors import InvalidInput, MalformedRequest, NotImplementedHere, ServiceError, UnknownOutput
 from service.wire import PredictionResult, WireRequest
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model_store.schema import Column, Output, Schema
-from service.dialects.tfserving_examples import CLASSIFY, REGRESS
+from service.dialects.tfserving.examples import CLASSIFY, REGRESS
 from service.errors import InvalidInput, MalformedRequest, ServiceError, UnknownOutput
 from service.wire import PredictionResult, WireRequest
 

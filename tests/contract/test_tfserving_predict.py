@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model_store.schema import Column, Output, Schema
-from service.dialects.tfserving import PREDICT
-from service.dialects.tfserving_signatures import metadata, signatures
+from service.dialects.tfserving.predict import PREDICT
+from service.dialects.tfserving.signatures import metadata, signatures
 from service.errors import InvalidInput, MalformedRequest, ServiceError, UnknownOutput
 from service.wire import PredictionResult, WireRequest
 

@@ -15,7 +15,7 @@ from werkzeug.routing import Rule
 from service import __version__
 from service.codecs import arrow
 from service.codecs.json import dumps
-from service.dialects import mlflow as scoring
+from service.dialects.mlflow import invocations as scoring
 from service.errors import ModelNotFound
 from service.http.description import access_operations, operations
 from service.http.description.model_schemas import Json, ModelDescription, describe

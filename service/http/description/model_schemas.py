@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from model_store.schema import FLOATS, INTEGERS, Column, Output, Schema
-from service.dialects import openinference_metadata
+from service.dialects.openinference import metadata as openinference_metadata
 from service.http.description.operations import ANY_OBJECT, BOOL, TEXT, list_of, structure
 
 Json = Mapping[str, Any]

@@ -7,7 +7,7 @@ import flask
 from model_store.errors import BadName
 from model_store.names import parse_version
 from service import __version__
-from service.dialects.mlflow import INVOCATIONS
+from service.dialects.mlflow.invocations import INVOCATIONS
 from service.errors import ModelNotFound, VersionNotFound
 from service.http.guards import public
 from service.http.parts import Parts

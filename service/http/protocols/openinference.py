@@ -8,8 +8,8 @@ import flask
 
 from service import __version__
 from service.codecs.json import dumps, loads
-from service.dialects.openinference import INFER
-from service.dialects.openinference_metadata import model_metadata
+from service.dialects.openinference.infer import INFER
+from service.dialects.openinference.metadata import model_metadata
 from service.errors import (
     MalformedRequest,
     ModelNotFound,

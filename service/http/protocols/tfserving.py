@@ -13,8 +13,8 @@ from werkzeug.routing import BaseConverter
 
 from model_store.names import LARGEST_VERSION
 from service.codecs.json import dumps
-from service.dialects import kserve_v1, tfserving_examples
-from service.dialects.tfserving_signatures import metadata
+from service.dialects.tfserving import examples, kserve_v1
+from service.dialects.tfserving.signatures import metadata
 from service.errors import (
     LabelNotFound,
     MalformedRequest,
@@ -41,8 +41,8 @@ _RULES = tuple(
 )
 _VERBS: Mapping[str, Dialect] = {
     "predict": kserve_v1.PREDICT,
-    "classify": tfserving_examples.CLASSIFY,
-    "regress": tfserving_examples.REGRESS,
+    "classify": examples.CLASSIFY,
+    "regress": examples.REGRESS,
 }
 _FIXED_WORDS = re.compile(
     r"/(v1)/(models)(?:/[^/:]+(?:/(versions)/[0-9]+|/(labels)/[^/:]+)?(?:/(metadata))?)?", re.IGNORECASE | re.ASCII

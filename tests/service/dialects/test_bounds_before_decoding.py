@@ -11,7 +11,11 @@ import pytest
 from model_store.schema import Column, Output, Schema
 from service import validation
 from service.codecs import json as codec
-from service.dialects import kserve_v1, mlflow, openinference, tfserving, tfserving_examples
+from service.dialects.mlflow import invocations as mlflow
+from service.dialects.openinference import infer as openinference
+from service.dialects.tfserving import examples as tfserving_examples
+from service.dialects.tfserving import kserve_v1
+from service.dialects.tfserving import predict as tfserving
 from service.errors import InvalidInput, PayloadTooLarge
 from service.wire import WireRequest
 

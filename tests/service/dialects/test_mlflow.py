@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from model_store.schema import Column, Output, Schema
-from service.dialects.mlflow import INVOCATIONS
+from service.dialects.mlflow.invocations import INVOCATIONS
 from service.errors import MalformedRequest, ServiceError, UnsupportedMediaType
 from service.wire import Call, PredictionResult, WireRequest
 

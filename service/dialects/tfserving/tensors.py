@@ -19,7 +19,7 @@ from model_store.batch import Batch
 from model_store.schema import FLOATS, INTEGERS, Column
 from service import validation
 from service.codecs.json import dumps
-from service.dialects.tfserving_signatures import Input, Signatures, type_name
+from service.dialects.tfserving.signatures import Input, Signatures, type_name
 from service.errors import MOST_FAULTS, Fault, InvalidInput
 from service.validation import Locate, expected, show
 

@@ -11,9 +11,11 @@ import numpy as np
 from model_store.schema import Schema
 from service.codecs import tensors
 from service.codecs.json import dumps, loads
-from service.dialects import openinference_inputs, openinference_metadata, openinference_outputs
-from service.dialects.openinference_outputs import Wanted, flag
-from service.dialects.openinference_tensors import Tail, Tensor, malformed, parameters, read
+from service.dialects.openinference import inputs as openinference_inputs
+from service.dialects.openinference import metadata as openinference_metadata
+from service.dialects.openinference import outputs as openinference_outputs
+from service.dialects.openinference.outputs import Wanted, flag
+from service.dialects.openinference.tensors import Tail, Tensor, malformed, parameters, read
 from service.errors import Fault, InvalidInput, MalformedRequest
 from service.validation import check_rows, show
 from service.wire import JSON, Call, PredictionResult, WireRequest, WireResponse

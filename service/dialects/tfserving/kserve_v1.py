@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from model_store.schema import Schema
 from service.codecs.json import dumps
-from service.dialects import tfserving
+from service.dialects.tfserving import predict as tfserving
 from service.errors import Fault, InvalidInput, MalformedRequest
 from service.validation import Locate, check_rows, show
 from service.wire import JSON, Call, PredictionResult, WireRequest, WireResponse

@@ -8,8 +8,8 @@ import numpy as np
 
 from model_store.batch import Array, Batch
 from model_store.schema import FLOATS, Column, Schema
-from service.dialects.openinference_metadata import datatype_of
-from service.dialects.openinference_tensors import Tensor
+from service.dialects.openinference.metadata import datatype_of
+from service.dialects.openinference.tensors import Tensor
 from service.errors import MOST_FAULTS, Fault, InvalidInput, few, refuse
 from service.per_schema import per_schema
 from service.validation import from_columns, from_matrix

@@ -15,9 +15,9 @@ from model_store.batch import Array, Batch
 from model_store.schema import INTEGERS, NUMBERS, Column, Schema
 from service import validation
 from service.codecs.json import dumps
-from service.dialects.tfserving import read, signature_name, wanted_outputs
-from service.dialects.tfserving_signatures import DEFAULT, MATRIX_INPUT, Signatures, signatures
-from service.dialects.tfserving_tensors import b64_text, is_b64, json_type, quoted
+from service.dialects.tfserving.predict import read, signature_name, wanted_outputs
+from service.dialects.tfserving.signatures import DEFAULT, MATRIX_INPUT, Signatures, signatures
+from service.dialects.tfserving.tensors import b64_text, is_b64, json_type, quoted
 from service.errors import MOST_FAULTS, Fault, InvalidInput, MalformedRequest, UnknownOutput
 from service.validation import check_rows, expected, show
 from service.wire import Call, PredictionResult, WireRequest, WireResponse

@@ -12,8 +12,8 @@ from model_store.batch import Array
 from model_store.schema import NUMBERS, Output, Schema
 from service.codecs import tensors
 from service.codecs.json import dumps
-from service.dialects.openinference_metadata import datatype_of
-from service.dialects.openinference_tensors import malformed, parameters
+from service.dialects.openinference.metadata import datatype_of
+from service.dialects.openinference.tensors import malformed, parameters
 from service.errors import Fault, UnknownOutput
 from service.validation import show
 

@@ -4,8 +4,8 @@ from typing import Any
 
 from model_store.schema import Schema
 from service.codecs.json import dumps, loads
-from service.dialects.tfserving_signatures import Signatures, signatures
-from service.dialects.tfserving_tensors import from_inputs, from_instances, quoted
+from service.dialects.tfserving.signatures import Signatures, signatures
+from service.dialects.tfserving.tensors import from_inputs, from_instances, quoted
 from service.errors import Fault, MalformedRequest, UnknownOutput
 from service.validation import Locate, announced_rows, check_rows, show
 from service.wire import Call, PredictionResult, WireRequest, WireResponse

@@ -1,0 +1,1 @@
+"""The dialect of MLflow's scoring server."""

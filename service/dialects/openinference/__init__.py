@@ -1,0 +1,1 @@
+"""The dialect of the Open Inference Protocol V2."""
