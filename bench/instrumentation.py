@@ -45,8 +45,9 @@ def _layers() -> dict[str, Callable[[], None]]:
     start = f"t={now - 0.003:.3f}"
 
     model, batch, outputs, store = _prediction()
+    folder = Path(tempfile.mkdtemp())
     health = ModelHealth(store, features=10, sampling=0.1)
-    recent = RecentPredictions(store.root, store.root, replica="bench", records=10_000)
+    recent = RecentPredictions(folder, folder, replica="bench", records=10_000)
     logs.bind("0" * 32)
 
     def in_flight() -> None:
@@ -82,7 +83,7 @@ def _prediction() -> tuple[Any, Any, Any, Any]:
     classes = np.arange(1000) % 3
     folder = Path(tempfile.mkdtemp())
     profile.write(folder, profile.describe(schema, Batch(1000, matrix=sample), {"predict": classes}))
-    store = SimpleNamespace(root=folder, version_dir=lambda *_: folder)
+    store = SimpleNamespace(read=lambda _name, _version, file: (folder / file).read_bytes())
     model = SimpleNamespace(name="iris", version=1, schema=schema)
     return model, Batch(1, matrix=sample[:1]), {"predict": classes[:1]}, store
 

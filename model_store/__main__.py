@@ -8,8 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from model_store import channels, promotion, seal
-from model_store.directory import Store
+from model_store import channels, promotion
 from model_store.errors import (
     BadManifest,
     BadName,
@@ -26,6 +25,8 @@ from model_store.payload_log import PayloadLog
 from model_store.publish import Limits, current_user, publish
 from model_store.retire import retire
 from model_store.seal import SealingKey, TrustedKeys
+from model_store.stores.locations import store_at
+from model_store.stores.store import Store
 
 _EXIT_CODES = """\
 exit codes:
@@ -86,7 +87,7 @@ def _publish(options: argparse.Namespace) -> int:
         limits=Limits(options.seconds, int(options.memory * _GIB), options.row_seconds),
         progress=_progress,
     )
-    store = Store(options.root)
+    store = store_at(options.root)
     report = _version_report(store, options.name, version)
     where = f"{report['estimator']} as {report['artifact_format']}, {_size(report['bytes'])}"
     speed = f"loads in {report['load_seconds']:.2g} s, answers one row in {report['predict_seconds'] * 1000:.2g} ms"
@@ -99,7 +100,7 @@ def _publish(options: argparse.Namespace) -> int:
 
 
 def _list(options: argparse.Namespace) -> int:
-    store = Store(options.root)
+    store = store_at(options.root)
     if options.name:
         reports = [_listed_version(store, options.name, version) for version in store.versions(options.name)]
         return _done(
@@ -117,7 +118,7 @@ def _list(options: argparse.Namespace) -> int:
 
 
 def _show(options: argparse.Namespace) -> int:
-    store = Store(options.root)
+    store = store_at(options.root)
     version = options.version or channels.read(store, options.name).stable or store.versions(options.name)[-1]
     report = _version_report(store, options.name, version)
     manifest = store.manifest(options.name, version).to_json()
@@ -135,7 +136,7 @@ def _show(options: argparse.Namespace) -> int:
 
 
 def _verify(options: argparse.Namespace) -> int:
-    store, trusted = Store(options.root), TrustedKeys.load(options.trusted)
+    store, trusted = store_at(options.root), TrustedKeys.load(options.trusted)
     names = [options.name] if options.name else store.models()
     pairs = [(name, v) for name in names for v in ([options.version] if options.version else store.versions(name))]
     results = [_verified(store, trusted, name, version) for name, version in pairs]
@@ -146,7 +147,7 @@ def _verify(options: argparse.Namespace) -> int:
 
 def _promote(options: argparse.Namespace) -> int:
     promotion.promote(
-        Store(options.root),
+        store_at(options.root),
         options.name,
         options.version,
         trusted=TrustedKeys.load(options.trusted),
@@ -162,25 +163,27 @@ def _promote(options: argparse.Namespace) -> int:
 
 def _rollback(options: argparse.Namespace) -> int:
     trusted = TrustedKeys.load(options.trusted)
-    now = promotion.rollback(Store(options.root), options.name, trusted=trusted, by=options.by or current_user())
+    now = promotion.rollback(store_at(options.root), options.name, trusted=trusted, by=options.by or current_user())
     report = {"model": options.name, "stable": now.stable}
     return _done(options, report, [f"{options.name} is back at {now.stable}"])
 
 
 def _label(options: argparse.Namespace) -> int:
-    channels.set_label(Store(options.root), options.name, options.label, options.version, options.by or current_user())
+    channels.set_label(
+        store_at(options.root), options.name, options.label, options.version, options.by or current_user()
+    )
     report = {"model": options.name, "label": options.label, "version": options.version}
     return _done(options, report, [f"{options.name} {options.version} is now labelled {options.label}"])
 
 
 def _unlabel(options: argparse.Namespace) -> int:
-    channels.remove_label(Store(options.root), options.name, options.label, options.by or current_user())
+    channels.remove_label(store_at(options.root), options.name, options.label, options.by or current_user())
     report = {"model": options.name, "label": options.label, "version": None}
     return _done(options, report, [f"{options.name} has no label {options.label} any more"])
 
 
 def _retire(options: argparse.Namespace) -> int:
-    retire(Store(options.root), options.name, options.version)
+    retire(store_at(options.root), options.name, options.version)
     report = {"model": options.name, "retired": options.version}
     return _done(options, report, [f"{options.name} {options.version} is gone"])
 
@@ -194,12 +197,12 @@ def _keygen(options: argparse.Namespace) -> int:
 
 def _verified(store: Store, trusted: TrustedKeys, name: str, version: int) -> dict[str, Any]:
     try:
-        seal.verify(store.version_dir(name, version), trusted)
+        with store.verified(name, version, trusted):
+            return {"model": name, "version": version, "ok": True}
     except (UnknownModel, UnknownVersion):
         raise
     except StoreError as error:
         return {"model": name, "version": version, "ok": False, "code": error.code, "reason": str(error)}
-    return {"model": name, "version": version, "ok": True}
 
 
 def _listed_model(store: Store, name: str) -> dict[str, Any]:

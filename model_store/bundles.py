@@ -1,7 +1,7 @@
 """A version in one file: a tar archive of its folder, for moving it from one store to another.
 
-What a trusted key has sealed may be taken in whatever format it is. The seal names the number that the version had in
-the store that it came from; here it gets the next one, and is sealed anew with this store's own key.
+A version that a trusted key has sealed may be of any format. The seal names the number that the version had in the
+store that it came from; here it gets the next one, and is sealed again with this store's own key.
 """
 
 import shutil
@@ -12,11 +12,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from model_store import gate, seal
-from model_store.directory import Store
 from model_store.errors import BadManifest, BadName, StoreError
 from model_store.manifest import LARGEST_BYTES, Manifest
 from model_store.names import ModelName
 from model_store.seal import SealingKey, TrustedKeys
+from model_store.stores.store import Store
 
 MOST_FILES = 64
 
@@ -27,14 +27,14 @@ class BadBundle(StoreError):
     code = "bad_bundle"
 
 
-def write(version_dir: Path, bundle: Path) -> None:
-    """Write a stored version into a tar archive."""
-    with tarfile.open(bundle, "w") as archive:
-        for path in sorted(version_dir.iterdir()):
+def export_bundle(store: Store, name: str, version: int, bundle: Path) -> None:
+    """Write a stored version into a tar archive. Raises UnknownModel, UnknownVersion."""
+    with store.local(name, version) as folder, tarfile.open(bundle, "w") as archive:
+        for path in sorted(folder.iterdir()):
             archive.add(path, path.name, recursive=False)
 
 
-def take_in(  # noqa: PLR0913 - where from, where to, whom to trust, and what it may take
+def import_bundle(  # noqa: PLR0913 - where from, where to, whom to trust, and what it may take
     store: Store,
     name: str,
     bundle: Path,
@@ -45,7 +45,7 @@ def take_in(  # noqa: PLR0913 - where from, where to, whom to trust, and what it
     largest: int,
     progress: Callable[[str], None],
 ) -> int:
-    """Add the version in a bundle, of at most ``largest`` bytes unpacked, to model ``name``; the number that it got.
+    """Add the version in a bundle, of at most ``largest`` bytes unpacked, to model ``name``, and return its number.
 
     Nothing of it is loaded before its seal has been verified. Raises BadBundle, SealBroken, BadManifest, GateRefused.
     """

@@ -1,22 +1,25 @@
 """Stable, canary, shadow and labels: which version each names, and the history behind it.
 
-One small file, ``channels.json``, replaced whole under the model's lock. Readers need no lock.
+The store keeps them as one small document of JSON for each model. A change is computed from what is there, and made
+only if nobody else made one meanwhile; otherwise it is computed again.
 """
 
+import contextlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from model_store.directory import Store, write_whole
-from model_store.errors import BadChannels, BadName, NothingToRollBack
+from model_store.errors import BadChannels, BadName, NothingToRollBack, PointersMoved
 from model_store.names import parse_label
+from model_store.stores.store import Store
 
 FORMAT = 1
-FILE = "channels.json"
 CHANNELS = ("stable", "canary", "shadow")
 _LONGEST_HISTORY = 1000
+_TRIES = 100
+"""How often a change is computed again before it gives up. Each time, somebody else's change was made."""
 
 Action = Literal["promote", "rollback", "label", "unlabel", "load", "unload"]
 
@@ -67,29 +70,33 @@ class Channels:
 
 
 def read(store: Store, name: str) -> Channels:
-    """The model's channels, all unset where nothing was promoted yet; raises BadName, BadChannels."""
-    try:
-        data = (store.model_dir(name) / FILE).read_bytes()
-    except (FileNotFoundError, NotADirectoryError):
+    """Return the model's channels, all unset if nothing was promoted yet. Raises BadName, BadChannels."""
+    return parse(name, store.pointers(name).data)
+
+
+def parse(name: str, data: bytes | None) -> Channels:
+    """Return the channels in a model's stored pointers. Raises BadChannels."""
+    if data is None:
         return Channels()
-    return _parse(name, data)
-
-
-def fingerprint(store: Store, name: str) -> tuple[int, ...] | None:
-    """What changes whenever the channels do, from one stat of their file; None where there is none."""
     try:
-        stat = (store.model_dir(name) / FILE).stat()
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    return stat.st_ino, stat.st_mtime_ns, stat.st_size
+        document: Any = json.loads(data)
+        if document.pop("format") != FORMAT:
+            raise ValueError("unknown format number")  # noqa: TRY301 - told apart from nothing else
+        history = tuple(Move(**move) for move in document.pop("history"))
+        loaded = tuple(int(version) for version in document.pop("loaded"))
+        return Channels(**document, loaded=loaded, history=history)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise BadChannels(f"the channels of model {name!r} are unreadable: {error}") from error
 
 
 def promote(store: Store, name: str, version: int, by: str) -> Channels:
-    """Point ``stable`` at a stored version. Only the pointer moves here; ``promotion.promote`` checks first."""
-    store.version_dir(name, version)
+    """Point ``stable`` at a stored version; ``promotion.promote`` checks it first.
+
+    Raises UnknownModel, UnknownVersion.
+    """
 
     def moved(now: Channels) -> Channels:
-        store.version_dir(name, version)  # again under the lock: it may have been retired meanwhile
+        store.require(name, version)
         changed = replace(now, stable=version, unloaded=False)
         return _noted(changed, _move("stable", now.stable, version, by, "promote"))
 
@@ -97,13 +104,15 @@ def promote(store: Store, name: str, version: int, by: str) -> Channels:
 
 
 def previous(store: Store, name: str) -> int:
-    """The version that a rollback would bring back; raises UnknownModel, NothingToRollBack."""
+    """Return the version that a rollback would bring back. Raises UnknownModel, NothingToRollBack."""
     return _previous(name, read(store, name), store.versions(name))
 
 
 def rollback(store: Store, name: str, by: str) -> Channels:
-    """Point ``stable`` at the version before; a second rollback goes one further back. Raises NothingToRollBack."""
-    store.versions(name)
+    """Point ``stable`` at the version before; a second rollback goes one further back.
+
+    Raises UnknownModel, NothingToRollBack.
+    """
 
     def moved(now: Channels) -> Channels:
         version = _previous(name, now, store.versions(name))
@@ -114,12 +123,11 @@ def rollback(store: Store, name: str, by: str) -> Channels:
 
 
 def set_label(store: Store, name: str, label: str, version: int, by: str) -> Channels:
-    """Let a label name a stored version; raises BadName for the names of channels."""
-    store.version_dir(name, version)
-    _check_label(label)
+    """Let a label name a stored version. Raises UnknownModel, UnknownVersion, and BadName for the names of channels."""
 
     def moved(now: Channels) -> Channels:
-        store.version_dir(name, version)
+        store.require(name, version)
+        _check_label(label)
         changed = replace(now, labels={**now.labels, label: version})
         return _noted(changed, _move(label, now.labels.get(label), version, by, "label"))
 
@@ -127,11 +135,11 @@ def set_label(store: Store, name: str, label: str, version: int, by: str) -> Cha
 
 
 def remove_label(store: Store, name: str, label: str, by: str) -> Channels:
-    """Forget a label; nothing happens where there is none."""
-    store.versions(name)
-    _check_label(label)
+    """Forget a label; nothing happens if there is none. Raises UnknownModel, BadName."""
 
     def moved(now: Channels) -> Channels:
+        store.versions(name)
+        _check_label(label)
         if label not in now.labels:
             return now
         changed = replace(now, labels={k: v for k, v in now.labels.items() if k != label})
@@ -141,15 +149,16 @@ def remove_label(store: Store, name: str, label: str, by: str) -> Channels:
 
 
 def load(store: Store, name: str, version: int | None, by: str) -> Channels:
-    """Have every replica load the model again after an unload and, if given, this version beside what channels name."""
-    if version is not None:
-        store.version_dir(name, version)
-    else:
-        store.versions(name)
+    """Have every replica load the model again after an unload and, if given, this version next to what channels name.
+
+    Raises UnknownModel, UnknownVersion.
+    """
 
     def moved(now: Channels) -> Channels:
-        if version is not None:
-            store.version_dir(name, version)
+        if version is None:
+            store.versions(name)
+        else:
+            store.require(name, version)
         extra = {version} - now.named() if version is not None else set()
         if not (now.unloaded or extra):
             return now
@@ -160,10 +169,13 @@ def load(store: Store, name: str, version: int | None, by: str) -> Channels:
 
 
 def unload(store: Store, name: str, by: str) -> Channels:
-    """Have every replica drop the model, whatever its channels name, until it is loaded or promoted again."""
-    store.versions(name)
+    """Have every replica drop the model, whatever its channels name, until it is loaded or promoted again.
+
+    Raises UnknownModel.
+    """
 
     def moved(now: Channels) -> Channels:
+        store.versions(name)
         if now.unloaded:
             return now
         return _noted(replace(now, unloaded=True, loaded=()), _move("", now.stable, None, by, "unload"))
@@ -172,12 +184,17 @@ def unload(store: Store, name: str, by: str) -> Channels:
 
 
 def _change(store: Store, name: str, moved: Callable[[Channels], Channels]) -> Channels:
-    with store.lock(name) as folder:
-        now = read(store, name)
+    """Make a change; what ``moved`` checks of the store still holds when it is made, or it is checked again."""
+    for _ in range(_TRIES):
+        data, tag = store.pointers(name)
+        now = parse(name, data)
         after = moved(now)
-        if after is not now:
-            write_whole(folder / FILE, _to_bytes(after))
-    return after
+        if after is now:
+            return now
+        with contextlib.suppress(PointersMoved):
+            store.swap_pointers(name, _to_bytes(after), tag)
+            return after
+    raise PointersMoved(f"others kept changing the channels of model {name!r}")
 
 
 def _noted(channels: Channels, move: Move) -> Channels:
@@ -214,15 +231,3 @@ def _check_label(label: str) -> None:
 def _to_bytes(channels: Channels) -> bytes:
     document = {"format": FORMAT, **asdict(channels)}
     return (json.dumps(document, indent=1) + "\n").encode()
-
-
-def _parse(name: str, data: bytes) -> Channels:
-    try:
-        document: Any = json.loads(data)
-        if document.pop("format") != FORMAT:
-            raise ValueError("unknown format number")  # noqa: TRY301 - told apart from nothing else
-        history = tuple(Move(**move) for move in document.pop("history"))
-        loaded = tuple(int(version) for version in document.pop("loaded"))
-        return Channels(**document, loaded=loaded, history=history)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise BadChannels(f"{FILE} of model {name!r} is unreadable: {error}") from error

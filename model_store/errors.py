@@ -69,6 +69,12 @@ class BadChannels(StoreError):
     code = "bad_channels"
 
 
+class PointersMoved(StoreError):
+    """Somebody else changed the model's pointers at the same time; read them again."""
+
+    code = "pointers_moved"
+
+
 class ArtifactUnreadable(StoreError):
     """The artifact holds no estimator that this process can or may load."""
 

@@ -32,7 +32,12 @@ def write(folder: Path, profile: Mapping[str, Any]) -> None:
 
 def read(version_dir: Path) -> dict[str, Any]:
     """The profile of a version."""
-    document: dict[str, Any] = json.loads((version_dir / FILE).read_bytes())
+    return from_bytes((version_dir / FILE).read_bytes())
+
+
+def from_bytes(data: bytes) -> dict[str, Any]:
+    """Return the profile in the bytes of ``profile.json``. Raises ValueError."""
+    document: dict[str, Any] = json.loads(data)
     return document
 
 

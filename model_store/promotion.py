@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 
-from model_store import channels, gate, seal
+from model_store import channels, gate
 from model_store.channels import Channels
-from model_store.directory import Store
 from model_store.seal import TrustedKeys
+from model_store.stores.store import Store
 
 
 def promote(  # noqa: PLR0913 - what to move, whom to trust, and what the check may take
@@ -25,11 +25,12 @@ def promote(  # noqa: PLR0913 - what to move, whom to trust, and what the check 
     Raises UnknownModel, UnknownVersion, SealBroken, LibraryMismatch or GateRefused, and then nothing has moved.
     """
     tell = progress or (lambda _: None)
-    folder = store.version_dir(name, version)
     tell("checking the seal")
-    manifest = seal.verify(folder, trusted)
-    tell("trying it in a process of its own")
-    gate.try_candidate(folder, manifest=manifest, seconds=seconds, memory=memory, row_seconds=row_seconds)
+    with store.verified(name, version, trusted) as found:
+        tell("trying it in a process of its own")
+        gate.try_candidate(
+            found.folder, manifest=found.manifest, seconds=seconds, memory=memory, row_seconds=row_seconds
+        )
     return channels.promote(store, name, version, by)
 
 
@@ -38,5 +39,5 @@ def rollback(store: Store, name: str, *, trusted: TrustedKeys, by: str) -> Chann
 
     Raises NothingToRollBack, UnknownModel, SealBroken.
     """
-    seal.verify(store.version_dir(name, channels.previous(store, name)), trusted)
-    return channels.rollback(store, name, by)
+    with store.verified(name, channels.previous(store, name), trusted):
+        return channels.rollback(store, name, by)

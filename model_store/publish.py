@@ -10,14 +10,16 @@ from pathlib import Path
 from typing import Any, Literal
 
 from model_store import channels, gate, isolation, seal
-from model_store.directory import Store
-from model_store.errors import ArtifactUnreadable, StoreError
+from model_store.errors import ArtifactUnreadable, NoKey, StoreError
 from model_store.manifest import Manifest
 from model_store.names import ModelName
 from model_store.payload_log import PayloadLog
 from model_store.seal import SealingKey
+from model_store.stores.locations import store_at
+from model_store.stores.store import Store
 
 Progress = Callable[[str], None]
+_KEY = ("keys", "sealing.pem")
 _SUFFIXES = (".joblib", ".pkl", ".pickle", ".skops")
 
 
@@ -34,7 +36,7 @@ class Limits:
 
 
 def publish(  # noqa: PLR0913 - one keyword for each thing that a publisher may want to say
-    root: Path | str,
+    root: Path | str | Store,
     name: str,
     estimator: Any,
     sample: Any,
@@ -50,18 +52,18 @@ def publish(  # noqa: PLR0913 - one keyword for each thing that a publisher may 
     limits: Limits | None = None,
     progress: Progress | None = None,
 ) -> int:
-    """Add an estimator to the store at ``root`` as the next version of model ``name``; returns the version.
+    """Add an estimator to a store as the next version of model ``name``; returns the version.
 
-    ``estimator`` is a fitted estimator, or the path of a ``.joblib``, ``.pkl`` or ``.skops`` file, which is loaded in a
-    throw-away process only. ``sample`` is rows as the estimator takes them (DataFrame, array, list of texts), or the
-    path of a ``.csv``, ``.parquet``, ``.npy`` or ``.json`` file; some hundred rows make a good profile.
-    ``sealing_key`` defaults to ``keys/sealing.pem`` beside the root. ``metrics`` is any JSON object. ``force`` accepts
-    an estimator of another scikit-learn version, here and wherever it is loaded. ``payload_log`` has a sample of
-    the version's requests logged. With ``promote`` the version becomes the model's stable one at once. Raises
-    StoreError: BadName, BadSample, ArtifactUnreadable, GateRefused, NoKey, ….
+    ``root`` is the store's folder, or a Store. ``estimator`` is a fitted estimator, or the path of a ``.joblib``,
+    ``.pkl`` or ``.skops`` file, which is loaded in a throw-away process only. ``sample`` is rows as the estimator takes
+    them (DataFrame, array, list of texts), or the path of a ``.csv``, ``.parquet``, ``.npy`` or ``.json`` file; some
+    hundred rows make a good profile. ``sealing_key`` defaults to ``keys/sealing.pem`` next to the root folder.
+    ``metrics`` is any JSON object. ``force`` accepts an estimator of another scikit-learn version, here and wherever it
+    is loaded. ``payload_log`` has a sample of the version's requests logged. With ``promote`` the version becomes the
+    model's stable one at once. Raises StoreError: BadName, BadSample, ArtifactUnreadable, GateRefused, NoKey, ….
     """
-    store, model = Store(Path(root)), ModelName(name)
-    key = _key(sealing_key, store.root)
+    store, model = root if isinstance(root, Store) else store_at(root), ModelName(name)
+    key = _key(sealing_key, root)
     tell, limits = progress or _silent, limits or Limits()
     wishes = {
         "name": str(model),
@@ -136,10 +138,12 @@ def _draft_of_file(file: Path, sample: Any, folder: Path, order: _Order) -> Mani
     return replace(draft, files=files, bytes=sum(found.bytes for found in files.values()))
 
 
-def _key(given: SealingKey | Path | str | None, root: Path) -> SealingKey:
+def _key(given: SealingKey | Path | str | None, root: Path | str | Store) -> SealingKey:
     if isinstance(given, SealingKey):
         return given
-    return SealingKey.load(Path(given) if given is not None else root.absolute().parent / "keys" / "sealing.pem")
+    if given is None and isinstance(root, Store):
+        raise NoKey("this store has no sealing key of its own: say which")
+    return SealingKey.load(Path(given) if given is not None else Path(str(root)).absolute().parent.joinpath(*_KEY))
 
 
 def _plain_metrics(metrics: Mapping[str, Any] | None) -> dict[str, Any]:

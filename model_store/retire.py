@@ -1,19 +1,19 @@
 """Which versions may go: never one that a channel, a label or a load names."""
 
 from model_store import channels
-from model_store.directory import Store
 from model_store.errors import InUse
+from model_store.stores.store import Store
 
 
 def retire(store: Store, name: str, version: int) -> None:
     """Remove a version's files; its number is never used again. Raises InUse, UnknownModel, UnknownVersion."""
 
-    def may_go() -> None:
-        names = _named_by(channels.read(store, name), version)
+    def check(pointers: bytes | None) -> None:
+        names = _named_by(channels.parse(name, pointers), version)
         if names:
             raise InUse(f"model {name!r} version {version} cannot go: {', '.join(names)} names it")
 
-    store.remove(name, version, may_go)
+    store.remove(name, version, check)
 
 
 def _named_by(now: channels.Channels, version: int) -> list[str]:

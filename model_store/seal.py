@@ -131,24 +131,24 @@ def file_seals(folder: Path) -> dict[str, FileSeal]:
         return {name: _hash(directory, name) for name in _names(directory) if name not in (MANIFEST, SEAL)}
 
 
-def verify(version_dir: Path, trusted: TrustedKeys) -> Manifest:
+def verify(folder: Path, trusted: TrustedKeys) -> Manifest:
     """Check the seal, the place and every file of a version; nothing is unpickled. Raises SealBroken, BadManifest."""
-    with _opened(version_dir) as directory:
+    with _opened(folder) as directory:
         data = _read(directory, MANIFEST, LARGEST_BYTES)
         key, signature = _signature(_read(directory, SEAL, _LARGEST_SEAL))
         trusted.check(key, signature, data)
         manifest = Manifest.from_bytes(data)
-        _check_place(version_dir, manifest)
+        _check_place(folder, manifest)
         _check_files(directory, manifest)
     return manifest
 
 
-def read_sealed(version_dir: Path, name: str, manifest: Manifest) -> bytes:
+def read_sealed(folder: Path, name: str, manifest: Manifest) -> bytes:
     """One file's bytes, if they are the ones that the manifest names; raises SealBroken."""
     expected = manifest.files.get(name)
     if expected is None:
         raise SealBroken(f"{name} is not in the manifest")
-    with _opened(version_dir) as directory:
+    with _opened(folder) as directory:
         data = _read(directory, name, expected.bytes)
     if len(data) != expected.bytes or hashlib.sha256(data).hexdigest() != expected.sha256:
         raise SealBroken(f"{name} is not what was sealed")
@@ -173,8 +173,8 @@ def _signature(data: bytes) -> tuple[str, bytes]:
         raise SealBroken(f"{SEAL} is not a seal: {error}") from error
 
 
-def _check_place(version_dir: Path, manifest: Manifest) -> None:
-    place = (version_dir.parent.name, version_dir.name)
+def _check_place(folder: Path, manifest: Manifest) -> None:
+    place = (folder.parent.name, folder.name)
     if place != (manifest.model, str(manifest.version)):
         raise SealBroken(f"the seal is for {manifest.model} {manifest.version}, not for {place[0]} {place[1]}")
 

@@ -8,7 +8,8 @@ from wsgiref.types import StartResponse
 
 import flask
 
-from model_store.directory import Store
+from model_store.stores.locations import store_at
+from model_store.stores.store import Store
 from service import logs, payload_log
 from service.auth.access import Access as AccessControl
 from service.auth.access import Configuration
@@ -76,7 +77,7 @@ def create_app(settings: Settings, access: Access | None = None) -> Application:
     ``access`` replaces access control. Raises BadSecret, BadIssuers or SchemaMismatch where the service must not start.
     """
     logs.configure(settings.log_level, replica=settings.replica, access_sampling=settings.access_log_sampling)
-    store = Store(settings.model_store_root)
+    store = store_at(settings.model_store_root)
     metrics = TracingMetrics(settings.replica) if settings.tracing else Metrics()
     catalog = Catalog()
     watcher = Watcher(
@@ -88,7 +89,7 @@ def create_app(settings: Settings, access: Access | None = None) -> Application:
     )
     health = ModelHealth(store, features=settings.profile_features, sampling=settings.profile_sampling)
     recent = RecentPredictions(
-        store.root, settings.run_dir, replica=settings.replica, records=settings.feedback_records
+        settings.model_store_root, settings.run_dir, replica=settings.replica, records=settings.feedback_records
     )
     router = Router(catalog)
     control = access or AccessControl(Configuration.of(settings))

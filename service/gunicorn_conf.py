@@ -115,11 +115,11 @@ def when_ready(server: Any) -> None:
 
 def _facts() -> Any:
     """Make what the master tells of this replica at each scrape."""
-    from model_store.directory import Store
+    from model_store.stores.locations import store_at
     from service.replica_facts import Objectives, ReplicaFacts
 
     objectives = Objectives(_SETTINGS.slo_availability, _SETTINGS.slo_latency, _SETTINGS.slo_latency_seconds)
-    store = Store(_SETTINGS.model_store_root)
+    store = store_at(_SETTINGS.model_store_root)
     return ReplicaFacts(
         store, _SETTINGS.replica, _SETTINGS.run_dir, objectives, _SETTINGS.tls_certificate, _SETTINGS.profile_features
     )

@@ -11,9 +11,9 @@ import numpy as np
 
 from model_store import profile as stored_profile
 from model_store.batch import Array, Batch
-from model_store.directory import Store
 from model_store.errors import StoreError
 from model_store.schema import Schema
+from model_store.stores.store import Store
 from service.metrics import child
 from service.observation.profiles import MISSING, Binned, plan
 from service.runtime.loaded import LoadedModel
@@ -98,7 +98,7 @@ class ModelHealth:
 
 def compare(store: Store, name: str, version: int, schema: Schema, features: int) -> list[Binned]:
     """What of a version is compared with its profile: its first ``features`` columns, and its outputs."""
-    profile = stored_profile.read(store.version_dir(name, version))
+    profile = stored_profile.from_bytes(store.read(name, version, stored_profile.FILE))
     categories = {column.name: column.categories for column in schema.columns}
     categories |= {output.name: output.labels for output in schema.outputs if not output.shape}
     return plan(profile, categories, schema.names[:features] if features else ())

@@ -14,8 +14,8 @@ from pathlib import Path
 from cryptography import x509
 
 from model_store import channels
-from model_store.directory import Store
 from model_store.errors import StoreError
+from model_store.stores.store import Store
 from service import __version__, model_health
 from service.observation import profiles
 from service.observation.catalogue import SECONDS
@@ -82,7 +82,7 @@ class ReplicaFacts:
         return self._model_readings
 
     def _read_models(self) -> Iterator[Reading]:
-        everyone = announcements.read(self.store.root, self.run_dir)
+        everyone = announcements.read(self.store.disk, self.run_dir)
         mine = [announcement for announcement in everyone if announcement.replica == self.replica]
         wanted: dict[str, frozenset[int]] = {}
         for name in self.store.models():
@@ -135,7 +135,7 @@ class ReplicaFacts:
             yield "millrace_certificate_expiry_timestamp_seconds", (), expiry.timestamp()
 
     def _disks(self) -> Iterator[Reading]:
-        for volume, folder in (("store", self.store.root), ("run", self.run_dir)):
+        for volume, folder in (("store", self.store.disk), ("run", self.run_dir)):
             if folder.exists():
                 disk = statvfs(folder)
                 yield "millrace_disk_free_bytes", (volume,), float(disk.f_bavail * disk.f_frsize)

@@ -6,8 +6,8 @@ Each step leaves alone what is there already, so that it may run at every start.
 import logging
 from pathlib import Path
 
-from model_store.directory import Store
 from model_store.seal import create_keys
+from model_store.stores.locations import store_at
 from service import logs, settings
 from service.auth.access import Configuration, database_url
 from service.auth.local import setup_local
@@ -27,7 +27,7 @@ def main() -> None:
     url = database_url(Configuration.of(values))
     setup_local(KEYS, url.render_as_string(hide_password=False))
     log.info("the database and the demo client are there")
-    if Store(values.model_store_root).models():
+    if store_at(values.model_store_root).models():
         return
     from examples import demo_models  # here: training is needed once, and takes a second to import
 

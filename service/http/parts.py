@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from model_store.directory import Store
+from model_store.stores.store import Store
 from service.audit.entry import Entry
 from service.inference import Inference
 from service.runtime.catalog import Catalog

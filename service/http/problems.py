@@ -49,6 +49,7 @@ STATUS: Mapping[type[Exception], HTTPStatus] = {
     store.UnknownVersion: HTTPStatus.NOT_FOUND,
     store.InUse: HTTPStatus.CONFLICT,
     store.NothingToRollBack: HTTPStatus.CONFLICT,
+    store.PointersMoved: HTTPStatus.CONFLICT,
     store.BadChannels: HTTPStatus.INTERNAL_SERVER_ERROR,
     store.NoKey: HTTPStatus.SERVICE_UNAVAILABLE,
 }

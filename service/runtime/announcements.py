@@ -14,8 +14,8 @@ from typing import Any
 
 from model_store import channels as pointers_of
 from model_store.channels import Channels
-from model_store.directory import Store
 from model_store.errors import StoreError, UnknownModel
+from model_store.stores.store import Store
 from service.runtime.catalog import ServedModel, Snapshot
 from service.runtime.states import State, VersionState
 
@@ -176,7 +176,7 @@ def await_convergence(store: Store, model: str, seconds: float, run_dir: Path | 
     """
     deadline = time.monotonic() + seconds
     while True:
-        announcements = read(store.root, run_dir)
+        announcements = read(store.disk, run_dir)
         if converged(store, announcements, model):
             return True
         if time.monotonic() >= deadline or failures(store, announcements, model):

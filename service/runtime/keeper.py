@@ -3,14 +3,13 @@
 import logging
 import time
 import weakref
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from model_store import channels as pointers_of
 from model_store.channels import Channels
-from model_store.directory import Store
 from model_store.errors import StoreError
+from model_store.stores.store import Store
 from service.runtime.catalog import ServedModel
 from service.runtime.loaded import LoadedModel
 from service.runtime.loader import Opened
@@ -23,19 +22,14 @@ log = logging.getLogger(__name__)
 FIRST_RETRY, LAST_RETRY = 5.0, 300.0
 """Seconds until a version that failed is tried again: doubled each time, up to the last."""
 
-_FRESH_NS = 2 * 10**9
-"""A folder that changed less than this long ago may change again within one tick of the file system's clock."""
-
 _UP_TO_READY = (State.FAILED, State.VERIFYING, State.LOADING, State.WARMING, State.READY)
-
-Files = tuple[tuple[str, int, int, int], ...]
 
 
 @dataclass(slots=True)
 class _Retry:
     """When a version that failed is tried again: after a while, or as soon as its files are others."""
 
-    files: Files
+    files: Hashable
     wait: float
     due: float
 
@@ -131,11 +125,9 @@ class ModelKeeper:
     def _fingerprint(self) -> tuple[object, bool]:
         """What tells that the model has changed, and whether a later change would surely show in it."""
         try:
-            folder = self._store.model_dir(self.name).stat()
-            seen = (folder.st_ino, folder.st_mtime_ns, pointers_of.fingerprint(self._store, self.name))
+            return self._store.fingerprint(self.name)
         except (OSError, StoreError) as error:
             return reason_of(error), False
-        return seen, time.time_ns() - folder.st_mtime_ns > _FRESH_NS
 
     def _read_versions(self) -> None:
         try:
@@ -209,13 +201,8 @@ class ModelKeeper:
         self._move(version, State.READY)
         return True
 
-    def _files(self, version: int) -> Files:
+    def _files(self, version: int) -> Hashable:
         try:
-            return _files_in(self._store.version_dir(self.name, version))
+            return self._store.files_fingerprint(self.name, version)
         except (OSError, StoreError):
-            return ()
-
-
-def _files_in(folder: Path) -> Files:
-    entries = ((path.name, path.stat()) for path in sorted(folder.iterdir()))
-    return tuple((name, stat.st_ino, stat.st_mtime_ns, stat.st_size) for name, stat in entries)
+            return None

@@ -9,12 +9,13 @@ from typing import Any
 
 from threadpoolctl import threadpool_limits
 
-from model_store import artifacts, golden, seal
-from model_store.directory import Store
+from model_store import artifacts, golden
 from model_store.engines.choice import choose
 from model_store.gate import check_libraries
 from model_store.golden import Golden
 from model_store.manifest import Manifest
+from model_store.seal import TrustedKeys
+from model_store.stores.store import Store
 from service.runtime.loaded import LoadedModel
 from service.runtime.states import State
 
@@ -51,11 +52,11 @@ class Loader:
         LibraryMismatch, ArtifactUnreadable, UnknownVersion, or whatever the artifact's own classes raise.
         """
         moved(State.VERIFYING)
-        folder = self._store.version_dir(name, version)
-        manifest = seal.verify(folder, seal.TrustedKeys.load(self._trusted_keys))
-        check_libraries(manifest)
-        moved(State.LOADING)
-        return Opened(manifest, artifacts.load(folder, manifest), golden.read(folder))
+        with self._store.verified(name, version, TrustedKeys.load(self._trusted_keys)) as found:
+            check_libraries(found.manifest)
+            moved(State.LOADING)
+            estimator = artifacts.load(found.folder, found.manifest)
+            return Opened(found.manifest, estimator, golden.from_bytes(found.read(golden.FILE)))
 
     def warm(self, opened: Opened, moved: Moved) -> LoadedModel:
         """Let the estimator predict its golden rows; raises NoEngine where the answers are not the stored ones."""

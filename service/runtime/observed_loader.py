@@ -5,8 +5,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from time import perf_counter
 
-from model_store.directory import Store
 from model_store.engines.choice import NoEngine
+from model_store.stores.store import Store
 from service.metrics import Metrics
 from service.runtime.announcements import resident_bytes
 from service.runtime.loaded import LoadedModel

@@ -12,7 +12,7 @@ from functools import partial
 from queue import Empty, SimpleQueue
 from types import MappingProxyType
 
-from model_store.directory import Store
+from model_store.stores.store import Store
 from service.runtime.announcements import Announcer
 from service.runtime.catalog import Catalog, Snapshot
 from service.runtime.keeper import ModelKeeper
@@ -149,12 +149,12 @@ class Watcher:
         """The models in the store; None where the store itself is away, which is no reason to drop anything."""
         try:
             names = set[str](self._store.models())
-            away = not self._store.root.is_dir()
+            away = not self._store.is_there()
         except OSError as error:
             names, away = set(), True
             log.debug("the store cannot be listed: %s", error)
         if away and not self._away:
-            log.warning("the store %s is away; what is loaded stays", self._store.root)
+            log.warning("the store %s is away; what is loaded stays", self._store.location)
         self._away = away
         return None if away else names
 

@@ -22,7 +22,7 @@ from sklearn.preprocessing import OneHotEncoder
 import model_store
 import service
 from model_store import channels, seal
-from model_store.directory import Store
+from model_store.stores.folder import FolderStore
 from service.errors import Forbidden, ModelNotFound, Unauthenticated
 from service.http.protocols import openinference_repository as repository
 
@@ -69,7 +69,7 @@ def published(tmp_path_factory):
 def store(published, tmp_path):
     for folder in ("keys", "models"):
         shutil.copytree(published / folder, tmp_path / folder)
-    return Store(tmp_path / "models")
+    return FolderStore(tmp_path / "models")
 
 
 @pytest.fixture
@@ -407,7 +407,7 @@ def test_ready_means_that_every_model_that_should_answer_can(client, store):
 
 
 def test_not_ready_is_503_with_an_error_string(store, make_application):
-    manifest = store.root / "iris" / "1" / "manifest.json"
+    manifest = store.disk / "iris" / "1" / "manifest.json"
     manifest.chmod(0o644)
     manifest.write_bytes(manifest.read_bytes() + b" ")
     client = make_application().flask.test_client()
@@ -535,7 +535,7 @@ def test_an_index_request_that_is_none_is_400(client, body):
 
 
 def test_a_version_that_failed_says_why(client, store):
-    artifact = next(path for path in (store.root / "iris" / "2").iterdir() if path.name.startswith("artifact"))
+    artifact = next(path for path in (store.disk / "iris" / "2").iterdir() if path.name.startswith("artifact"))
     artifact.chmod(0o644)
     artifact.write_bytes(b"altered")
     channels.set_label(store, "iris", "next", 2, "test")
@@ -562,7 +562,7 @@ def test_a_model_that_was_never_promoted_is_loaded_in_its_newest_version(client)
 def test_loading_what_is_not_in_the_store_is_404(client, store, verb):
     said = is_error(client.post(f"/v2/repository/models/none/{verb}"), 404)
     assert said == "Request for unknown model: 'none' is not found"
-    assert not (store.root / "none").exists()
+    assert not (store.disk / "none").exists()
 
 
 @pytest.mark.parametrize("body", [b"", b'{"parameters": {"unload_dependents": false}}'])
@@ -613,7 +613,7 @@ def test_load_and_unload_refuse_parameters_they_do_not_know_and_say_why(client, 
 
 def test_a_model_that_cannot_be_loaded_is_409_with_the_reason(client, store):
     assert client.post("/v2/repository/models/iris/unload").status_code == 200
-    (store.root / "iris" / "1" / "manifest.sig").unlink()
+    (store.disk / "iris" / "1" / "manifest.sig").unlink()
     said = is_error(client.post("/v2/repository/models/iris/load"), 409)
     assert said.startswith("failed to load 'iris', version 1: ")
 

@@ -20,7 +20,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 import model_store
 from model_store import channels, seal
-from model_store.directory import Store
+from model_store.stores.folder import FolderStore
 from service import settings
 from service.app import create_app
 from service.errors import Forbidden, ModelNotFound, Unauthenticated
@@ -73,7 +73,7 @@ def published(tmp_path_factory):
     for name, estimator, sample in candidates:
         model_store.publish(store, name, estimator, sample, sealing_key=key, promote=True)
     model_store.publish(store, "half_plus_two", half_plus(2.5), NUMBERS, sealing_key=key)
-    channels.set_label(Store(store), "half_plus_two", "next", 2, "test")
+    channels.set_label(FolderStore(store), "half_plus_two", "next", 2, "test")
     model_store.publish(store, "half_plus_two", half_plus(2.75), NUMBERS, sealing_key=key)
     model_store.publish(store, "draft", half_plus(4), NUMBERS, sealing_key=key)
     return root
@@ -424,7 +424,7 @@ class TestStatus:
         application.start_worker()
         client = application.flask.test_client()
         try:
-            channels.promote(Store(tmp_path / "models"), "half_plus_two", 3, "test")
+            channels.promote(FolderStore(tmp_path / "models"), "half_plus_two", 3, "test")
             until = time.monotonic() + 20
             while predict(client, "half_plus_two", {"instances": [3.0]})["predictions"] == pytest.approx([3.5]):
                 assert time.monotonic() < until

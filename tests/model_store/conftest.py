@@ -7,8 +7,8 @@ from sklearn.datasets import load_iris
 from sklearn.linear_model import LogisticRegression
 
 from model_store import gate, publish, seal
-from model_store.directory import Store
 from model_store.seal import SealingKey, TrustedKeys
+from model_store.stores.folder import FolderStore
 
 
 @pytest.fixture
@@ -22,8 +22,8 @@ def trusted(key, tmp_path) -> TrustedKeys:
 
 
 @pytest.fixture
-def store(tmp_path) -> Store:
-    return Store(tmp_path / "models")
+def store(tmp_path) -> FolderStore:
+    return FolderStore(tmp_path / "models")
 
 
 @pytest.fixture
@@ -42,5 +42,5 @@ def iris():
 @pytest.fixture
 def published(store, key, iris, no_trial) -> Path:
     """The folder of version 1 of `iris`."""
-    version = publish(store.root, "iris", *iris, sealing_key=key, by="tests")
-    return store.version_dir("iris", version)
+    version = publish(store, "iris", *iris, sealing_key=key, by="tests")
+    return store.version_folder("iris", version)

@@ -10,15 +10,15 @@ from hypothesis import strategies as st
 
 from model_store import channels
 from model_store.channels import Channels
-from model_store.directory import Store
 from model_store.errors import BadChannels, BadName, NothingToRollBack, StoreError, UnknownModel, UnknownVersion
+from model_store.stores.folder import POINTERS, FolderStore
 
 
 @pytest.fixture
-def five(store) -> Store:
+def five(store) -> FolderStore:
     """A model with five versions; what is in them does not matter here."""
     for version in range(1, 6):
-        (store.root / "m" / str(version)).mkdir(parents=True)
+        (store.disk / "m" / str(version)).mkdir(parents=True)
     return store
 
 
@@ -48,7 +48,7 @@ def test_rollbacks_go_further_back_each_time_and_promotion_starts_anew(five):
 def test_a_rollback_skips_what_was_retired(five):
     for version in (1, 2, 3):
         channels.promote(five, "m", version, "t")
-    (five.root / "m" / "2").rmdir()
+    (five.disk / "m" / "2").rmdir()
     assert channels.rollback(five, "m", "t").stable == 1
 
 
@@ -74,9 +74,9 @@ def test_wanted_are_all_that_anything_names(five):
 
 def test_loading_what_is_loaded_changes_nothing(five):
     channels.promote(five, "m", 1, "t")
-    before = channels.fingerprint(five, "m")
+    before = five.pointers("m")
     assert channels.load(five, "m", 1, "t").loaded == ()
-    assert channels.fingerprint(five, "m") == before
+    assert five.pointers("m") == before
 
 
 def test_labels_come_and_go(five):
@@ -105,22 +105,22 @@ def test_pointing_at_what_is_not_stored_is_refused(five, name):
             act(five, name, 9, "t")
     with pytest.raises((UnknownModel, UnknownVersion)):
         channels.set_label(five, name, "x", 9, "t")
-    assert not (five.root / "none").exists()
-    assert channels.fingerprint(five, "m") is None
+    assert not (five.disk / "none").exists()
+    assert five.pointers("m").data is None
 
 
 def test_the_fingerprint_changes_with_every_change(five):
-    seen = {channels.fingerprint(five, "m")}
+    seen = {five.fingerprint("m").value}
     for version in (1, 2, 1, 2):
         channels.promote(five, "m", version, "t")
-        seen.add(channels.fingerprint(five, "m"))
+        seen.add(five.fingerprint("m").value)
     assert len(seen) == 5
 
 
 @given(st.binary(max_size=60) | st.sampled_from([b"{}", b"[]", b"null", b'{"format":2}', b"[" * 100_000]))
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 def test_a_channel_file_that_is_none_is_named(five, data):
-    (five.root / "m" / channels.FILE).write_bytes(data)
+    (five.disk / "m" / POINTERS).write_bytes(data)
     with pytest.raises(BadChannels, match="'m'"):
         channels.read(five, "m")
 
@@ -138,7 +138,7 @@ changes = st.one_of(
 @given(st.lists(changes, max_size=12))
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=40)
 def test_after_any_changes_the_file_reads_back_and_names_stored_versions_only(five, listed):
-    (five.root / "m" / channels.FILE).unlink(missing_ok=True)
+    (five.disk / "m" / POINTERS).unlink(missing_ok=True)
     now, done = Channels(), 0
     for kind, version in listed:
         try:
@@ -164,15 +164,15 @@ LABELLER = """
 import sys
 from pathlib import Path
 from model_store import channels
-from model_store.directory import Store
+from model_store.stores.folder import FolderStore
 for i in range(40):
-    channels.set_label(Store(Path(sys.argv[1])), "m", f"{sys.argv[2]}{i}", 1 + i % 5, sys.argv[2])
+    channels.set_label(FolderStore(Path(sys.argv[1])), "m", f"{sys.argv[2]}{i}", 1 + i % 5, sys.argv[2])
 """
 
 
 def test_changes_from_several_processes_are_all_kept(five):
     writers = [
-        subprocess.Popen([sys.executable, "-c", LABELLER, five.root, who], cwd=Path(__file__).parents[2])
+        subprocess.Popen([sys.executable, "-c", LABELLER, five.disk, who], cwd=Path(__file__).parents[2])
         for who in "abc"
     ]
     while any(writer.poll() is None for writer in writers):

@@ -81,10 +81,10 @@ def test_a_version_that_misbehaves_when_tried_is_refused_with_the_reason(name, o
         deed = network_deed(tmp_path)
     seconds = 12 if "hung" in reason else 30
     with pytest.raises(GateRefused) as refused:
-        publish(store.root, "odd", odd(deed), ROWS, sealing_key=key, limits=Limits(seconds=seconds))
+        publish(store, "odd", odd(deed), ROWS, sealing_key=key, limits=Limits(seconds=seconds))
     assert reason in str(refused.value)
     assert store.models() == []
-    assert [path.name for path in store.model_dir("odd").iterdir()] == [".lock"]
+    assert [path.name for path in store.model_folder("odd").iterdir()] == [".lock"]
 
 
 def network_deed(tmp_path: Path) -> str:
@@ -106,27 +106,27 @@ def gate_cuts_network() -> bool:
 
 def test_a_trial_sees_no_variable_of_the_publisher(odd, store, key, monkeypatch):
     monkeypatch.setenv("MILLRACE_SECRET", "swordfish")
-    publish(store.root, "odd", odd("assert 'swordfish' not in str(os.environ)"), ROWS, sealing_key=key, limits=LIMITS)
+    publish(store, "odd", odd("assert 'swordfish' not in str(os.environ)"), ROWS, sealing_key=key, limits=LIMITS)
     with pytest.raises(GateRefused, match="failed on the golden rows"):
-        publish(store.root, "odd", odd("assert 'swordfish' in str(os.environ)"), ROWS, sealing_key=key, limits=LIMITS)
+        publish(store, "odd", odd("assert 'swordfish' in str(os.environ)"), ROWS, sealing_key=key, limits=LIMITS)
 
 
 def test_a_slow_version_is_refused(odd, store, key):
     limits = Limits(seconds=60, row_seconds=0.2)
     with pytest.raises(GateRefused, match=r"it is slow: one row took .* s, the limit is 0\.2 s"):
-        publish(store.root, "odd", odd("time.sleep(0.3)"), ROWS, sealing_key=key, limits=limits)
+        publish(store, "odd", odd("time.sleep(0.3)"), ROWS, sealing_key=key, limits=limits)
     assert store.models() == []
 
 
 def test_a_good_version_is_measured(store, key):
     model = LinearRegression().fit(ROWS, ROWS[:, 0])
-    version = publish(store.root, "m", model, ROWS, sealing_key=key, limits=LIMITS)
+    version = publish(store, "m", model, ROWS, sealing_key=key, limits=LIMITS)
     manifest = store.manifest("m", version)
     assert 0 < manifest.load_seconds < 30
     assert 0 < manifest.predict_seconds < 10
     assert manifest.bytes == sum(
         path.stat().st_size
-        for path in store.version_dir("m", version).iterdir()
+        for path in store.version_folder("m", version).iterdir()
         if path.name not in (seal.MANIFEST, seal.SEAL)
     )
 
@@ -134,13 +134,13 @@ def test_a_good_version_is_measured(store, key):
 @pytest.fixture
 def two_versions(store, key, no_trial, iris):
     for _ in range(2):
-        publish(store.root, "iris", *iris, sealing_key=key)
+        publish(store, "iris", *iris, sealing_key=key)
     channels.promote(store, "iris", 1, "tests")
     return store
 
 
 def reseal(store, key, version: int, **changes) -> None:
-    folder = store.version_dir("iris", version)
+    folder = store.version_folder("iris", version)
     manifest = store.manifest("iris", version)
     for name in (seal.MANIFEST, seal.SEAL):
         (folder / name).unlink()
@@ -151,7 +151,7 @@ def test_promoting_a_version_whose_golden_answers_are_not_its_own_leaves_the_old
     two_versions, key, trusted, monkeypatch
 ):
     monkeypatch.undo()
-    folder = two_versions.version_dir("iris", 2)
+    folder = two_versions.version_folder("iris", 2)
     kept = golden.read(folder)
     (folder / golden.FILE).unlink()
     golden.write(folder, Golden(kept.batch, {**kept.answers, "predict": kept.answers["predict"][::-1].copy()}))
@@ -163,7 +163,7 @@ def test_promoting_a_version_whose_golden_answers_are_not_its_own_leaves_the_old
 
 def test_promoting_a_corrupt_version_leaves_the_old_one(two_versions, trusted, monkeypatch):
     monkeypatch.undo()
-    path = two_versions.version_dir("iris", 2) / "artifact.skops"
+    path = two_versions.version_folder("iris", 2) / "artifact.skops"
     path.chmod(0o644)
     path.write_bytes(path.read_bytes()[:-1])
     with pytest.raises(SealBroken):
@@ -181,7 +181,7 @@ def test_promoting_a_good_version_moves_the_pointer(two_versions, trusted, monke
 
 def test_rolling_back_to_a_corrupt_version_leaves_the_pointer(two_versions, trusted):
     channels.promote(two_versions, "iris", 2, "tests")
-    (two_versions.version_dir("iris", 1) / "profile.json").unlink()
+    (two_versions.version_folder("iris", 1) / "profile.json").unlink()
     with pytest.raises(SealBroken):
         promotion.rollback(two_versions, "iris", trusted=trusted, by="tests")
     assert channels.read(two_versions, "iris").stable == 2
@@ -212,8 +212,8 @@ def test_an_estimator_fitted_with_another_scikit_learn_is_refused_unless_forced(
     joblib.dump(OldPickle(state), path)
     np.save(tmp_path / "rows.npy", ROWS)
     with pytest.raises(StoreError, match=r"fitted with scikit-learn 1\.0\.2"):
-        publish(store.root, "old", path, tmp_path / "rows.npy", sealing_key=key, limits=LIMITS)
-    assert publish(store.root, "old", path, tmp_path / "rows.npy", sealing_key=key, limits=LIMITS, force=True) == 1
+        publish(store, "old", path, tmp_path / "rows.npy", sealing_key=key, limits=LIMITS)
+    assert publish(store, "old", path, tmp_path / "rows.npy", sealing_key=key, limits=LIMITS, force=True) == 1
     assert store.manifest("old", 1).options["any_library_version"] is True
 
 
@@ -233,7 +233,7 @@ def test_the_trial_inherits_no_open_file(odd, store, key):
     is_it = "os.path.realpath(f'/proc/self/fd/{fd}') == os.devnull"
     deed = f"assert not [fd for fd in os.listdir('/proc/self/fd') if int(fd) > 2 and {is_it}]"
     try:
-        publish(store.root, "odd", odd(deed), ROWS, sealing_key=key, limits=LIMITS)
+        publish(store, "odd", odd(deed), ROWS, sealing_key=key, limits=LIMITS)
     finally:
         os.close(secret)
 
@@ -246,7 +246,7 @@ import numpy as np
 from model_store import publish
 import {type(model).__module__} as odd
 rows = np.arange(20.0).reshape(10, 2)
-publish({str(store.root)!r}, "odd", odd.Odd().fit(rows), rows, sealing_key={str(tmp_path / "keys" / "sealing.pem")!r})
+publish({str(store.disk)!r}, "odd", odd.Odd().fit(rows), rows, sealing_key={str(tmp_path / "keys" / "sealing.pem")!r})
 """
     publisher = subprocess.Popen(
         [sys.executable, "-c", script], cwd=Path(__file__).parents[2], env={**os.environ, "TMPDIR": str(tmp_path)}

@@ -20,14 +20,14 @@ def test_what_is_no_list_of_names_is_refused(redact):
 
 
 def test_a_version_logs_nothing_unless_its_publisher_wished_for_it(store, key, iris, no_trial):
-    version = publish(store.root, "iris", *iris, sealing_key=key)
+    version = publish(store, "iris", *iris, sealing_key=key)
     manifest = store.manifest("iris", version)
     assert wished(manifest.options, manifest.schema) is None
 
 
 def test_the_wish_is_under_the_seal(store, key, trusted, iris, no_trial):
-    version = publish(store.root, "iris", *iris, sealing_key=key, payload_log=PayloadLog(0.01, ["x1", "x0"]))
-    folder = store.version_dir("iris", version)
+    version = publish(store, "iris", *iris, sealing_key=key, payload_log=PayloadLog(0.01, ["x1", "x0"]))
+    folder = store.version_folder("iris", version)
     manifest = seal.verify(folder, trusted)
     assert manifest.options["payload_log"] == {"share": 0.01, "redact": ["x0", "x1"]}
     assert wished(manifest.options, manifest.schema) == PayloadLog(0.01, ["x0", "x1"])
@@ -43,7 +43,7 @@ def test_a_column_that_is_not_there_or_nothing_left_is_refused_and_nothing_is_st
     store, key, iris, no_trial, redact
 ):
     with pytest.raises(BadPayloadLog):
-        publish(store.root, "iris", *iris, sealing_key=key, payload_log=PayloadLog(1, redact))
+        publish(store, "iris", *iris, sealing_key=key, payload_log=PayloadLog(1, redact))
     assert "iris" not in store.models()
 
 

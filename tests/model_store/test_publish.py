@@ -17,49 +17,51 @@ def test_the_package_itself_publishes(store, key, no_trial):
     import model_store.gate
     import model_store.publish as still  # noqa: F401 - importing the module must not hide the function
 
-    assert model_store.publish(str(store.root), "m", MODEL, ROWS, sealing_key=key) == 1
+    assert model_store.publish(str(store.disk), "m", MODEL, ROWS, sealing_key=key) == 1
     assert store.versions("m") == [1]
 
 
 def test_publishing_moves_no_pointer_unless_asked(store, key, no_trial):
-    model_store.publish(store.root, "m", MODEL, ROWS, sealing_key=key)
+    model_store.publish(store, "m", MODEL, ROWS, sealing_key=key)
     assert channels.read(store, "m").stable is None
-    model_store.publish(store.root, "m", MODEL, ROWS, sealing_key=key, promote=True, by="ann")
+    model_store.publish(store, "m", MODEL, ROWS, sealing_key=key, promote=True, by="ann")
     assert channels.read(store, "m").stable == 2
     assert channels.read(store, "m").history[0].by == "ann"
 
 
 def test_the_key_is_looked_for_beside_the_root(store, key, tmp_path, no_trial):
-    assert model_store.publish(store.root, "m", MODEL, ROWS) == 1
-    assert model_store.publish(store.root, "m", MODEL, ROWS, sealing_key=tmp_path / "keys" / "sealing.pem") == 2
+    assert model_store.publish(store.disk, "m", MODEL, ROWS) == 1
+    assert model_store.publish(store.disk, "m", MODEL, ROWS, sealing_key=tmp_path / "keys" / "sealing.pem") == 2
     with pytest.raises(NoKey):
         model_store.publish(tmp_path / "far" / "models", "m", MODEL, ROWS)
+    with pytest.raises(NoKey):
+        model_store.publish(store, "m", MODEL, ROWS)
 
 
 def test_metrics_are_kept_as_plain_numbers(store, key, no_trial):
     metrics = {"r2": np.float64(0.5), "count": np.int64(3), "note": "x", "folds": [0.1, 0.2]}
-    model_store.publish(store.root, "m", MODEL, ROWS, sealing_key=key, metrics=metrics)
+    model_store.publish(store, "m", MODEL, ROWS, sealing_key=key, metrics=metrics)
     assert store.manifest("m", 1).metrics == {"r2": 0.5, "count": 3, "note": "x", "folds": [0.1, 0.2]}
 
 
 @pytest.mark.parametrize("metrics", [{"x": float("nan")}, {"x": object()}, {"x": float("inf")}])
 def test_metrics_that_no_json_can_hold_are_refused(store, key, metrics):
     with pytest.raises(StoreError, match="metrics"):
-        model_store.publish(store.root, "m", MODEL, ROWS, sealing_key=key, metrics=metrics)
+        model_store.publish(store, "m", MODEL, ROWS, sealing_key=key, metrics=metrics)
 
 
 @pytest.mark.parametrize("name", ["", "..", "a/b", ".x", "a b", None])
 def test_a_bad_name_writes_nothing(store, key, name):
     with pytest.raises(BadName):
-        model_store.publish(store.root, name, MODEL, ROWS, sealing_key=key)
-    assert not store.root.exists()
+        model_store.publish(store, name, MODEL, ROWS, sealing_key=key)
+    assert not store.disk.exists()
 
 
 def test_what_neither_format_can_hold_is_refused_with_the_reason(store, key):
     model = LinearRegression().fit(ROWS, ROWS[:, 0])
     model.callback = lambda: None
     with pytest.raises(StoreError, match="joblib cannot hold it"):
-        model_store.publish(store.root, "m", model, ROWS, sealing_key=key)
+        model_store.publish(store, "m", model, ROWS, sealing_key=key)
 
 
 def test_an_estimator_whose_class_cannot_be_imported_elsewhere_is_refused(store, key):
@@ -68,13 +70,13 @@ def test_an_estimator_whose_class_cannot_be_imported_elsewhere_is_refused(store,
 
     model = Mine().fit(ROWS, ROWS[:, 0])
     with pytest.raises(StoreError):
-        model_store.publish(store.root, "m", model, ROWS, sealing_key=key)
+        model_store.publish(store, "m", model, ROWS, sealing_key=key)
     assert store.models() == []
 
 
 def test_a_file_can_be_published_with_rows_in_memory(store, key, tmp_path):
     joblib.dump(MODEL, tmp_path / "m.joblib")
-    assert model_store.publish(store.root, "m", tmp_path / "m.joblib", ROWS, sealing_key=key) == 1
+    assert model_store.publish(store, "m", tmp_path / "m.joblib", ROWS, sealing_key=key) == 1
     manifest = store.manifest("m", 1)
     assert manifest.estimator == "sklearn.linear_model._base.LinearRegression"
     assert set(manifest.libraries) >= {"python", "scikit-learn", "numpy"}
@@ -94,7 +96,7 @@ def test_a_sample_that_loses_something_on_its_way_is_refused(store, key):
     frame = pd.DataFrame(ROWS, columns=["a", "b"])
     frame["a"] = frame["a"].astype("category")
     with pytest.raises((BadSample, StoreError)):
-        model_store.publish(store.root, "m", model, frame, sealing_key=key)
+        model_store.publish(store, "m", model, frame, sealing_key=key)
 
 
 def test_the_profile_describes_features_and_outputs(store, key, no_trial):
@@ -107,8 +109,8 @@ def test_the_profile_describes_features_and_outputs(store, key, no_trial):
     frame = pd.DataFrame({"age": np.arange(100.0), "city": ["a"] * 75 + ["b"] * 25})
     steps = make_column_transformer((OneHotEncoder(), ["city"]), remainder="passthrough")
     model = make_pipeline(steps, LogisticRegression(max_iter=999)).fit(frame, [0, 1] * 50)
-    model_store.publish(store.root, "m", model, frame, sealing_key=key)
-    found = profile.read(store.version_dir("m", 1))
+    model_store.publish(store, "m", model, frame, sealing_key=key)
+    found = profile.read(store.version_folder("m", 1))
     age, city = found["features"]["age"], found["features"]["city"]
     assert (found["rows"], age["min"], age["max"], age["mean"], age["missing"]) == (100, 0, 99, 49.5, 0)
     assert len(age["edges"]) == 9

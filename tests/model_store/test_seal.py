@@ -185,7 +185,7 @@ def test_a_malicious_artifact_is_never_executed_by_what_verifies(published, trus
             "model_store",
             "verify",
             "--root",
-            store.root,
+            store.disk,
             "--trusted",
             tmp_path / "keys" / "trusted",
         ],

@@ -90,7 +90,12 @@ def test_only_so_many_features_are_compared_as_are_asked_for(profile):
 def model(tmp_path, profile, request):
     stored_profile.write(tmp_path, profile)
     name = request.node.name[:100]
-    return SimpleNamespace(name=name, version=1, schema=SCHEMA, store=SimpleNamespace(version_dir=lambda *_: tmp_path))
+    return SimpleNamespace(
+        name=name,
+        version=1,
+        schema=SCHEMA,
+        store=SimpleNamespace(read=lambda _name, _version, file: (tmp_path / file).read_bytes()),
+    )
 
 
 def counted(name, **labels):

@@ -13,14 +13,14 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from model_store import channels
-from model_store.directory import Store
+from model_store.stores.folder import FolderStore
 from service.observation.catalogue import BY_NAME
 from service.replica_facts import Objectives, ReplicaFacts
 
 OBJECTIVES = Objectives(0.999, 0.99, 0.25)
 
 
-class Shelf(Store):
+class Shelf(FolderStore):
     """A store whose versions are known without being there."""
 
     def models(self):
@@ -29,9 +29,6 @@ class Shelf(Store):
     def versions(self, _name):
         return [1, 2]
 
-    def version_dir(self, name, version):
-        return self.model_dir(name) / str(version)
-
     def manifest(self, _name, _version):
         return SimpleNamespace(created="2026-01-02T03:04:05+00:00", bytes=1000, schema=SimpleNamespace(names=()))
 
@@ -39,7 +36,7 @@ class Shelf(Store):
 @pytest.fixture
 def store(tmp_path):
     store = Shelf(tmp_path / "models")
-    store.model_dir("iris").mkdir(parents=True)
+    store.model_folder("iris").mkdir(parents=True)
     return store
 
 
@@ -51,7 +48,7 @@ def facts(store, tmp_path):
 
 
 def announce(store, replica, states, pid=None):
-    folder = store.root / ".replicas" / replica
+    folder = store.disk / ".replicas" / replica
     folder.mkdir(parents=True, exist_ok=True)
     model = {
         "generation": channels.read(store, "iris").generation,

@@ -14,7 +14,7 @@ from sklearn.dummy import DummyRegressor
 from sklearn.neighbors import KNeighborsRegressor
 
 from model_store import channels, publish
-from model_store.directory import Store
+from model_store.stores.folder import FolderStore
 
 ROOT = os.environ["MODEL_STORE_ROOT"]
 
@@ -28,7 +28,7 @@ def estimator(told):
 
 def done(told):
     if "promote" in told:
-        return channels.promote(Store(ROOT), told["promote"], told["version"], "trainer").stable
+        return channels.promote(FolderStore(ROOT), told["promote"], told["version"], "trainer").stable
     return publish(ROOT, told["publish"], *estimator(told), promote=told.get("stable", False))
 
 

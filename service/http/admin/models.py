@@ -17,9 +17,9 @@ import flask
 from werkzeug.datastructures import FileStorage
 
 from model_store import bundles, channels, promotion, publish, retire
-from model_store.directory import Store
 from model_store.names import ModelName
 from model_store.seal import SealingKey, TrustedKeys
+from model_store.stores.store import Store
 from service.audit.entry import Actor
 from service.auth.access import Access
 from service.auth.permissions import MODEL_PROMOTE, MODEL_PUBLISH, MODEL_READ
@@ -68,14 +68,14 @@ def _add_listings(routes: flask.Blueprint, access: Access, workshop: Workshop) -
     @routes.get("/admin/models")
     @guarded(MODEL_READ, model_arg=None)
     def models() -> Answer:
-        told = announcements.read(store.root, workshop.run_dir)
+        told = announcements.read(store.disk, workshop.run_dir)
         seen = [name for name in store.models() if access.may(flask.g.principal, MODEL_READ, name)]
         return {"models": [_model(store, name, told) for name in seen]}, 200
 
     @routes.get("/admin/models/<model>")
     @guarded(MODEL_READ)
     def one_model(model: str) -> Answer:
-        told = announcements.read(store.root, workshop.run_dir)
+        told = announcements.read(store.disk, workshop.run_dir)
         return _model(store, model, told) | {"history": _history(store, model)}, 200
 
     @routes.get("/admin/models/<model>/versions/<int:version>")
@@ -106,7 +106,7 @@ def _add_channels(routes: flask.Blueprint, access: Access, operations: Operation
     @routes.post("/admin/models/<model>/versions/<int:version>/promote")
     @guarded(MODEL_PROMOTE)
     def promote(model: str, version: int) -> Answer:
-        store.version_dir(model, version)
+        store.require(model, version)
         by = actor()
 
         def work(tell: Tell) -> Mapping[str, Any]:
@@ -201,7 +201,7 @@ def _publishing(workshop: Workshop, name: str, upload: _Upload, by: Actor) -> Ca
 def _stored(workshop: Workshop, name: str, upload: _Upload, by: Actor, tell: Tell) -> int:
     key = SealingKey.load(workshop.sealing_key)
     if upload.sample is None:
-        return bundles.take_in(
+        return bundles.import_bundle(
             workshop.store,
             name,
             upload.estimator,
@@ -212,7 +212,7 @@ def _stored(workshop: Workshop, name: str, upload: _Upload, by: Actor, tell: Tel
             progress=tell,
         )
     return publish(
-        workshop.store.root,
+        workshop.store,
         name,
         upload.estimator,
         upload.sample,

@@ -9,8 +9,8 @@ from typing import Any
 
 from model_store import channels
 from model_store.channels import Channels
-from model_store.directory import Store
 from model_store.errors import BadName, UnknownModel
+from model_store.stores.store import Store
 from service.errors import Conflict, MalformedRequest, ModelNotFound, ModelNotReady
 from service.runtime import announcements
 from service.runtime.catalog import ServedModel
@@ -91,7 +91,7 @@ def _change(store: Store, name: str, move: Callable[[], object]) -> None:
         raise Conflict("the store cannot be written from here; use python -m model_store where it can") from error
     if announcements.await_convergence(store, name, CONVERGENCE_SECONDS):
         return
-    failed = announcements.failures(store, announcements.read(store.root), name)
+    failed = announcements.failures(store, announcements.read(store.disk), name)
     if failed:
         reasons = "; ".join(f"version {version}: {reason}" for version, reason in sorted(failed.items()))
         raise Conflict(f"failed to load '{name}', {reasons}")

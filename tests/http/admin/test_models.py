@@ -10,6 +10,7 @@ import skops.io
 from sklearn.linear_model import LogisticRegression
 
 from model_store import bundles, publish
+from model_store.stores.folder import FolderStore
 from service.audit.entry import Actor
 from service.operations.operations import Operations
 
@@ -135,7 +136,7 @@ def bundle(tmp_path, sealing_key, estimator, rows):
     """A version that another store sealed with the key that is trusted here, with joblib as its format."""
     publish(tmp_path / "other", "shop-b", estimator, rows, sealing_key=sealing_key, artifact_format="joblib")
     path = tmp_path / "bundle.tar"
-    bundles.write(tmp_path / "other" / "shop-b" / "1", path)
+    bundles.export_bundle(FolderStore(tmp_path / "other"), "shop-b", 1, path)
     return path
 
 

@@ -5,7 +5,7 @@ from sklearn.datasets import load_iris
 from sklearn.tree import DecisionTreeClassifier
 
 from model_store import channels, publish
-from model_store.directory import Store
+from model_store.stores.folder import FolderStore
 from service.http.protocols import openinference_repository as repository
 
 
@@ -81,4 +81,4 @@ def test_nothing_changes_where_nothing_can_be_recorded(caller, access, tmp_path,
 
     monkeypatch.setattr(access.audit, "record", broken)
     assert operator.post("/v2/repository/models/shop-iris/unload").status_code == 503
-    assert not channels.read(Store(tmp_path / "models"), "shop-iris").unloaded
+    assert not channels.read(FolderStore(tmp_path / "models"), "shop-iris").unloaded

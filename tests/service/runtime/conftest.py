@@ -12,8 +12,8 @@ from sklearn.dummy import DummyRegressor
 
 from model_store import channels, seal
 from model_store.capture import Wishes, capture
-from model_store.directory import Store
 from model_store.seal import SealingKey
+from model_store.stores.folder import FolderStore
 from service.runtime.announcements import Announcer
 from service.runtime.catalog import Catalog
 from service.runtime.loader import Loader
@@ -30,7 +30,7 @@ class Workshop:
     def __init__(self, folder: Path) -> None:
         self.root = folder / "models"
         self.root.mkdir(parents=True)
-        self.store = Store(self.root)
+        self.store = FolderStore(self.root)
         self.key = seal.create_keys(folder / "keys")
         self.trusted = folder / "keys" / "trusted"
         self.run_dir = folder / "run"
@@ -58,7 +58,7 @@ class Workshop:
     def constant(self, name, value=None, *, promote=False, key=None) -> int:
         """A version that answers its own number, or ``value``."""
         if value is None:
-            folder = self.store.model_dir(name)
+            folder = self.store.model_folder(name)
             value = max([0, *(int(path.name) for path in folder.glob("[0-9]*"))]) + 1
         estimator = DummyRegressor(strategy="constant", constant=float(value)).fit(SAMPLE, SAMPLE[:, 0])
         return self.add(name, estimator, promote=promote, key=key)
@@ -69,7 +69,7 @@ class Workshop:
         joblib.dump(thing, buffer)
         estimator = DummyRegressor(strategy="constant", constant=0.0).fit(SAMPLE, SAMPLE[:, 0])
         version = self.add(name, estimator, artifact_format="joblib")
-        folder = self.store.version_dir(name, version)
+        folder = self.store.version_folder(name, version)
         overwrite(folder / "artifact.joblib", buffer.getvalue())
         self.seal_again(name, version)
         if promote:
@@ -78,7 +78,7 @@ class Workshop:
 
     def seal_again(self, name, version, key: SealingKey | None = None) -> None:
         """Seal the files as they are now."""
-        folder = self.store.version_dir(name, version)
+        folder = self.store.version_folder(name, version)
         manifest = dataclasses.replace(self.store.manifest(name, version), files=seal.file_seals(folder))
         (folder / seal.MANIFEST).unlink()
         (folder / seal.SEAL).unlink()

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from model_store.batch import Batch
-from model_store.directory import Store
+from model_store.stores.folder import FolderStore
 from service.runtime import announcements
 from service.runtime.announcements import Announcer
 from service.runtime.catalog import Catalog
@@ -24,7 +24,7 @@ from service.runtime.watcher import Watcher
 from service.wire import Target
 
 root, trusted, run = map(Path, sys.argv[1:])
-store, catalog = Store(root), Catalog()
+store, catalog = FolderStore(root), Catalog()
 loader = Loader(store, trusted)
 watcher = Watcher(store, loader, catalog, Announcer(root, "replica-1", run), 0.1)
 watcher.preload()

@@ -44,7 +44,7 @@ def test_a_version_is_verified_then_loaded_then_warmed(workshop, loader):
 def test_nothing_is_unpickled_that_is_not_sealed_by_a_trusted_key(workshop, loader, tmp_path, sealed_by):
     mark = tmp_path / "unpickled"
     version = workshop.with_artifact("m", Flag(str(mark)))
-    folder = workshop.store.version_dir("m", version)
+    folder = workshop.store.version_folder("m", version)
     if sealed_by == "nobody":
         (folder / "manifest.sig").unlink()
     elif sealed_by == "a stranger":

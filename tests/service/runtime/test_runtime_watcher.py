@@ -12,6 +12,7 @@ from sklearn.linear_model import LinearRegression
 from model_store import channels, publish
 from model_store.batch import Batch
 from model_store.seal import SealingKey
+from model_store.stores.folder import POINTERS
 from service.errors import ModelNotFound, ModelNotReady, VersionNotFound
 from service.runtime import announcements, keeper, watcher
 
@@ -50,19 +51,19 @@ def replace(path, data):
 
 
 def corrupt(workshop, name, version):
-    artifact = next(workshop.store.version_dir(name, version).glob("artifact.*"))
+    artifact = next(workshop.store.version_folder(name, version).glob("artifact.*"))
     data = bytearray(artifact.read_bytes())
     data[len(data) // 2] ^= 1
     replace(artifact, bytes(data))
 
 
 def truncate(workshop, name, version):
-    artifact = next(workshop.store.version_dir(name, version).glob("artifact.*"))
+    artifact = next(workshop.store.version_folder(name, version).glob("artifact.*"))
     replace(artifact, artifact.read_bytes()[:-20])
 
 
 def unseal(workshop, name, version):
-    (workshop.store.version_dir(name, version) / "manifest.sig").unlink()
+    (workshop.store.version_folder(name, version) / "manifest.sig").unlink()
 
 
 def seal_with_a_foreign_key(workshop, name, version):
@@ -72,15 +73,15 @@ def seal_with_a_foreign_key(workshop, name, version):
 
 def put_a_lie_for_an_answer(workshop, name, version):
     """Another version's golden rows under a whole seal: the estimator does not answer what is stored."""
-    folder = workshop.store.version_dir(name, version)
-    replace(folder / "golden.npz", (workshop.store.version_dir(name, 1) / "golden.npz").read_bytes())
+    folder = workshop.store.version_folder(name, version)
+    replace(folder / "golden.npz", (workshop.store.version_folder(name, 1) / "golden.npz").read_bytes())
     workshop.seal_again(name, version)
 
 
 def put_another_version_in_its_place(workshop, name, version):
-    folder = workshop.store.version_dir(name, version)
+    folder = workshop.store.version_folder(name, version)
     shutil.rmtree(folder)
-    shutil.copytree(workshop.store.version_dir(name, 1), folder)
+    shutil.copytree(workshop.store.version_folder(name, 1), folder)
 
 
 DAMAGES = [
@@ -240,7 +241,7 @@ def test_what_was_opened_before_is_only_warmed_at_the_start(workshop, worker, mo
 
 def test_a_failed_version_is_tried_again_when_its_files_change(workshop, worker):
     workshop.constant("m", promote=True)
-    artifact = next(workshop.store.version_dir("m", 1).glob("artifact.*"))
+    artifact = next(workshop.store.version_folder("m", 1).glob("artifact.*"))
     whole = artifact.read_bytes()
     corrupt(workshop, "m", 1)
     worker.watcher.start()
@@ -264,7 +265,7 @@ def test_a_broken_pointer_file_changes_nothing_and_is_got_over(workshop, worker,
     workshop.constant("m", promote=True)
     workshop.constant("m")
     worker.watcher.start()
-    path = workshop.store.model_dir("m") / channels.FILE
+    path = workshop.store.model_folder("m") / POINTERS
     whole = path.read_bytes()
     path.write_bytes(content)
     until(lambda: worker.catalog.snapshot().models["m"].trouble)
@@ -281,7 +282,7 @@ def test_a_broken_pointer_file_changes_nothing_and_is_got_over(workshop, worker,
 def test_pointers_to_nowhere_change_nothing(workshop, worker, values):
     workshop.constant("m", promote=True)
     worker.watcher.start()
-    path = workshop.store.model_dir("m") / channels.FILE
+    path = workshop.store.model_folder("m") / POINTERS
     document = json.loads(path.read_bytes())
     path.write_text(json.dumps({**document, **values, "generation": 50}))
     time.sleep(0.3)
@@ -293,7 +294,7 @@ def test_pointers_to_nowhere_change_nothing(workshop, worker, values):
 def test_a_model_that_vanishes_from_the_store_is_dropped(workshop, worker):
     workshop.constant("m", promote=True)
     worker.watcher.start()
-    shutil.rmtree(workshop.store.model_dir("m"))
+    shutil.rmtree(workshop.store.model_folder("m"))
     until(lambda: not worker.catalog.snapshot().models)
     with pytest.raises(ModelNotFound):
         worker.choose("m")

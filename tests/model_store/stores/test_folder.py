@@ -1,4 +1,4 @@
-"""A version appears whole or not at all; writers may come together or die at any moment."""
+"""The store in a folder: it keeps the contract, also when writers come together or die at any moment."""
 
 import subprocess
 import sys
@@ -9,12 +9,14 @@ from pathlib import Path
 import pytest
 
 from model_store import channels, publish, seal
-from model_store.directory import Store
 from model_store.errors import InUse, StoreError, UnknownModel, UnknownVersion
 from model_store.retire import retire
 from model_store.seal import TrustedKeys
+from model_store.stores.folder import FolderStore
+from tests.model_store.stores.contract import StoreContract
+from tests.model_store.stores.versions import add
 
-REPOSITORY = Path(__file__).parents[2]
+REPOSITORY = Path(__file__).parents[3]
 
 DRIVER = """
 import os, signal, sys
@@ -22,7 +24,7 @@ import numpy as np
 from pathlib import Path
 from sklearn.linear_model import LinearRegression
 from model_store import gate, publish, channels, retire
-from model_store.directory import Store
+from model_store.stores.folder import FolderStore
 
 root, key, moments = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
 gate.try_candidate = lambda *a, **k: gate.GateReport(0.1, 0.1, 1, True)
@@ -41,9 +43,9 @@ def dies_at(moment):
                 os.kill(os.getpid(), signal.SIGKILL)
     sys.addaudithook(hook)
     publish(root, "m", model, rows, sealing_key=key, promote=True)
-    versions = Store(root).versions("m")
+    versions = FolderStore(root).versions("m")
     if len(versions) > 3:
-        retire.retire(Store(root), "m", versions[0])
+        retire.retire(FolderStore(root), "m", versions[0])
     os._exit(0)
 
 for moment in range(1, moments):
@@ -66,17 +68,21 @@ def run(code: str, *arguments) -> subprocess.Popen:
     )
 
 
-def assert_readable(store: Store, trusted: TrustedKeys) -> None:
+def assert_readable(store: FolderStore, trusted: TrustedKeys) -> None:
     """Every version that is listed is whole, and every pointer names one of them."""
     for name in store.models():
         versions = store.versions(name)
         for version in versions:
-            assert seal.verify(store.version_dir(name, version), trusted).version == version
+            assert seal.verify(store.version_folder(name, version), trusted).version == version
         assert channels.read(store, name).named() <= set(versions)
 
 
+class TestFolderStore(StoreContract):
+    """Its fixture `store` is that of all tests here."""
+
+
 def test_a_publisher_killed_at_any_moment_leaves_a_readable_store(store, key, trusted, tmp_path):
-    driver = run(DRIVER, store.root, tmp_path / "keys" / "sealing.pem", 1000)
+    driver = run(DRIVER, store.disk, tmp_path / "keys" / "sealing.pem", 1000)
     seen, killed = 0, 0
     for line in driver.stdout:
         seen += 1
@@ -86,7 +92,7 @@ def test_a_publisher_killed_at_any_moment_leaves_a_readable_store(store, key, tr
     assert killed > 40  # each of them at another moment
     assert killed == seen - 1  # the last one got through
     with store.staging("m") as folder:
-        left = sorted(path.name for path in store.model_dir("m").iterdir() if path.name.startswith("."))
+        left = sorted(path.name for path in store.model_folder("m").iterdir() if path.name.startswith("."))
         assert left == [".highest-removed", ".lock", folder.name]
 
 
@@ -104,7 +110,7 @@ publish(Path(sys.argv[1]), "m", model, rows, sealing_key=Path(sys.argv[2]), prom
 
 @pytest.mark.parametrize("seconds", [0.02, 0.3, 1.5])
 def test_a_whole_publication_killed_after_a_while_leaves_a_readable_store(store, key, trusted, tmp_path, seconds):
-    process = run(CRASHING, store.root, tmp_path / "keys" / "sealing.pem")
+    process = run(CRASHING, store.disk, tmp_path / "keys" / "sealing.pem")
     assert process.stdout.readline() == "ready\n"
     time.sleep(seconds)
     process.kill()
@@ -129,7 +135,7 @@ print(*[publish(Path(sys.argv[1]), "m", model, rows, sealing_key=Path(sys.argv[2
 def test_publishers_at_the_same_time_get_different_numbers(store, key, trusted, tmp_path):
     publishers = [
         subprocess.Popen(
-            [sys.executable, "-c", MANY, store.root, tmp_path / "keys" / "sealing.pem"],
+            [sys.executable, "-c", MANY, store.disk, tmp_path / "keys" / "sealing.pem"],
             cwd=REPOSITORY,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -150,13 +156,43 @@ def test_publishers_at_the_same_time_get_different_numbers(store, key, trusted, 
     assert_readable(store, trusted)
 
 
+AS_IN_THE_FIRST_RELEASE = """
+import fcntl, json, os, sys
+from pathlib import Path
+model = Path(sys.argv[1])
+for i in range(60):
+    lock = os.open(model / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    document = json.loads((model / "channels.json").read_bytes())
+    document["labels"][f"old{i}"] = 1
+    document["generation"] += 1
+    (model / ".writing-old").write_text(json.dumps(document))
+    (model / ".writing-old").replace(model / "channels.json")
+    os.close(lock)
+"""
+
+
+def test_changes_by_processes_of_the_first_release_and_of_this_one_are_all_kept(store, key):
+    add(store, key)
+    channels.promote(store, "m", 1, "t")
+    old = run(AS_IN_THE_FIRST_RELEASE, store.model_folder("m"))
+    made = 0
+    while old.poll() is None:
+        channels.set_label(store, "m", f"new{made}", 1, "t")
+        made += 1
+    assert old.returncode == 0
+    now = channels.read(store, "m")
+    assert len(now.labels) == 60 + made
+    assert now.generation == 61 + made
+
+
 def test_reading_an_empty_store_creates_nothing(store):
     assert store.models() == []
     with pytest.raises(UnknownModel):
         store.versions("m")
     assert channels.read(store, "m") == channels.Channels()
-    assert channels.fingerprint(store, "m") is None
-    assert not store.root.exists()
+    assert store.pointers("m").data is None
+    assert not store.disk.exists()
 
 
 def test_half_written_and_foreign_things_are_not_listed(store, published):
@@ -165,14 +201,14 @@ def test_half_written_and_foreign_things_are_not_listed(store, published):
         (model / name).mkdir()
     (model / "7").write_text("a file")
     (model / "8").symlink_to(published)
-    (store.root / ".replicas").mkdir()
-    (store.root / "empty").mkdir()
-    (store.root / "a b").mkdir()
-    (store.root / "file").write_text("")
+    (store.disk / ".replicas").mkdir()
+    (store.disk / "empty").mkdir()
+    (store.disk / "a b").mkdir()
+    (store.disk / "file").write_text("")
     assert store.models() == ["iris"]
     assert store.versions("iris") == [1]
     with pytest.raises(UnknownVersion):
-        store.version_dir("iris", 8)
+        store.version_folder("iris", 8)
 
 
 def test_the_files_of_a_version_cannot_be_written_by_accident(published):
@@ -186,18 +222,18 @@ def test_a_failed_publication_leaves_nothing(store, key, iris, monkeypatch):
 
     monkeypatch.setattr("model_store.gate.try_candidate", fails)
     with pytest.raises(StoreError):
-        publish(store.root, "iris", *iris, sealing_key=key)
+        publish(store, "iris", *iris, sealing_key=key)
     assert store.models() == []
-    assert [path.name for path in store.model_dir("iris").iterdir()] == [".lock"]
+    assert [path.name for path in store.model_folder("iris").iterdir()] == [".lock"]
 
 
 def test_the_number_of_a_retired_version_is_never_used_again(store, key, iris, no_trial):
     for expected in (1, 2):
-        assert publish(store.root, "iris", *iris, sealing_key=key) == expected
+        assert publish(store, "iris", *iris, sealing_key=key) == expected
     retire(store, "iris", 2)
     retire(store, "iris", 1)
     assert store.models() == []
-    assert publish(store.root, "iris", *iris, sealing_key=key) == 3
+    assert publish(store, "iris", *iris, sealing_key=key) == 3
     assert store.versions("iris") == [3]
 
 

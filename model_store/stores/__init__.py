@@ -1,0 +1,1 @@
+"""Where models and versions are kept: the port, and what implements it."""
