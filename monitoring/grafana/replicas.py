@@ -1,0 +1,164 @@
+"""The replicas' processes, their share of the work, and Nginx before them."""
+
+from monitoring.grafana.frame import dashboard
+from monitoring.grafana.panels import Section, bars, lines, states
+from monitoring.grafana.queries import Json, Query, rate
+from monitoring.grafana.variables import OF_REPLICA, REPLICA
+
+_WORKER = "{{instance}} {{worker}}"
+
+_REPLICAS = Section(
+    "Replicas",
+    (
+        states(
+            "Replicas up",
+            "Whether each replica's management port answers.",
+            Query(f'up{{job="millrace", {OF_REPLICA}}}', "{{instance}}"),
+            {0: ("down", "red"), 1: ("up", "green")},
+        ),
+        bars(
+            "Release",
+            "What each replica runs.",
+            "none",
+            Query(
+                f"max by (instance, release, python, scikit_learn) (millrace_build_info{{{OF_REPLICA}}})",
+                "{{instance}}: Millrace {{release}}, Python {{python}}, scikit-learn {{scikit_learn}}",
+            ),
+            width=12,
+        ),
+        lines(
+            "Requests by replica",
+            "Requests a second; lines should lie on one another.",
+            "reqps",
+            Query(rate("flask_http_request_total", "instance", OF_REPLICA), "{{instance}}"),
+            runbook="MillraceReplicaDown",
+        ),
+        lines(
+            "Workers",
+            "Live workers of each replica.",
+            "none",
+            Query(f"sum by (instance) (millrace_workers{{{OF_REPLICA}}})", "{{instance}}"),
+        ),
+        lines(
+            "Workers that ended",
+            "Workers that ended, for whatever reason.",
+            "none",
+            Query(
+                f"sum by (instance) (increase(millrace_worker_exits_total{{{OF_REPLICA}}}[$__rate_interval]))",
+                "{{instance}}",
+            ),
+            runbook="MillraceWorkersKeepDying",
+        ),
+    ),
+)
+
+_PROCESSES = Section(
+    "Processes",
+    (
+        lines(
+            "Processor",
+            "CPU seconds a second of each process: 1 is a whole core.",
+            "none",
+            Query(rate("millrace_worker_cpu_seconds_total", "instance, worker", OF_REPLICA), _WORKER),
+        ),
+        lines(
+            "Memory",
+            "Resident memory of each process; pages shared by workers are counted in each.",
+            "bytes",
+            Query(f"millrace_worker_resident_memory_bytes{{{OF_REPLICA}}}", _WORKER),
+        ),
+        lines(
+            "Open files",
+            "Share of the allowed file descriptors that are open.",
+            "percentunit",
+            Query(f"millrace_worker_open_files{{{OF_REPLICA}}} / millrace_worker_max_files{{{OF_REPLICA}}}", _WORKER),
+            warn=0.8,
+            runbook="MillraceFileDescriptorsRunOut",
+        ),
+        lines(
+            "Disk",
+            "Bytes a second to and from storage.",
+            "Bps",
+            Query(rate("millrace_worker_disk_read_bytes_total", "instance", OF_REPLICA), "{{instance}} read"),
+            Query(rate("millrace_worker_disk_written_bytes_total", "instance", OF_REPLICA), "{{instance}} written"),
+        ),
+        lines(
+            "Threads", "Threads of each process.", "none", Query(f"millrace_worker_threads{{{OF_REPLICA}}}", _WORKER)
+        ),
+        lines(
+            "Running since",
+            "Age of each process; a fall is a restart.",
+            "s",
+            Query(f"time() - millrace_worker_start_time_seconds{{{OF_REPLICA}}}", _WORKER),
+        ),
+        lines(
+            "Free disk",
+            "Share of the file system that is free.",
+            "percentunit",
+            Query(
+                f"millrace_disk_free_bytes{{{OF_REPLICA}}} / millrace_disk_size_bytes{{{OF_REPLICA}}}",
+                "{{instance}} {{volume}}",
+            ),
+            runbook="MillraceDiskFull",
+        ),
+        lines(
+            "Metric files",
+            "Files that a scrape of a replica reads; it should not grow.",
+            "none",
+            Query(f"millrace_metric_files{{{OF_REPLICA}}}", "{{instance}}"),
+        ),
+    ),
+)
+
+_NGINX = Section(
+    "Nginx",
+    (
+        lines(
+            "Answers by status",
+            "Requests a second that Nginx answered, its own refusals included.",
+            "reqps",
+            Query("sum by (status) (rate(millrace_nginx_requests_total[$__rate_interval])) > 0", "{{status}}"),
+            stack=True,
+        ),
+        lines(
+            "Duration",
+            "Percentiles of a request's duration as Nginx saw it.",
+            "s",
+            *(
+                Query(
+                    f"histogram_quantile({q}, sum by (le) "
+                    "(rate(millrace_nginx_request_seconds_bucket[$__rate_interval])))",
+                    f"p{q * 100:g}",
+                )
+                for q in (0.5, 0.95, 0.99)
+            ),
+        ),
+        lines(
+            "Tries by replica",
+            "Tries a second by replica and outcome.",
+            "reqps",
+            Query(
+                "sum by (upstream, status) (rate(millrace_nginx_upstream_tries_total[$__rate_interval]))",
+                "{{upstream}} {{status}}",
+            ),
+            stack=True,
+        ),
+        lines(
+            "Retries",
+            "Further replicas tried after a first one failed.",
+            "reqps",
+            Query("sum(rate(millrace_nginx_retries_total[$__rate_interval]))", "retries"),
+        ),
+    ),
+)
+
+
+def replicas() -> Json:
+    """Give the dashboard as Grafana's JSON."""
+    return dashboard(
+        "replicas",
+        "Replicas and Nginx",
+        "Balance, processor, memory, disk, restarts of each replica; tries and retries of Nginx.",
+        [_REPLICAS, _PROCESSES, _NGINX],
+        [REPLICA],
+    )

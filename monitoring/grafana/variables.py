@@ -1,0 +1,54 @@
+"""What a reader can choose at the top of a dashboard, and the filters that the choice gives queries."""
+
+from monitoring.grafana.queries import DATASOURCE, Json
+
+
+def choice(name: str, label: str, query: str) -> Json:
+    """A variable whose values Prometheus knows: several or all may be chosen."""
+    return {
+        "type": "query",
+        "name": name,
+        "label": label,
+        "datasource": DATASOURCE,
+        "query": query,
+        "definition": query,
+        "refresh": 2,
+        "sort": 1,
+        "multi": True,
+        "includeAll": True,
+        "allValue": ".*",
+        "current": {"selected": True, "text": ["All"], "value": ["$__all"]},
+    }
+
+
+def text(name: str, label: str, value: str, description: str, *, hidden: bool) -> Json:
+    """Make a variable that a reader writes; a hidden one is set in the dashboard's settings."""
+    return {
+        "type": "textbox",
+        "name": name,
+        "label": label,
+        "description": description,
+        "query": value,
+        "current": {"selected": True, "text": value, "value": value},
+        "hide": 2 if hidden else 0,
+    }
+
+
+def datasource() -> Json:
+    """Make the variable that names the Prometheus to ask."""
+    return {
+        "type": "datasource",
+        "name": "datasource",
+        "label": "Data source",
+        "query": "prometheus",
+        "refresh": 1,
+        "current": {"selected": True, "text": "Prometheus", "value": "prometheus"},
+    }
+
+
+MODEL = choice("model", "Model", "label_values(millrace_model_channel_version, model)")
+VERSION = choice("version", "Version", 'label_values(millrace_model_state{model=~"$model"}, version)')
+REPLICA = choice("replica", "Replica", 'label_values(up{job="millrace"}, instance)')
+
+OF_VERSION = 'model=~"$model", version=~"$version"'
+OF_REPLICA = 'instance=~"$replica"'
