@@ -42,7 +42,7 @@ WORKDIR /srv/millrace
 COPY model_store model_store
 COPY service service
 COPY examples examples
-COPY deploy/__init__.py deploy/__init__.py
+COPY deploy/__init__.py deploy/settings.py deploy/
 COPY deploy/compose deploy/compose
 COPY monitoring/nginx_metrics.py monitoring/nginx_metrics.py
 RUN python -m compileall -q model_store service examples deploy monitoring

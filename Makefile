@@ -80,6 +80,10 @@ requirements: $(TEST) ## pin requirements*.in into requirements*.txt, with hashe
 dashboards: $(TEST) ## generate Grafana's dashboards and the reference of metrics
 	@$(PY) -m monitoring.grafana.render && $(PY) -m monitoring.metrics_reference
 
+.PHONY: settings
+settings: $(TEST) ## generate .env.example and the reference of settings
+	@$(PY) -m deploy.settings_reference
+
 ##@ Compose
 
 .PHONY: build

@@ -58,15 +58,9 @@ def peer(name: str, factory: str, folder: Path, joblib: Path) -> Iterator[Server
 def millrace(folder: Path) -> Iterator[Server]:
     """Millrace as `make run` starts it, with its access control, metrics and logs, on the store ``folder/models``."""
     port, management = free_port(), free_port()
-    own = {
-        "VAR_DIR": str(folder),
-        "PORT": str(port),
-        "MANAGEMENT_PORT": str(management),
-        "REPLICAS": str(WORKERS),
-        "WORKERS": "1",
-    }
-    os.environ.update(own)
-    values = settings.read()
+    values = settings.read().changed(
+        VAR_DIR=str(folder), PORT=str(port), MANAGEMENT_PORT=str(management), REPLICAS=str(WORKERS), WORKERS="1"
+    )
     log = folder / "run.log"
     with _process([sys.executable, "-m", "deploy.local"], values.environment(), log) as pid:
         _await(lambda: _listens(port), f"Millrace: see {log}")
@@ -88,8 +82,7 @@ def free_port() -> int:
 
 
 def _nginx(folder: Path, port: int, unix: Path) -> list[str]:
-    read = settings.read()
-    values = LocalSettings({**read.values, "PORT": str(port), "TLS_CERT": ""}, read.var, read.store)
+    values = settings.read().changed(PORT=str(port), TLS_CERT="", TLS_KEY="")
     binary = nginx.find()
     variables = nginx.variables(values, nginx.version(binary), [unix])
     return nginx.command(binary, folder, nginx.render(folder / "etc", variables))

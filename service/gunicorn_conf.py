@@ -88,6 +88,7 @@ _management: list[ThreadingHTTPServer] = []
 
 def on_starting(server: Any) -> None:
     """Load the models once for all workers, without predicting. Called in the master, before it listens."""
+    settings.log_in_force(_SETTINGS)
     try:
         server.app.wsgi().preload()
     except Exception:

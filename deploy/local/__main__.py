@@ -7,7 +7,7 @@ import time
 
 from deploy.local import preparation
 from deploy.local.console import say
-from deploy.local.settings import DEFAULTS, ROOT, CannotRun, LocalSettings, read, remember
+from deploy.local.settings import ROOT, CannotRun, LocalSettings, read, remember
 from deploy.local.stack import Stack
 
 _DEMO = "iris"
@@ -36,7 +36,7 @@ def _run(settings: LocalSettings, began: float) -> None:
     stack = Stack(settings)
     stack.check_ports()
     preparation.publish_demo_models(settings)
-    say(f"starting {settings.values['REPLICAS']} replicas, logs in {settings.var / 'log'}")
+    say(f"starting {settings.replicas} replicas, logs in {settings.var / 'log'}")
     remember(settings)
     try:
         stack.start()
@@ -50,9 +50,11 @@ def _run(settings: LocalSettings, began: float) -> None:
 
 
 def _welcome(settings: LocalSettings, seconds: float) -> str:
-    certificate = f" --cacert {settings.values['TLS_CERT']}" if settings.tls else ""
-    folder = settings.values["VAR_DIR"]
-    make = "make -s token" if folder == DEFAULTS["VAR_DIR"] else f"make -s token VAR_DIR={shlex.quote(folder)}"
+    certificate = f" --cacert {settings.texts['TLS_CERT']}" if settings.tls else ""
+    folder = settings.var_dir
+    make = (
+        "make -s token" if folder == LocalSettings.var_dir.default else f"make -s token VAR_DIR={shlex.quote(folder)}"
+    )
     header = f'-H "Authorization: Bearer $({make})"'
     demo = (settings.store / _DEMO).is_dir()
     call = f"/v1/models/{_DEMO}:predict -d '{_DEMO_ROWS}'" if demo else "/v1/models"

@@ -49,15 +49,15 @@ def server_line(address: str, connections: int) -> str:
 
 
 def variables(settings: LocalSettings, have: Version, sockets: Sequence[Path]) -> dict[str, str]:
-    """Every variable of the templates."""
-    values, address = settings.values, settings.values["LISTEN_ADDRESS"]
-    servers = [server_line(f"unix:{socket}", settings.number("REPLICA_CONNECTIONS")) for socket in sockets]
+    """Give every variable of the templates its text."""
+    texts = settings.texts
+    servers = [server_line(f"unix:{socket}", settings.replica_connections) for socket in sockets]
     return {
-        **values,
-        "LISTEN": f"{address}:{values['PORT']}",
-        "TLS_LISTEN": f"{address}:{values['TLS_PORT']}",
-        "TLS_CERT": str(ROOT / values["TLS_CERT"]),
-        "TLS_KEY": str(ROOT / values["TLS_KEY"]),
+        **texts,
+        "LISTEN": f"{settings.listen_address}:{settings.port}",
+        "TLS_LISTEN": f"{settings.listen_address}:{settings.tls_port}",
+        "TLS_CERT": str(ROOT / texts["TLS_CERT"]),
+        "TLS_KEY": str(ROOT / texts["TLS_KEY"]),
         "NGINX_SCHEME": "https" if settings.tls else "http",
         "RESOLVER": "",
         "UPSTREAM_SERVERS": "\n    ".join(servers),
@@ -104,9 +104,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="millrace-nginx-") as name:
         prefix, binary = Path(name), find()
         write_pair(prefix / "cert.pem", prefix / "key.pem")
-        for tls in ("", str(prefix / "cert.pem")):
-            settings = read()
-            settings.values.update(TLS_CERT=tls, TLS_KEY=str(prefix / "key.pem"))
+        for certificate, key in (("", ""), (str(prefix / "cert.pem"), str(prefix / "key.pem"))):
+            settings = read().changed(TLS_CERT=certificate, TLS_KEY=key)
             values = variables(settings, version(binary), [prefix / "replica-1.sock"])
             try:
                 check(command(binary, prefix, render(prefix / "etc", values)))

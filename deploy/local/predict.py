@@ -29,7 +29,7 @@ def main() -> int:
 def _ask(settings: LocalSettings, model: str, rows: object) -> tuple[int, str]:
     where = urlsplit(settings.url)
     if settings.tls:
-        trusted = ssl.create_default_context(cafile=str(ROOT / settings.values["TLS_CERT"]))
+        trusted = ssl.create_default_context(cafile=str(ROOT / settings.texts["TLS_CERT"]))
         connection: http.client.HTTPConnection = http.client.HTTPSConnection(where.netloc, timeout=60, context=trusted)
     else:
         connection = http.client.HTTPConnection(where.netloc, timeout=60)

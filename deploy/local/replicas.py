@@ -31,7 +31,7 @@ def socket_path(folder: Path, number: int) -> Path:
 
 def management_port(settings: LocalSettings, number: int) -> int:
     """The port of a replica's /livez, /readyz and /metrics."""
-    return settings.number("MANAGEMENT_PORT") + number - 1
+    return settings.management_port + number - 1
 
 
 def replica(settings: LocalSettings, number: int, sockets: Path) -> Child:

@@ -22,7 +22,7 @@ class Stack:
 
     def __init__(self, settings: LocalSettings) -> None:
         self._settings = settings
-        self._numbers = range(1, settings.number("REPLICAS") + 1)
+        self._numbers = range(1, settings.replicas + 1)
         self._interrupts = 0
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, self._interrupt)
@@ -45,12 +45,11 @@ class Stack:
 
     def check_ports(self) -> None:
         """Raise CannotRun where a port of the stack is taken."""
-        values, address = self._settings, self._settings.values["LISTEN_ADDRESS"]
-        names = ("PORT", "TLS_PORT") if values.tls else ("PORT",)
-        preparation.check_ports(address, [(name, values.number(name)) for name in names])
-        management = [("MANAGEMENT_PORT", replicas.management_port(values, number)) for number in self._numbers]
-        scraped = [(name, values.number(name)) for name in monitoring.ports(values)]
-        preparation.check_ports("127.0.0.1", [*management, *scraped])
+        settings = self._settings
+        tls = [("TLS_PORT", settings.tls_port)] if settings.tls else []
+        preparation.check_ports(settings.listen_address, [("PORT", settings.port), *tls])
+        management = [("MANAGEMENT_PORT", replicas.management_port(settings, number)) for number in self._numbers]
+        preparation.check_ports("127.0.0.1", [*management, *monitoring.ports(settings)])
 
     def start(self) -> None:
         """Start everything and return when it serves; raises CannotRun with the reason where it does not come up."""
@@ -76,7 +75,7 @@ class Stack:
     def stop(self) -> None:
         """Let Nginx finish what it has accepted, then the replicas; a second interrupt ends all at once."""
         before = self._interrupts
-        seconds = self._settings.number("GRACEFUL_TIMEOUT") + 5.0
+        seconds = self._settings.graceful_timeout + 5.0
 
         def hurried() -> bool:
             return self._interrupts > before
@@ -122,9 +121,8 @@ class Stack:
             )
 
     def _await_nginx(self) -> None:
-        address = self._settings.values["LISTEN_ADDRESS"]
-        host = "127.0.0.1" if address in {"0.0.0.0", "*"} else address.strip("[]")  # noqa: S104 - compared, not bound
-        port = self._settings.number("TLS_PORT" if self._settings.tls else "PORT")
+        settings = self._settings
+        host, port = settings.host.strip("[]"), settings.tls_port if settings.tls else settings.port
         waits = self._wait_until(self._nginx, lambda: _refuses(host, port))
         if waits:
             raise CannotRun(f"Nginx did not come up: {waits}. It says:\n{self._nginx.last_words()}")

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from service.settings import Settings
+
 ROOT = Path(__file__).parents[2]
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES = COMPOSE["services"]
@@ -75,10 +77,14 @@ def test_what_is_optional_is_in_a_profile():
 
 
 def test_every_setting_of_a_replica_can_be_set_from_outside():
-    code = (ROOT / "service/settings.py").read_text()
-    read = set(re.findall(r"^    \"\"\"([A-Z][A-Z_]+):", code, re.MULTILINE))
+    read = {declared.name for declared in Settings.declarations()}
     assert len(read) > 20
     assert read - SERVICES["service"]["environment"].keys() == (OF_THE_IMAGE_OR_THE_FILE | NOT_IN_THE_IMAGE) & read
+
+
+def test_a_replica_is_passed_only_what_is_declared():
+    declared = {declared.name for declared in Settings.declarations()}
+    assert SERVICES["service"]["environment"].keys() - declared == {"TMPDIR"}
 
 
 def test_grafana_is_provisioned_from_files_and_asks_for_a_password():

@@ -23,15 +23,14 @@ def binary():
 
 
 @pytest.fixture
-def rendered(tmp_path, monkeypatch):
+def rendered(tmp_path):
     """Renders the configuration as for a version of Nginx; gives its nginx.conf."""
 
     def render(version, certificate="", **variables):
-        for name, value in {"TLS_CERT": certificate, "TLS_KEY": certificate and "key.pem", **variables}.items():
-            monkeypatch.setenv(name, value)
-        monkeypatch.setattr(settings, "dotenv", lambda _: {})
+        given = {"TLS_CERT": certificate, "TLS_KEY": certificate and "key.pem", **variables}
         sockets = [tmp_path / "a.sock", tmp_path / "b.sock"]
-        return nginx.render(tmp_path / "etc", nginx.variables(settings.read(), version, sockets))
+        values = settings.read(given, file=tmp_path / "no.env")
+        return nginx.render(tmp_path / "etc", nginx.variables(values, version, sockets))
 
     return render
 

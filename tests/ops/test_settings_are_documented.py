@@ -6,8 +6,17 @@ from pathlib import Path
 
 import pytest
 
+from deploy import settings_reference
+from deploy.local.settings import LocalSettings
+
 ROOT = Path(__file__).resolve().parents[2]
-READERS = ("service/settings.py", "deploy/local/settings.py", "model_store/__main__.py")
+READERS = (
+    "service/settings/replica.py",
+    "deploy/settings.py",
+    "deploy/local/settings.py",
+    "deploy/compose/settings.py",
+    "model_store/__main__.py",
+)
 VARIABLE = re.compile("[A-Z][A-Z0-9]*(_[A-Z0-9]+)+|PORT|REPLICAS|REPLICA|WORKERS|BIND|ISSUER|AUDIENCE|TRACING")
 NOT_OURS = {"DEBUG", "INFO", "WARNING", "ERROR"}
 SET_INSIDE = {
@@ -50,6 +59,11 @@ def exemplified():
     return dict(re.findall(r"^#([A-Z][A-Z_0-9]+)=(.*)$", (ROOT / ".env.example").read_text(), re.MULTILINE))
 
 
+def test_the_files_are_as_the_program_writes_them():
+    assert settings_reference.EXAMPLE.read_text() == settings_reference.example()
+    assert settings_reference.PAGE.read_text() == settings_reference.page()
+
+
 def test_the_reference_names_exactly_the_variables_that_are_read():
     assert documented().keys() == read_by_code() | read_by_compose()
 
@@ -65,18 +79,19 @@ def test_both_name_the_same_defaults():
 
 
 def test_the_local_stacks_defaults_are_the_documented_ones():
-    tree = ast.parse((ROOT / "deploy/local/settings.py").read_text())
-    (found,) = [
-        node.value
-        for node in tree.body
-        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "DEFAULTS"
-    ]
-    defaults = {
-        key.value: str(eval(compile(ast.Expression(value), "", "eval"), {"str": str}))  # noqa: S307 - our own source
-        for key, value in zip(found.keys, found.values, strict=True)
-    }
+    defaults = dict(LocalSettings({}).texts)
+    assert len(defaults) > 15
     shown = {name: value.strip("`").replace("none", "") for name, value in documented().items()}
     assert defaults == {name: shown[name] for name in defaults}
+
+
+def test_composes_defaults_are_the_documented_ones():
+    given = re.findall(r"\$\{([A-Z_]+):-([^${}]+)\}", (ROOT / "docker-compose.yml").read_text())
+    shown = {name: value.strip("`") for name, value in documented().items()}
+    assert len(given) > 20
+    own = {"MILLRACE_VERSION", "OIDC_ISSUERS"}  # this release's tag, and a file that is always there
+    told = {(name, value) for name, value in given if name not in own}
+    assert told == {(name, shown[name]) for name, _ in told}
 
 
 @pytest.mark.parametrize("template", sorted((ROOT / "nginx/templates").glob("*.template")), ids=lambda path: path.name)

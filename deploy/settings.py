@@ -1,0 +1,81 @@
+"""The settings of what stands around the replicas, in both stacks: how many there are, and what Nginx lets through."""
+
+from service.settings import Settings
+from service.settings.declaration import Declared, Group, setting
+from service.settings.kinds import path, text, whole
+
+
+class StackSettings(Declared):
+    """What the local stack and Compose both read; some of it replicas read too."""
+
+    port = Settings.port
+    listen_address = setting(
+        "LISTEN_ADDRESS",
+        "127.0.0.1",
+        text,
+        "The address of this machine that Nginx listens on. Tokens travel with every call: listen on others "
+        "(`0.0.0.0`) only with a certificate, or behind something that ends TLS.",
+        group=Group.LISTENING,
+    )
+    tls_certificate = Settings.tls_certificate
+    tls_key = setting("TLS_KEY", None, path, "The private key of `TLS_CERT`, PEM.", group=Group.LISTENING)
+    tls_port = setting(
+        "TLS_PORT", 8443, whole(1, 65_535), "The HTTPS port, where a certificate is given.", group=Group.LISTENING
+    )
+    replicas = setting(
+        "REPLICAS",
+        2,
+        whole(1, 64),
+        "How many replicas run: gunicorn masters, each with workers of its own. `docker compose up --scale service=N` "
+        "does the same in Compose.",
+        group=Group.LIMITS,
+    )
+    workers = Settings.workers
+    replica_connections = setting(
+        "REPLICA_CONNECTIONS",
+        64,
+        whole(1, 100_000),
+        "How many requests Nginx lets one replica have under way or waiting. When all replicas have as many, the next "
+        "is answered 503 with `Retry-After` at once: the bound of the queue.",
+        group=Group.LIMITS,
+    )
+    predict_timeout = setting(
+        "PREDICT_TIMEOUT",
+        10,
+        whole(1, 3600),
+        "Seconds that Nginx waits for a prediction before it asks another replica, once. Then the caller gets 503.",
+        group=Group.LIMITS,
+    )
+    request_timeout = Settings.request_timeout
+    graceful_timeout = Settings.graceful_timeout
+    max_body_bytes = Settings.max_body_bytes
+    max_upload_bytes = Settings.max_upload_bytes
+    connections_per_address = setting(
+        "CONNECTIONS_PER_ADDRESS",
+        512,
+        whole(1, 1_000_000),
+        "The most connections that Nginx lets one address have; more is 429.",
+        group=Group.LIMITS,
+    )
+    token_requests_per_second = setting(
+        "TOKEN_REQUESTS_PER_SECOND",
+        5,
+        whole(1, 100_000),
+        "How often one address may ask for a token, with a burst of ten on top; more is 429.",
+        group=Group.LIMITS,
+    )
+    all_token_requests_per_second = setting(
+        "ALL_TOKEN_REQUESTS_PER_SECOND",
+        20,
+        whole(1, 100_000),
+        "How often all addresses together may ask for a token: forty more wait their turn, the rest is 429. Bounds "
+        "what guessing from many addresses costs the replicas: each guess takes some 30 ms of one of them.",
+        group=Group.LIMITS,
+    )
+    var_dir = setting(
+        "VAR_DIR",
+        "var",
+        text,
+        "The folder of all local state: models, keys, secrets, database, logs, run files; of Compose, its secrets.",
+        group=Group.LOCAL,
+    )

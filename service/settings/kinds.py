@@ -1,0 +1,79 @@
+"""The kinds of values that settings have: how text becomes a value, within bounds, and how a value is written."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Generic, TypeVar
+
+T_co = TypeVar("T_co", covariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Kind(Generic[T_co]):
+    """What a setting's text may be. ``read`` raises ValueError for text that is not ``expected``."""
+
+    expected: str
+    read: Callable[[str], T_co]
+
+
+def whole(low: int, high: int) -> Kind[int]:
+    """Accept whole numbers from ``low`` to ``high``; 1e6 is one, and what a number has after its point is dropped."""
+    return Kind(f"a whole number from {low} to {high}", lambda text: int(_within(low, high, float(text))))
+
+
+def digits(kind: Kind[int]) -> Kind[int]:
+    """Accept of what a kind accepts only what is written in digits."""
+
+    def read(text: str) -> int:
+        if not (text.isascii() and text.isdigit()):
+            raise ValueError
+        return kind.read(text)
+
+    return Kind(kind.expected, read)
+
+
+def number(low: float, high: float) -> Kind[float]:
+    """Accept numbers from ``low`` to ``high``."""
+    return Kind(f"a number from {low:g} to {high:g}", lambda text: _within(low, high, float(text)))
+
+
+def one_of(*choices: str) -> Kind[str]:
+    """Accept one of some words, in capitals or not."""
+
+    def read(text: str) -> str:
+        return choices[choices.index(text.strip().upper())]
+
+    return Kind(f"one of {', '.join(choices)}", read)
+
+
+def _within(low: float, high: float, given: float) -> float:
+    if not low <= given <= high:
+        raise ValueError
+    return given
+
+
+text = Kind("any text", str)
+"""Any text, as it is."""
+
+path = Kind("a path", lambda written: Path(written).absolute())
+"""A path, made absolute."""
+
+switch = Kind("ON or OFF", lambda written: one_of("ON", "OFF").read(written) == "ON")
+"""ON or OFF, in capitals or not."""
+
+names = Kind("names, separated by commas", lambda written: tuple(filter(None, map(str.strip, written.split(",")))))
+"""Names or patterns, separated by commas."""
+
+address = Kind("an address", lambda written: written.rstrip("/"))
+"""An address of the web, without a slash at its end."""
+
+
+def written(value: object) -> str:
+    """Write a value as its kind reads it; nothing for None."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "ON" if value else "OFF"
+    if isinstance(value, float):
+        return repr(value).removesuffix(".0")
+    return ",".join(value) if isinstance(value, tuple) else str(value)

@@ -1,0 +1,309 @@
+"""What one replica runs with. A new setting is declared here, and passed by `docker-compose.yml`."""
+
+import logging
+import os
+import socket
+from collections.abc import Mapping
+from pathlib import Path
+
+from service.settings.declaration import Declared, Derived, Group, setting
+from service.settings.kinds import address, names, number, one_of, path, switch, text, whole
+
+log = logging.getLogger(__name__)
+
+
+class Settings(Declared):
+    """Every setting that a replica reads, typed, complete and frozen."""
+
+    # --- where it listens
+
+    port = setting(
+        "PORT",
+        8080,
+        whole(1, 65_535),
+        "The port that Nginx listens on for callers. With a certificate it refuses them in words, and HTTPS is on "
+        "`TLS_PORT`.",
+        group=Group.LISTENING,
+    )
+    tls_certificate = setting(
+        "TLS_CERT",
+        None,
+        path,
+        "The certificate chain that Nginx serves, PEM; with `TLS_KEY` it turns HTTPS on. `make tls` makes a pair for "
+        "trying. A replica tells its expiry as a metric.",
+        group=Group.LISTENING,
+    )
+    issuer = setting(
+        "ISSUER",
+        Derived("`http://localhost:$PORT`", lambda values: f"http://localhost:{values['PORT']}"),
+        address,
+        "The address of the service as its callers write it. It names this service in tokens and in the OAuth 2 "
+        "metadata, so all replicas must agree.",
+        group=Group.LISTENING,
+    )
+
+    # --- how much it takes
+
+    workers = setting(
+        "WORKERS",
+        1,
+        whole(1, 256),
+        "Worker processes of each replica. Each holds all models and answers one request at a time, so replicas "
+        "times workers should be about the number of cores, and more where predictions wait for something else.",
+        group=Group.LIMITS,
+    )
+    request_timeout = setting(
+        "REQUEST_TIMEOUT",
+        30,
+        whole(1, 3600),
+        "Seconds that any request may take. A worker that is silent for longer is ended, with its stacks in the log, "
+        "and replaced.",
+        group=Group.LIMITS,
+    )
+    graceful_timeout = setting(
+        "GRACEFUL_TIMEOUT",
+        30,
+        whole(1, 3600),
+        "Seconds that a replica which is told to stop may take to finish what it has begun.",
+        group=Group.LIMITS,
+    )
+    max_body_bytes = setting(
+        "MAX_BODY_BYTES",
+        16 * 2**20,
+        whole(1024, 2**30),
+        "The largest body of a request, before and after decompression; larger is 413.",
+        group=Group.LIMITS,
+    )
+    max_upload_bytes = setting(
+        "MAX_UPLOAD_BYTES",
+        2**30,
+        whole(1024, 2**40),
+        "The largest model that may be uploaded for publishing over REST.",
+        group=Group.LIMITS,
+    )
+    max_rows = setting(
+        "MAX_ROWS",
+        100_000,
+        whole(1, 10_000_000),
+        "The most rows in one request. A JSON body may hold at most ten times as many arrays and objects, and 10,000 "
+        "more.",
+        group=Group.LIMITS,
+    )
+
+    # --- models
+
+    model_store_root = setting(
+        "MODEL_STORE_ROOT",
+        Path("var/models"),
+        path,
+        "The folder of the store. All replicas read it; publishing writes it.",
+        group=Group.MODELS,
+    )
+    trusted_keys = setting(
+        "TRUSTED_KEYS",
+        Path("var/keys/trusted"),
+        path,
+        "The folder of Ed25519 public keys (`*.pem`). Only versions that one of them sealed are loaded. `make run` has "
+        "it beside the store.",
+        group=Group.MODELS,
+    )
+    sealing_key = setting(
+        "SEALING_KEY_FILE",
+        Derived(
+            "keys/sealing.pem beside the store",
+            lambda values: Path(values["MODEL_STORE_ROOT"]).parent / "keys" / "sealing.pem",
+        ),
+        path,
+        "The Ed25519 private key that seals what is published, over REST and at the command line. `make run` makes it. "
+        "Without such a file nothing can be published.",
+        group=Group.MODELS,
+    )
+    default_model = setting(
+        "DEFAULT_MODEL",
+        None,
+        text,
+        "The model that answers on `/invocations`. Without it, the only one that there is.",
+        group=Group.MODELS,
+    )
+    watch_seconds = setting(
+        "WATCH_SECONDS",
+        0.5,
+        number(0.05, 2),
+        "How often each worker looks at the store for new versions and moved channels, in seconds, at most 2.",
+        group=Group.MODELS,
+    )
+
+    # --- access
+
+    public_models = setting(
+        "PUBLIC_MODELS",
+        (),
+        names,
+        "Patterns of models, separated by commas, that anyone may read and predict with. None by default.",
+        group=Group.ACCESS,
+    )
+    database_url = setting(
+        "DATABASE_URL",
+        "sqlite:///var/state/millrace.db",
+        text,
+        "Where clients, keys, grants, quotas and the audit are kept: `sqlite:///path` or "
+        "`postgresql+psycopg://user@host/name`.",
+        group=Group.ACCESS,
+        secret=True,
+        in_file="A file with the `DATABASE_URL`, where it holds a password.",
+    )
+    database_password = setting(
+        "DATABASE_PASSWORD_FILE",
+        None,
+        path,
+        "A file with the password that `DATABASE_URL` leaves out.",
+        group=Group.ACCESS,
+    )
+    jwt_keys = setting(
+        "JWT_KEYS",
+        Path("var/secrets/jwt"),
+        path,
+        "The folder of RSA private keys (`*.pem`) that access tokens are signed with. The greatest name signs, all "
+        "others are still accepted.",
+        group=Group.ACCESS,
+    )
+    audit_key = setting(
+        "AUDIT_KEY_FILE",
+        Path("var/secrets/audit.key"),
+        path,
+        "A file with the secret that binds the audit records to each other.",
+        group=Group.ACCESS,
+    )
+    audience = setting("AUDIENCE", "millrace", text, "What an access token has to be meant for.", group=Group.ACCESS)
+    access_token_seconds = setting(
+        "ACCESS_TOKEN_SECONDS", 900, whole(30, 86_400), "How long an access token is good.", group=Group.ACCESS
+    )
+    refresh_token_seconds = setting(
+        "REFRESH_TOKEN_SECONDS",
+        86_400,
+        whole(60, 31_536_000),
+        "How long a refresh token is good, once.",
+        group=Group.ACCESS,
+    )
+    access_stale_seconds = setting(
+        "ACCESS_STALE_SECONDS",
+        86_400,
+        whole(60, 2_592_000),
+        "How long known callers are still served after the database was last heard of.",
+        group=Group.ACCESS,
+    )
+    oidc_issuers = setting(
+        "OIDC_ISSUERS",
+        None,
+        path,
+        "A JSON file of trusted OpenID Connect issuers, and the roles that their claims give.",
+        group=Group.ACCESS,
+    )
+
+    # --- what it tells
+
+    log_level = setting(
+        "LOG_LEVEL",
+        "INFO",
+        one_of("DEBUG", "INFO", "WARNING", "ERROR"),
+        "The least severe lines that are logged: `DEBUG`, `INFO`, `WARNING` or `ERROR`.",
+        group=Group.TELLING,
+    )
+    access_log_sampling = setting(
+        "ACCESS_LOG_SAMPLING",
+        1.0,
+        number(0, 1),
+        "The share, from 0 to 1, of successful requests that get a line in a replica's log. Refused and failed ones "
+        "always do.",
+        group=Group.TELLING,
+    )
+    slo_availability = setting(
+        "SLO_AVAILABILITY",
+        0.999,
+        number(0.5, 0.99999),
+        "The share of requests that must not fail. Alerts watch how fast the rest is used up.",
+        group=Group.TELLING,
+    )
+    slo_latency = setting(
+        "SLO_LATENCY",
+        0.99,
+        number(0.5, 0.99999),
+        "The share of requests that must be answered within `SLO_LATENCY_SECONDS`.",
+        group=Group.TELLING,
+    )
+    slo_latency_seconds = setting(
+        "SLO_LATENCY_SECONDS",
+        0.25,
+        number(0.001, 10),
+        "Seconds within which a request counts as quick; one of the bounds of the duration histogram.",
+        group=Group.TELLING,
+    )
+    profile_features = setting(
+        "PROFILE_FEATURES",
+        10,
+        whole(0, 100),
+        "The most input columns of a version that are compared with its published profile; 0 for none.",
+        group=Group.TELLING,
+    )
+    profile_sampling = setting(
+        "PROFILE_SAMPLING",
+        0.1,
+        number(0, 1),
+        "The share of requests whose rows are compared with the published profile.",
+        group=Group.TELLING,
+    )
+    feedback_records = setting(
+        "FEEDBACK_RECORDS",
+        10_000,
+        whole(0, 1_000_000),
+        "How many recent predictions each worker remembers for ground truth to come; 0 remembers none.",
+        group=Group.TELLING,
+    )
+    tracing = setting(
+        "TRACING",
+        False,
+        switch,
+        "`ON` exports spans as the variables `OTEL_EXPORTER_OTLP_…` say. Needs the extra `tracing`.",
+        group=Group.TELLING,
+    )
+
+    # --- set by the stack for each replica
+
+    replica = setting(
+        "REPLICA",
+        Derived("the name of its host", lambda _: socket.gethostname()),
+        text,
+        "The replica's name in metrics, logs and the list of models. `make run` calls them replica-1, replica-2, …",
+        group=Group.REPLICA,
+    )
+    run_dir = setting(
+        "RUN_DIR",
+        Path("var/run/replica-1"),
+        path,
+        "The replica's own folder for run files, gone with it.",
+        group=Group.REPLICA,
+    )
+    bind = setting(
+        "BIND",
+        "127.0.0.1:8000",
+        text,
+        "Where the replica listens for Nginx: `unix:/path` or `address:port`. Nothing else may reach it.",
+        group=Group.REPLICA,
+    )
+    management_bind = setting(
+        "MANAGEMENT_BIND",
+        "127.0.0.1:9100",
+        text,
+        "`address:port` of the replica's `/livez`, `/readyz` and `/metrics`.",
+        group=Group.REPLICA,
+    )
+
+
+def read(environment: Mapping[str, str] | None = None) -> Settings:
+    """Read the settings from the environment. Raises BadSetting, which names all that are wrong."""
+    return Settings(os.environ if environment is None else environment)
+
+
+def log_in_force(settings: Settings) -> None:
+    """Log every setting's value in force, secrets masked, in one line."""
+    log.info("runs with these settings", extra=settings.shown())
