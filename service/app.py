@@ -13,6 +13,9 @@ from model_store.stores.store import Store
 from service import logs, payload_log
 from service.auth.access import Access as AccessControl
 from service.auth.access import Configuration
+from service.dialects.mlflow.dialect import MLFLOW
+from service.dialects.openinference.dialect import OPENINFERENCE
+from service.dialects.tfserving.dialect import TFSERVING
 from service.http import fastpath, guards, hooks, oauth
 from service.http.admin import access as access_admin
 from service.http.admin import audit as audit_admin
@@ -37,8 +40,10 @@ from service.runtime.watcher import Watcher
 from service.settings import Settings
 from service.tracing import TracingMetrics
 
-ROOMS: Sequence[ModuleType] = (tfserving, openinference, mlflow, document, page)
+ROOMS: Sequence[ModuleType] = (tfserving, openinference, mlflow, page)
 """The modules of ``http`` that have a blueprint."""
+
+DIALECTS = (TFSERVING, OPENINFERENCE, MLFLOW)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +138,8 @@ def _flask(parts: Parts, metrics: Metrics, recent: RecentPredictions) -> flask.F
     app.url_map.merge_slashes = False  # // is another address, not a redirect in HTML
     app.config["MAX_CONTENT_LENGTH"] = parts.max_body_bytes
     record = Recorder(metrics, instrument(app))
-    hooks.install(app, replica=parts.replica, record=record)
+    hooks.install(app, replica=parts.replica, record=record, dialects=DIALECTS)
+    app.register_blueprint(document.blueprint(parts, DIALECTS))
     for module in ROOMS:
         app.register_blueprint(module.blueprint(parts))
     app.register_blueprint(feedback.blueprint(recent))

@@ -10,7 +10,7 @@ from service.errors import LabelNotFound, ModelNotFound, ServiceError, VersionNo
 from service.runtime.loaded import LoadedModel
 from service.runtime.router import Router
 from service.validation import check_rows
-from service.wire import Dialect, PredictionResult, Target, WireRequest, WireResponse
+from service.wire import PredictionResult, Target, Verb, WireRequest, WireResponse
 
 log = logging.getLogger(__name__)
 
@@ -60,7 +60,7 @@ class Inference:
 
     def run(
         self,
-        dialect: Dialect,
+        dialect: Verb,
         target: Target,
         request: WireRequest,
         principal: Any = None,
@@ -80,7 +80,7 @@ class Inference:
             self._refused(chosen, dialect, error)
             raise
 
-    def _choose(self, dialect: Dialect, target: Target, request: WireRequest, principal: Any) -> LoadedModel:
+    def _choose(self, dialect: Verb, target: Target, request: WireRequest, principal: Any) -> LoadedModel:
         try:
             return self._router.choose(target, getattr(principal, "subject", None))
         except (ModelNotFound, VersionNotFound, LabelNotFound):
@@ -88,7 +88,7 @@ class Inference:
             raise
 
     def _answer(
-        self, dialect: Dialect, model: LoadedModel, request: WireRequest, charge: Callable[[int], None] | None
+        self, dialect: Verb, model: LoadedModel, request: WireRequest, charge: Callable[[int], None] | None
     ) -> WireResponse:
         started = perf_counter()
         call = dialect.decode(request, model.schema)
@@ -117,7 +117,7 @@ class Inference:
             log.exception("a prediction could not be observed")
         return answer
 
-    def _refused(self, model: LoadedModel | None, dialect: Dialect, error: ServiceError) -> None:
+    def _refused(self, model: LoadedModel | None, dialect: Verb, error: ServiceError) -> None:
         try:
             self._observer.refused(
                 model.name if model else "", model.version if model else None, dialect.name, error.code

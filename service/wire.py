@@ -1,13 +1,37 @@
 """What crosses the border between HTTP and the dialects: plain values, no Flask."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from model_store.batch import Array, Batch
 from model_store.schema import Schema
+from service.errors import ServiceError
 
 JSON = "application/json"
+PROBLEM = "application/problem+json"
+
+Values = Mapping[str, str | None]
+"""The variables in a path: ``model``, ``version``, ``label``."""
+
+Phrase = Callable[[ServiceError, Values], str | None]
+"""Words an error's ``error`` text in a protocol's own way; None keeps the error's own detail."""
+
+
+def _no_members(_body: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {}
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorForm:
+    """How errors look: their media type, and what is set in the one JSON object that every error is.
+
+    ``schemas`` are the JSON Schemas of the members that ``members`` adds.
+    """
+
+    media_type: str = PROBLEM
+    members: Callable[[Mapping[str, Any]], Mapping[str, Any]] = _no_members
+    schemas: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +84,8 @@ class PredictionResult:
     outputs: Mapping[str, Array]
 
 
-class Dialect(Protocol):
-    """One predict verb of a wire protocol. ``name`` labels metrics and logs."""
+class Verb(Protocol):
+    """One predict verb of a wire protocol. ``name`` is its dialect's, which labels metrics and logs."""
 
     name: str
 

@@ -12,7 +12,8 @@ import flask
 
 from service.http.guards import guarded
 from service.http.predictions import PERMISSION, Predictions
-from service.http.routes import PredictRoute, Values
+from service.http.routes import PredictRoute
+from service.wire import Values
 
 _STATUS_LINES = {int(status): f"{int(status)} {status.phrase}" for status in HTTPStatus}
 

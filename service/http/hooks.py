@@ -1,10 +1,12 @@
 """Around every request that Flask dispatches itself: its id, its error in the one shape, its log line."""
 
+from collections.abc import Sequence
 from time import perf_counter
 
 import flask
 from werkzeug.exceptions import HTTPException
 
+from service.dialects.dialect import Dialect, errors_at
 from service.errors import ServiceError
 from service.http.caller import has_credentials, request_id
 from service.http.exchange import Exchange, Record
@@ -14,8 +16,11 @@ from service.http.routes import wording
 _NONE_MATCHED = "unmatched"
 
 
-def install(app: flask.Flask, *, replica: str, record: Record) -> None:
-    """Install the hooks on ``app``; before the guards, so that refusals are seen too."""
+def install(app: flask.Flask, *, replica: str, record: Record, dialects: Sequence[Dialect]) -> None:
+    """Install the hooks on ``app``; before the guards, so that refusals are seen too.
+
+    Errors look as in the dialect of their address, also where there is no route.
+    """
 
     def begin() -> None:
         rule = flask.request.url_rule.rule if flask.request.url_rule else _NONE_MATCHED
@@ -29,7 +34,7 @@ def install(app: flask.Flask, *, replica: str, record: Record) -> None:
         view = app.view_functions.get(flask.request.endpoint or "")
         status, headers, body = problem(
             error,
-            flask.request.path,
+            errors_at(flask.request.path, dialects),
             exchange.request_id,
             wording=wording(view, error, flask.request.view_args or {}),
             credentials=has_credentials(flask.request.environ),

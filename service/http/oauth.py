@@ -27,6 +27,7 @@ from service.http.body import EnvironHeaders
 from service.http.caller import caller_address, has_credentials
 from service.http.guards import public
 from service.http.problems import problem, status_of
+from service.wire import ErrorForm
 
 _LARGEST_FORM = 16 * 1024
 _FORM = "application/x-www-form-urlencoded"
@@ -249,5 +250,5 @@ def _unauthenticated(*_why: object) -> flask.Response:
     request, exchange = flask.request, flask.g.exchange
     exchange.code = Unauthenticated.code
     credentials = has_credentials(request.environ)
-    status, headers, body = problem(refused(), request.path, exchange.request_id, credentials=credentials)
+    status, headers, body = problem(refused(), ErrorForm(), exchange.request_id, credentials=credentials)
     return flask.Response(body, status, headers)

@@ -10,8 +10,9 @@ from service.http.caller import caller_address, has_credentials, request_id
 from service.http.exchange import Exchange, Record, Response
 from service.http.parts import Access
 from service.http.problems import problem
-from service.http.routes import PredictRoute, Values
+from service.http.routes import PredictRoute
 from service.inference import Inference
+from service.wire import Values
 
 PERMISSION = "model:predict"
 
@@ -58,11 +59,11 @@ class Predictions:
         try:
             self._access.authorize(principal, PERMISSION, target.model)
         except ModelNotFound:
-            route.dialect.check(request)  # a hidden model answers as one that does not exist does
+            route.verb.check(request)  # a hidden model answers as one that does not exist does
             raise
         quota: dict[str, str] = {}
         answer, model = self._inference.run(
-            route.dialect, target, request, charge=lambda rows: quota.update(self._access.charge(principal, rows))
+            route.verb, target, request, charge=lambda rows: quota.update(self._access.charge(principal, rows))
         )
         exchange.model = model
         body, headers = encoded(answer, environ.get("HTTP_ACCEPT_ENCODING"))
@@ -73,10 +74,10 @@ class Predictions:
     def _refuse(self, exchange: Exchange, route: PredictRoute, values: Values, error: Exception) -> Response:
         known = isinstance(error, ServiceError)
         exchange.code = error.code if isinstance(error, ServiceError) else "internal_error"
-        wording = route.phrase(error, values) if known else None  # type: ignore[arg-type]
+        wording = route.dialect.phrase(error, values) if known else None  # type: ignore[arg-type]
         return problem(
             error,
-            exchange.environ["PATH_INFO"],
+            route.dialect.errors,
             exchange.request_id,
             wording=wording,
             credentials=has_credentials(exchange.environ),

@@ -1,6 +1,7 @@
 """Errors on the wire: each type's status, and the one JSON shape that every answer which is no success has.
 
-RFC 9457 gives the shape's ``title``, ``status`` and ``detail``; ``error`` is what clients of /v1 and /v2 read.
+RFC 9457 gives the shape's ``title``, ``status`` and ``detail``; ``error`` is what clients of /v1 and /v2 read. What is
+a protocol's own, such as the media type, its ErrorForm says.
 """
 
 import logging
@@ -13,6 +14,7 @@ from werkzeug.exceptions import HTTPException, NotFound
 
 from model_store import errors as store
 from service import errors
+from service.wire import ErrorForm
 
 _LOG = logging.getLogger(__name__)
 
@@ -54,18 +56,6 @@ STATUS: Mapping[type[Exception], HTTPStatus] = {
     store.NoKey: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 
-_MLFLOW_CODES = {
-    400: "BAD_REQUEST",
-    401: "UNAUTHENTICATED",
-    403: "PERMISSION_DENIED",
-    404: "RESOURCE_DOES_NOT_EXIST",
-    409: "RESOURCE_CONFLICT",
-    413: "BAD_REQUEST",
-    415: "BAD_REQUEST",
-    429: "REQUEST_LIMIT_EXCEEDED",
-    501: "NOT_IMPLEMENTED",
-    503: "TEMPORARILY_UNAVAILABLE",
-}
 _RETRY_AFTER_SECONDS = 1
 
 
@@ -78,7 +68,7 @@ class NotReady(errors.ModelNotReady):
 
 
 def status_of(error: Exception) -> HTTPStatus:
-    """The status that the error's type, or the nearest type that it derives from, is answered with."""
+    """Return the status that the error's type, or the nearest type that it derives from, is answered with."""
     for kind in type(error).__mro__:
         if kind in STATUS:
             return STATUS[kind]
@@ -88,9 +78,9 @@ def status_of(error: Exception) -> HTTPStatus:
 
 
 def problem(
-    error: Exception, path: str, request_id: str, *, wording: str | None = None, credentials: bool = False
+    error: Exception, form: ErrorForm, request_id: str, *, wording: str | None = None, credentials: bool = False
 ) -> tuple[int, dict[str, str], bytes]:
-    """Status, headers and body for an error; an unforeseen one goes to the log whole and to the caller as a bare 500.
+    """Return status, headers and body for an error; an unforeseen one is a bare 500, and whole in the log.
 
     ``wording`` replaces the ``error`` text; ``credentials`` says whether the caller sent any (RFC 6750, section 3).
     """
@@ -98,10 +88,8 @@ def problem(
     body = _body(error, status, request_id)
     if wording is not None:
         body["error"] = body["detail"] = wording
-    if path.startswith(("/invocations", "/models/")):
-        body["error_code"], body["message"] = _MLFLOW_CODES.get(status, "INTERNAL_ERROR"), body["error"]
-    media_type = "application/json" if path.startswith(("/v1", "/v2")) or path == "/" else "application/problem+json"
-    headers = {"Content-Type": media_type, **_headers(error, status, credentials=credentials)}
+    body.update(form.members(body))
+    headers = {"Content-Type": form.media_type, **_headers(error, status, credentials=credentials)}
     return int(status), headers, orjson.dumps(body)
 
 

@@ -1,16 +1,13 @@
-"""A predict route, said once: as a Flask rule, as the pattern of the fast path, and with the dialect that it speaks."""
+"""A predict route, said once: as a Flask rule, as the pattern of the fast path, and with the verb that it answers."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from service.dialects.dialect import Dialect
 from service.errors import ServiceError
-from service.wire import Dialect, Target
-
-Values = Mapping[str, str | None]
-Phrase = Callable[[ServiceError, Values], str | None]
-"""Words an error's ``error`` text in a protocol's own way; None keeps the error's own detail."""
+from service.wire import Phrase, Target, Values, Verb
 
 View = TypeVar("View", bound=Callable[..., Any])
 _MARK = "__phrase__"
@@ -22,14 +19,14 @@ class PredictRoute:
 
     ``rule`` is its Flask rule, ``pattern`` matches the same decoded paths in full, with groups ``model`` and, where the
     route has them, ``version`` and ``label``. ``target`` turns the groups into a Target and may raise ServiceError.
-    ``phrase`` words the errors.
+    The ``dialect`` says how errors look.
     """
 
     rule: str
     pattern: re.Pattern[str]
     dialect: Dialect
+    verb: Verb
     target: Callable[[Values], Target]
-    phrase: Phrase = lambda _error, _values: None
 
 
 def phrased(phrase: Phrase) -> Callable[[View], View]:

@@ -4,11 +4,17 @@ from werkzeug.exceptions import MethodNotAllowed, NotFound
 
 from model_store import errors as store_errors
 from service import errors
+from service.dialects.dialect import errors_at
+from service.dialects.mlflow.dialect import MLFLOW
+from service.dialects.openinference.dialect import OPENINFERENCE
+from service.dialects.tfserving.dialect import TFSERVING
 from service.http.problems import STATUS, problem
+
+DIALECTS = (TFSERVING, OPENINFERENCE, MLFLOW)
 
 
 def answered(error, path="/v2/models/m/infer", **options):
-    status, headers, body = problem(error, path, "req-1", **options)
+    status, headers, body = problem(error, errors_at(path, DIALECTS), "req-1", **options)
     return status, headers, orjson.loads(body)
 
 

@@ -6,19 +6,19 @@ example to try, and once for any model.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import flask
 from werkzeug.routing import Rule
 
 from service import __version__
-from service.codecs import arrow
 from service.codecs.json import dumps
-from service.dialects.mlflow import invocations as scoring
+from service.dialects.dialect import Dialect, VerbBodies, errors_at
+from service.dialects.json_schema import Json
 from service.errors import ModelNotFound
 from service.http.description import access_operations, operations
-from service.http.description.model_schemas import Json, ModelDescription, describe
+from service.http.description.bodies import ModelDescription, describe
 from service.http.description.operations import TEXT, Operation, list_of, structure
 from service.http.guards import Guard, guard_of, guarded
 from service.http.parts import Parts
@@ -26,14 +26,11 @@ from service.http.protocols.mlflow import default_model
 from service.runtime.catalog import ServedModel, Snapshot
 from service.wire import JSON
 
-PROBLEM = "application/problem+json"
-
 OPERATIONS = {**operations.OPERATIONS, **access_operations.OPERATIONS}
 TAGS = {**operations.TAGS, **access_operations.TAGS}
 
 _VARIABLE = re.compile(r"<(?:[^:<>]+:)?([^<>]+)>")
 _REFUSING = re.compile(r"(?:^|\.)(?:malformed|left out|explain) ")
-_BINARY = "application/octet-stream"
 _MODEL_NAME = "[A-Za-z0-9][A-Za-z0-9._-]{0,127}"
 _LABEL = "[A-Za-z][A-Za-z0-9_-]{0,63}"
 _MOST_CACHED = 32
@@ -64,8 +61,6 @@ _FAULT = structure({"location": TEXT, "expected": TEXT, "got": TEXT})
 _ERROR = structure(
     {"error": TEXT, "code": TEXT, "title": TEXT, "status": {"type": "integer"}, "detail": TEXT, "request_id": TEXT},
     errors=list_of(_FAULT),
-    error_code={**TEXT, "description": "On MLflow's routes: its own code"},
-    message={**TEXT, "description": "On MLflow's routes: the same as `error`"},
     error_description={**TEXT, "description": "On OAuth's routes: the same as `detail`"},
 )
 _SECURITY = {
@@ -75,12 +70,12 @@ _SECURITY = {
 }
 
 
-def blueprint(parts: Parts) -> flask.Blueprint:
+def blueprint(parts: Parts, dialects: Sequence[Dialect]) -> flask.Blueprint:
     """The one route."""
     made = flask.Blueprint("openapi", __name__)
     apps: list[Any] = []
     made.record(lambda state: apps.append(state.app))
-    cached = _Cached(parts)
+    cached = _Cached(parts, dialects)
 
     @made.get("/openapi.json")
     @guarded("model:read", model_arg=None)
@@ -97,8 +92,9 @@ def blueprint(parts: Parts) -> flask.Blueprint:
 class _Cached:
     """The written documents of the current snapshot, one for each set of models that a caller may see."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: Parts, dialects: Sequence[Dialect]) -> None:
         self._parts = parts
+        self._dialects = dialects
         self._of: Snapshot | None = None
         self._written: dict[tuple[str, ...], bytes] = {}
 
@@ -106,7 +102,8 @@ class _Cached:
         if snapshot is not self._of or len(self._written) >= _MOST_CACHED:
             self._of, self._written = snapshot, {}
         if visible not in self._written:
-            self._written[visible] = dumps(document(app, self._parts, [snapshot.models[name] for name in visible]))
+            models = [snapshot.models[name] for name in visible]
+            self._written[visible] = dumps(document(app, self._parts, models, self._dialects))
         return self._written[visible]
 
 
@@ -115,10 +112,12 @@ def undocumented(app: flask.Flask) -> list[str]:
     return sorted(key for key, _ in _routes(app) if key not in OPERATIONS)
 
 
-def document(app: flask.Flask, parts: Parts, models: Iterable[ServedModel]) -> dict[str, Any]:
+def document(
+    app: flask.Flask, parts: Parts, models: Iterable[ServedModel], dialects: Sequence[Dialect]
+) -> dict[str, Any]:
     """The OpenAPI document of the application with these models; those without a loaded version are left out."""
-    described = {m.name: describe(loaded.schema, m.pointers) for m in models if (loaded := _loaded(m))}
-    writer = _Writer(described, _default(parts))
+    described = {m.name: describe(loaded.schema, m.pointers, dialects) for m in models if (loaded := _loaded(m))}
+    writer = _Writer(described, _default(parts), dialects)
     paths: dict[str, dict[str, Any]] = {}
     for key, guard in _routes(app):
         writer.write(paths, key, guard)
@@ -137,10 +136,15 @@ def document(app: flask.Flask, parts: Parts, models: Iterable[ServedModel]) -> d
         ],
         "paths": dict(sorted(paths.items())),
         "components": {
-            "schemas": {"Error": _ERROR, **writer.schemas()},
+            "schemas": {"Error": _error(dialects), **writer.schemas()},
             "securitySchemes": _SECURITY,
         },
     }
+
+
+def _error(dialects: Sequence[Dialect]) -> Json:
+    own = {name: schema for dialect in dialects for name, schema in dialect.errors.schemas.items()}
+    return {**_ERROR, "properties": {**_ERROR["properties"], **own}}
 
 
 def _default(parts: Parts) -> str | None:
@@ -177,17 +181,21 @@ def _tag(model: str) -> str:
 class _Writer:
     """Writes routes as OpenAPI operations, for the models that it knows the bodies of."""
 
-    def __init__(self, described: Mapping[str, ModelDescription], default: str | None) -> None:
+    def __init__(
+        self, described: Mapping[str, ModelDescription], default: str | None, dialects: Sequence[Dialect]
+    ) -> None:
         self._described = described
         self._default = default
+        self._dialects = dialects
+        self._any_model = {verb: bodies for dialect in dialects for verb, bodies in dialect.verbs.items()}
 
     def schemas(self) -> dict[str, Json]:
         """The bodies of each model and verb, as components."""
         return {
-            f"{model}.{verb}.{part}": schema
+            f"{model}.{verb}.{part}": contents[JSON]
             for model, description in self._described.items()
-            for verb, pair in description.bodies.items()
-            for part, schema in zip(("request", "answer"), pair, strict=True)
+            for verb, bodies in description.verbs.items()
+            for part, contents in (("request", bodies.request), ("answer", bodies.response))
         }
 
     def write(self, paths: dict[str, dict[str, Any]], key: str, guard: Guard) -> None:
@@ -195,7 +203,7 @@ class _Writer:
         method, path = key.split(" ", 1)
         operation = OPERATIONS.get(key) or Operation("Operation", key)
         names = re.findall(r"{([^}]+)}", path)
-        models = [name for name, description in self._described.items() if operation.verb in description.bodies]
+        models = [name for name, description in self._described.items() if operation.verb in description.verbs]
         if path == "/invocations" and self._default in models:
             models = [self._default] if self._default else []
         item = paths.setdefault(path, {})
@@ -216,8 +224,8 @@ class _Writer:
             "responses": self._responses(operation, key, models),
         }
         parameters = [self._parameter(name) for name in names]
-        if operation.verb == "invocations":
-            parameters.append(self._predict_method(models))
+        if operation.verb:
+            parameters += self._query(operation.verb, models)
         if parameters:
             made["parameters"] = parameters
         request = self._request(operation, models)
@@ -238,50 +246,41 @@ class _Writer:
     def _labels(self) -> list[str]:
         return sorted({label for description in self._described.values() for label in description.labels})
 
-    def _predict_method(self, models: list[str]) -> dict[str, Any]:
-        schema: dict[str, Any] = dict(TEXT)
-        if len(models) == 1:
-            schema["enum"] = list(self._described[models[0]].outputs)
-        return {"name": scoring.METHOD, "in": "query", "description": _PREDICT_METHOD, "schema": schema}
+    def _query(self, verb: str, models: list[str]) -> list[dict[str, Any]]:
+        """The parameters of a verb's query: a model's own where it is the only one."""
+        known = self._described[models[0]].verbs[verb] if len(models) == 1 else self._any_model[verb]
+        return [_query_parameter(name, schema) for name, schema in known.query.items()]
+
+    def _bodies(self, verb: str, models: list[str]) -> VerbBodies:
+        """The bodies of a verb: the first model's where there is any."""
+        return self._described[models[0]].verbs[verb] if models else self._any_model[verb]
 
     def _request(self, operation: Operation, models: list[str]) -> dict[str, Any] | None:
         if not operation.verb:
             content = {operation.request_media_type: {"schema": operation.request}}
             return {"required": operation.request_required, "content": content} if operation.request else None
-        content = {JSON: {"schema": _any_of(models, operation.verb, "request")}}
-        if operation.verb == "invocations":
-            example = self._described[models[0]].table if models else "a,b\n1,2\n"
-            content[scoring.CSV] = {"schema": {**TEXT, "examples": [example]}}
-            content |= {form: {"schema": _BYTES} for form in _BINARY_TABLES}
-        elif operation.verb == "infer":
-            content[_BINARY] = {"schema": {**_BYTES, "description": _BINARY_TENSORS}}
-        return {"required": True, "content": content}
+        contents = self._bodies(operation.verb, models).request
+        return {"required": True, "content": _contents(contents, _any_of(models, operation.verb, "request"))}
 
     def _responses(self, operation: Operation, key: str, models: list[str]) -> dict[str, Any]:
         path = key.split(" ", 1)[1]
         content = {operation.media_type: {"schema": operation.answer}} if operation.answer else {}
         if operation.verb:
-            content = {JSON: {"schema": _any_of(models, operation.verb, "answer")}}
-        if operation.verb == "invocations":
-            content |= {form: {"schema": _BYTES} for form in _BINARY_TABLES if form != scoring.PARQUET}
-        elif operation.verb == "infer":
-            content[_BINARY] = {"schema": {**_BYTES, "description": _BINARY_TENSORS}}
+            contents = self._bodies(operation.verb, models).response
+            content = _contents(contents, _any_of(models, operation.verb, "answer"))
         success: dict[str, Any] = {"description": "Success", **({"content": content} if content else {})}
         if operation.verb:
             success["headers"] = {"X-Model-Version": {"schema": TEXT, "description": "The version that answered"}}
-        error = {form: {"schema": {"$ref": "#/components/schemas/Error"}} for form in _error_media_types(path)}
+        error = {
+            form: {"schema": {"$ref": "#/components/schemas/Error"}}
+            for form in _error_media_types(path, self._dialects)
+        }
         return {
             str(operation.success): success,
             **{str(status): {"description": _REFUSALS[status], "content": error} for status in operation.refusals},
         }
 
 
-_BYTES = {"type": "string", "contentMediaType": _BINARY, "minLength": 1}
-_BINARY_TABLES = (scoring.PARQUET, arrow.STREAM, arrow.FILE, scoring.NPY)
-_BINARY_TENSORS = (
-    "The JSON form, then the tensors' bytes; the header Inference-Header-Content-Length tells where they begin"
-)
-_PREDICT_METHOD = "Which of the model's outputs to answer; for bodies that cannot say it in `params`"
 _PATH_VARIABLES: Mapping[str, Json] = {
     "model": {"type": "string", "pattern": f"^{_MODEL_NAME}$"},
     "version": {"type": "integer", "minimum": 1, "maximum": 2**63 - 1},
@@ -289,11 +288,19 @@ _PATH_VARIABLES: Mapping[str, Json] = {
 }
 
 
-def _error_media_types(path: str) -> tuple[str, ...]:
-    """The forms of a route's errors: plain JSON where a protocol wants it, as RFC 6749 does of its own."""
-    if path.startswith("/oauth/"):
-        return (JSON, PROBLEM)
-    return (JSON,) if path.startswith(("/v1", "/v2")) or path == "/" else (PROBLEM,)
+def _error_media_types(path: str, dialects: Sequence[Dialect]) -> tuple[str, ...]:
+    """The forms of a route's errors; RFC 6749 has one of its own beside."""
+    form = errors_at(path, dialects).media_type
+    return (JSON, form) if path.startswith("/oauth/") else (form,)
+
+
+def _query_parameter(name: str, schema: Json) -> dict[str, Any]:
+    bare = {key: part for key, part in schema.items() if key != "description"}
+    return {"name": name, "in": "query", "description": schema["description"], "schema": bare}
+
+
+def _contents(contents: Mapping[str, Json], in_json: Json) -> dict[str, Any]:
+    return {form: {"schema": in_json if form == JSON else schema} for form, schema in contents.items()}
 
 
 def _any_of(models: list[str], verb: str, part: str) -> Json:

@@ -7,18 +7,21 @@ import flask
 from model_store.errors import BadName
 from model_store.names import parse_version
 from service import __version__
+from service.dialects.mlflow.dialect import MLFLOW
 from service.dialects.mlflow.invocations import INVOCATIONS
 from service.errors import ModelNotFound, VersionNotFound
 from service.http.guards import public
 from service.http.parts import Parts
-from service.http.routes import PredictRoute, Values
-from service.wire import JSON, Target
+from service.http.routes import PredictRoute
+from service.wire import JSON, Target, Values
 
 
 def predict_routes(parts: Parts) -> tuple[PredictRoute, ...]:
     """The routes that predict; ``/invocations`` asks ``parts`` for its model at each request."""
     return (
-        PredictRoute("/invocations", re.compile("/invocations"), INVOCATIONS, lambda _: Target(default_model(parts))),
+        PredictRoute(
+            "/invocations", re.compile("/invocations"), MLFLOW, INVOCATIONS, lambda _: Target(default_model(parts))
+        ),
         *_NAMED_ROUTES,
     )
 
@@ -70,7 +73,7 @@ def _version_number(model: str, text: str) -> int:
 _MODEL = "/models/(?P<model>[^/]+)"
 _NAMED_ROUTES = tuple(
     PredictRoute(
-        f"/models/<model>{rule}/invocations", re.compile(f"{_MODEL}{pattern}/invocations"), INVOCATIONS, _target
+        f"/models/<model>{rule}/invocations", re.compile(f"{_MODEL}{pattern}/invocations"), MLFLOW, INVOCATIONS, _target
     )
     for rule, pattern in (
         ("", ""),

@@ -8,14 +8,13 @@ import flask
 
 from service import __version__
 from service.codecs.json import dumps, loads
+from service.dialects.openinference.dialect import OPENINFERENCE
 from service.dialects.openinference.infer import INFER
 from service.dialects.openinference.metadata import model_metadata
 from service.errors import (
     MalformedRequest,
-    ModelNotFound,
     ModelNotReady,
     NotImplementedHere,
-    ServiceError,
     VersionNotFound,
 )
 from service.http.actor import actor
@@ -24,10 +23,10 @@ from service.http.guards import guarded, public
 from service.http.parts import Parts
 from service.http.problems import NotReady
 from service.http.protocols import openinference_repository as repository
-from service.http.routes import PredictRoute, Values, phrased
+from service.http.routes import PredictRoute, phrased
 from service.runtime.catalog import ServedModel, Snapshot
 from service.validation import show
-from service.wire import JSON, Target
+from service.wire import JSON, Target, Values
 
 EXTENSIONS = ("binary_tensor_data", "classification", "model_repository", "model_repository_extension", "parameters")
 """What there is beside the protocol's core, by Triton's and KServe's names."""
@@ -72,27 +71,16 @@ def _target(values: Values) -> Target:
     return Target(model, None if text is None else _version_number(model, text))
 
 
-def _phrase(error: ServiceError, values: Values) -> str | None:
-    """Triton's words for what is not there; its example clients look for them."""
-    model = (values.get("model") or "")[:128]
-    if isinstance(error, ModelNotFound):
-        return f"Request for unknown model: '{model}' is not found"
-    if isinstance(error, VersionNotFound):
-        named = (values.get("version") or "")[:20]
-        return f"Request for unknown model: '{model}' version {named} is not found: {error.detail}"
-    return None
-
-
 PREDICT_ROUTES = (
     PredictRoute(
-        "/v2/models/<model>/infer", re.compile(r"/v2/models/(?P<model>[^/]+)/infer"), INFER, _target, phrase=_phrase
+        "/v2/models/<model>/infer", re.compile(r"/v2/models/(?P<model>[^/]+)/infer"), OPENINFERENCE, INFER, _target
     ),
     PredictRoute(
         "/v2/models/<model>/versions/<version>/infer",
         re.compile(r"/v2/models/(?P<model>[^/]+)/versions/(?P<version>[^/]+)/infer"),
+        OPENINFERENCE,
         INFER,
         _target,
-        phrase=_phrase,
     ),
 )
 
@@ -139,7 +127,7 @@ def _add_metadata(made: flask.Blueprint, parts: Parts) -> None:
     @made.get("/models/<model>")
     @made.get("/models/<model>/versions/<version>")
     @guarded("model:read")
-    @phrased(_phrase)
+    @phrased(OPENINFERENCE.phrase)
     def metadata(model: str, version: str | None = None) -> flask.Response:
         chosen = parts.router.choose(_target({"model": model, "version": version}))
         versions = parts.catalog.snapshot().models[model].versions
@@ -148,7 +136,7 @@ def _add_metadata(made: flask.Blueprint, parts: Parts) -> None:
     @made.get("/models/<model>/ready")
     @made.get("/models/<model>/versions/<version>/ready")
     @guarded("model:read")
-    @phrased(_phrase)
+    @phrased(OPENINFERENCE.phrase)
     def model_ready(model: str, version: str | None = None) -> flask.Response:
         try:
             parts.router.choose(_target({"model": model, "version": version}))
@@ -168,7 +156,7 @@ def _add_repository(made: flask.Blueprint, parts: Parts) -> None:
 
     @made.post("/repository/models/<model>/load")
     @guarded("model:promote")
-    @phrased(_phrase)
+    @phrased(OPENINFERENCE.phrase)
     def load(model: str) -> flask.Response:
         document = _body()
         with audited(parts.access, "model.load", model):
@@ -177,7 +165,7 @@ def _add_repository(made: flask.Blueprint, parts: Parts) -> None:
 
     @made.post("/repository/models/<model>/unload")
     @guarded("model:promote")
-    @phrased(_phrase)
+    @phrased(OPENINFERENCE.phrase)
     def unload(model: str) -> flask.Response:
         document = _body()
         with audited(parts.access, "model.unload", model):

@@ -14,22 +14,22 @@ from werkzeug.routing import BaseConverter
 from model_store.names import LARGEST_VERSION
 from service.codecs.json import dumps
 from service.dialects.tfserving import examples, kserve_v1
+from service.dialects.tfserving.dialect import SHOWN, TFSERVING, status_phrase
 from service.dialects.tfserving.signatures import metadata
 from service.errors import (
     LabelNotFound,
     MalformedRequest,
     ModelNotFound,
     NotImplementedHere,
-    ServiceError,
     VersionNotFound,
 )
 from service.http.guards import guarded, public
 from service.http.parts import Parts
 from service.http.problems import NotReady
-from service.http.routes import PredictRoute, Values, phrased
+from service.http.routes import PredictRoute, phrased
 from service.runtime.catalog import ServedModel
 from service.runtime.states import State, VersionState
-from service.wire import JSON, Dialect, Target
+from service.wire import JSON, Target, Values, Verb
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -39,7 +39,7 @@ _WHICH = ("", "(?i:/versions/)(?P<version>[0-9]+)", "(?i:/labels/)(?P<label>[^/:
 _RULES = tuple(
     f"/v1/models/<segment:model>{which}" for which in ("", "/versions/<digits:version>", "/labels/<segment:label>")
 )
-_VERBS: Mapping[str, Dialect] = {
+_VERBS: Mapping[str, Verb] = {
     "predict": kserve_v1.PREDICT,
     "classify": examples.CLASSIFY,
     "regress": examples.REGRESS,
@@ -58,7 +58,6 @@ _STATES: Mapping[State, str] = {
     State.FAILED: "END",
 }
 _ALL_VERBS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
-_SHOWN = 128
 
 
 def _target(values: Values) -> Target:
@@ -72,39 +71,19 @@ def _version(text: str | None) -> int | None:
         return None
     digits = text.lstrip("0")
     if len(digits) > len(str(LARGEST_VERSION)) or int(digits or "0") > LARGEST_VERSION:
-        raise MalformedRequest(f"Failed to convert version: {text[:_SHOWN]} to numeric.")
+        raise MalformedRequest(f"Failed to convert version: {text[:SHOWN]} to numeric.")
     return int(digits or "0")
-
-
-def _phrase(error: ServiceError, values: Values) -> str | None:
-    """TensorFlow Serving's words for what is not there, with the reason behind them."""
-    if isinstance(error, LabelNotFound):
-        return f"Unrecognized servable version label: {(values.get('label') or '')[:_SHOWN]} ({error.detail})"
-    if not isinstance(error, ModelNotFound | VersionNotFound):
-        return None
-    model, version = (values["model"] or "")[:_SHOWN], (values.get("version") or "")[:_SHOWN]
-    which = f"Specific({model}, {version})" if version else f"Latest({model})"
-    # OpenVINO's client asks for version 0 where its caller names none
-    reason = error.detail if version.strip("0") or not version else "versions begin at 1: name one, or none for stable"
-    return f"Servable not found for request: {which} ({reason})"
-
-
-def _status_phrase(error: ServiceError, values: Values) -> str | None:
-    """TensorFlow Serving's words for a model that is not there, which a hidden one shares."""
-    if isinstance(error, ModelNotFound):
-        return f"Could not find any versions of model {(values['model'] or '')[:_SHOWN]}"
-    return None
 
 
 PREDICT_ROUTES: tuple[PredictRoute, ...] = tuple(
     PredictRoute(
-        rule=f"{rule}:{verb}",
-        pattern=re.compile(f"{_MODEL}{which}:{verb}"),
-        dialect=dialect,
+        rule=f"{rule}:{name}",
+        pattern=re.compile(f"{_MODEL}{which}:{name}"),
+        dialect=TFSERVING,
+        verb=verb,
         target=_target,
-        phrase=_phrase,
     )
-    for verb, dialect in _VERBS.items()
+    for name, verb in _VERBS.items()
     for rule, which in zip(_RULES, _WHICH, strict=True)
 )
 
@@ -148,11 +127,11 @@ def _add_status(made: flask.Blueprint, parts: Parts) -> None:
     @made.get(_RULES[1])
     @made.get(_RULES[2])
     @guarded("model:read")
-    @phrased(_status_phrase)
+    @phrased(status_phrase)
     def status(model: str, version: str | None = None, label: str | None = None) -> flask.Response:
         served = parts.catalog.snapshot().models.get(model)
         if served is None:
-            raise ModelNotFound(f"there is no model {model[:_SHOWN]!r}")
+            raise ModelNotFound(f"there is no model {model[:SHOWN]!r}")
         number = _version(version)
         document = _status(served, _asked_for(served, number, label))
         if not document["ready"] and number is None and label is None:
@@ -165,7 +144,7 @@ def _add_metadata(made: flask.Blueprint, parts: Parts) -> None:
     @made.get(f"{_RULES[1]}/metadata")
     @made.get(f"{_RULES[2]}/metadata")
     @guarded("model:read")
-    @phrased(_phrase)
+    @phrased(TFSERVING.phrase)
     def model_metadata(**values: str) -> flask.Response:
         chosen = parts.router.choose(_target(values))
         return _json(metadata(chosen.name, chosen.version, chosen.schema))
@@ -176,7 +155,7 @@ def _asked_for(model: ServedModel, version: int | None, label: str | None) -> li
     if label is not None:
         version = model.pointers.get(label) or model.channels.pointer(label)
         if version is None:
-            raise LabelNotFound(f"Unrecognized servable version label: {label[:_SHOWN]}")
+            raise LabelNotFound(f"Unrecognized servable version label: {label[:SHOWN]}")
     if version is None:
         return sorted(model.states, reverse=True)
     if version not in model.states:
@@ -251,7 +230,7 @@ def explain(**_values: str) -> flask.Response:
 @public
 def malformed(rest: str = "") -> flask.Response:  # noqa: ARG001 - the path as it was sent is in the request
     """Refuse whatever else is under ``/v1/``."""
-    raise MalformedRequest(f"Malformed request: {flask.request.method} {flask.request.path[:_SHOWN]}")
+    raise MalformedRequest(f"Malformed request: {flask.request.method} {flask.request.path[:SHOWN]}")
 
 
 def _json(document: Any) -> flask.Response:

@@ -32,11 +32,18 @@ def test_every_route_of_access_and_administration_is_described(application, admi
     assert set(access_operations.OPERATIONS) <= described
 
 
+def test_oauth_s_errors_are_described_as_plain_json_too(admin):
+    paths = admin.get("/openapi.json").json["paths"]
+    refused = paths["/oauth/token"]["post"]["responses"]["401"]["content"]
+    assert set(refused) == {"application/json", "application/problem+json"}
+    assert set(paths["/admin/models"]["get"]["responses"]["401"]["content"]) == {"application/problem+json"}
+
+
 @pytest.fixture
 def decorated(access):
     """A view that someone guards with flask-jwt-extended's own decorator."""
     app = flask.Flask("decorated", static_folder=None)
-    hooks.install(app, replica="test", record=Mock())
+    hooks.install(app, replica="test", record=Mock(), dialects=())
     app.register_blueprint(oauth.blueprint(access))
     app.add_url_rule("/decorated", "decorated", guards.public(flask_jwt_extended.jwt_required()(lambda: "fine")))
     guards.enforce(app, access)

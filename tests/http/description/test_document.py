@@ -244,6 +244,15 @@ def test_the_refusals_of_the_description_itself_are_described(description, appli
     assert str(status) in description["paths"]["/openapi.json"]["get"]["responses"]
 
 
-def test_oauth_s_errors_are_described_as_plain_json_too():
-    assert openapi._error_media_types("/oauth/token") == ("application/json", "application/problem+json")
-    assert openapi._error_media_types("/admin/models") == ("application/problem+json",)
+@pytest.mark.parametrize(
+    ("path", "forms"),
+    [
+        ("/openapi.json", {"application/problem+json"}),
+        ("/models/{model}/invocations", {"application/problem+json"}),
+        ("/v1/models/{model}", {"application/json"}),
+        ("/v2/models/{model}", {"application/json"}),
+    ],
+)
+def test_errors_are_described_in_the_form_of_their_dialect(description, path, forms):
+    (operation,) = description["paths"][path].values()
+    assert set(operation["responses"]["401"]["content"]) == forms

@@ -1,0 +1,42 @@
+"""What a wire protocol hands over: its name, how its errors look, and its bodies for a model's schema."""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from model_store.schema import Schema
+from service.dialects.json_schema import Json
+from service.wire import ErrorForm, Phrase
+
+
+@dataclass(frozen=True, slots=True)
+class VerbBodies:
+    """What one verb takes and answers: JSON Schemas by media type, and those of its query parameters by name."""
+
+    request: Mapping[str, Json]
+    response: Mapping[str, Json]
+    query: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """One wire protocol.
+
+    ``name`` labels metrics and logs, ``title`` and ``summary`` head its section of the API description. ``addresses``
+    matches every path that is answered in it, also where there is no route. ``phrase`` words its errors. ``verbs`` are
+    the bodies for a model that nothing is known of; ``bodies`` gives those for a schema, of the verbs that it allows.
+    """
+
+    name: str
+    title: str
+    summary: str
+    addresses: re.Pattern[str]
+    errors: ErrorForm
+    phrase: Phrase
+    verbs: Mapping[str, VerbBodies]
+    bodies: Callable[[Schema], Mapping[str, VerbBodies]]
+
+
+def errors_at(path: str, dialects: Iterable[Dialect]) -> ErrorForm:
+    """Return how errors look at an address: as in the dialect that answers there, else as problem+json."""
+    return next((dialect.errors for dialect in dialects if dialect.addresses.fullmatch(path)), ErrorForm())

@@ -1,0 +1,151 @@
+"""A model's columns, rows and outputs as JSON Schema 2020-12, for the bodies that each dialect makes of them."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from model_store.schema import FLOATS, INTEGERS, Column, Output, Schema
+
+Json = Mapping[str, Any]
+
+ANY_OBJECT: Json = {"type": "object"}
+TEXT: Json = {"type": "string"}
+BOOL: Json = {"type": "boolean"}
+BYTES: Json = {"type": "string", "contentMediaType": "application/octet-stream", "minLength": 1}
+NUMBER_OR_NULL: Json = {"type": ["number", "null"]}
+NUMBER_OR_TOKEN: Json = {"description": "A number; NaN and the infinities are bare tokens, which are not JSON"}
+
+_KINDS: Mapping[str, str] = {"bool": "boolean", "string": "string", "datetime64[ns]": "string"}
+_SCALARS: Mapping[str, Json] = {
+    **dict.fromkeys(INTEGERS, {"type": "integer"}),  # noqa: RUF024 - none of them is ever changed
+    "bool": BOOL,
+    "string": {"type": ["string", "null"]},
+    "datetime64[ns]": TEXT,
+}
+_MOST_NAMED = 20
+
+
+def structure(required: Mapping[str, Json], **optional: Json) -> Json:
+    """Return an object with these members."""
+    return {"type": "object", "properties": {**required, **optional}, "required": list(required)}
+
+
+def list_of(item: Json) -> Json:
+    """Return an array of such items."""
+    return {"type": "array", "items": item}
+
+
+def rows_of(item: Json) -> Json:
+    """Return an array of such items that has at least one."""
+    return {"type": "array", "items": item, "minItems": 1}
+
+
+def either(*alternatives: tuple[str, Json], rest: Mapping[str, Json], example: Json) -> Json:
+    """Return an object with exactly one of the alternatives as a member, beside the optional ``rest``."""
+    made = []
+    for name, schema in alternatives:
+        others = {other: False for other, _ in alternatives if other != name}
+        made.append({"type": "object", "properties": {name: schema, **rest, **others}, "required": [name]})
+    return {"oneOf": made, "examples": [example]}
+
+
+def distinct(schemas: Iterable[Json]) -> list[Json]:
+    """Return the schemas without repetitions, in their order."""
+    kept: list[Json] = []
+    for schema in schemas:
+        if schema not in kept:
+            kept.append(schema)
+    return kept
+
+
+def value(column: Column) -> Json:
+    """Return one value of a column."""
+    made: dict[str, Any] = {"type": _KINDS.get(column.dtype, "integer" if column.dtype in INTEGERS else "number")}
+    made |= _bounds(column)
+    if column.closed:
+        made = {"enum": [*column.categories, *([None] if column.nullable else [])]}
+    elif column.nullable:
+        made["type"] = [made["type"], "null"]
+    made["description"] = _words(column)
+    return made
+
+
+def any_value(schema: Schema) -> Json:
+    """Return a value of a column that all others are like."""
+    likeness = next((column for column in schema.columns if column.nullable), schema.columns[0])
+    return {key: part for key, part in value(likeness).items() if key != "description"}
+
+
+def row(schema: Schema) -> Json:
+    """Return a row by position."""
+    width = len(schema.columns)
+    if schema.homogeneous and not any(column.closed for column in schema.columns):
+        items: Json = {"items": any_value(schema)}
+    else:
+        items = {"prefixItems": [value(column) for column in schema.columns], "items": False}
+    return {"type": "array", **items, "minItems": width, "maxItems": width}
+
+
+def record(schema: Schema, *, exact: bool = False) -> Json:
+    """Return a row by name, with no other members if ``exact``."""
+    made = structure({column.name: value(column) for column in schema.columns})
+    return {**made, "additionalProperties": False} if exact else made
+
+
+def has_lone_column(schema: Schema) -> bool:
+    """Return whether a row may be written as its only value."""
+    return len(schema.columns) == 1 and schema.layout != "matrix"
+
+
+def output_name(schema: Schema) -> Json:
+    """Return the name of one of the model's outputs."""
+    return {"type": "string", "enum": [output.name for output in schema.outputs]}
+
+
+def entry(output: Output, number: Json) -> Json:
+    """Return one row's entry of an output, whose floating-point numbers look like ``number``."""
+    made = _SCALARS.get(output.dtype, number)
+    for extent in reversed(output.shape):
+        made = {"type": "array", "items": made, "minItems": extent, "maxItems": extent}
+    return made
+
+
+def example(column: Column) -> Any:
+    """Return a value that the column takes."""
+    if column.categories:
+        return column.categories[0]
+    if column.dtype in (*FLOATS, *INTEGERS):
+        low, high = column.minimum or 0.0, column.maximum or 0.0
+        middle = float(f"{low + (high - low) / 2:.4g}")
+        return int(middle) if column.dtype in INTEGERS else middle
+    return {"bool": True, "string": "text"}.get(column.dtype, "2026-01-31T12:00:00")
+
+
+def example_row(schema: Schema) -> list[Any]:
+    """Return a row by position that the model takes."""
+    return [example(column) for column in schema.columns]
+
+
+def example_record(schema: Schema) -> dict[str, Any]:
+    """Return a row by name that the model takes."""
+    return dict(zip(schema.names, example_row(schema), strict=True))
+
+
+def _bounds(column: Column) -> dict[str, Any]:
+    if column.dtype in INTEGERS:
+        info = np.iinfo(column.dtype)
+        return {"minimum": info.min, "maximum": info.max}
+    if column.dtype == "float32":
+        return {"minimum": float(np.finfo("f4").min), "maximum": float(np.finfo("f4").max)}
+    return {"format": "date-time"} if column.dtype == "datetime64[ns]" else {}
+
+
+def _words(column: Column) -> str:
+    words = [f"{column.name} ({column.dtype}{', may be missing' if column.nullable else ''})"]
+    if column.minimum is not None and column.maximum is not None:
+        words.append(f"seen from {column.minimum:g} to {column.maximum:g}")
+    if column.categories:
+        named = ", ".join(map(str, column.categories[:_MOST_NAMED]))
+        words.append(f"known: {named}{', …' if column.categories[_MOST_NAMED:] else ''}")
+    return "; ".join(words)

@@ -1,0 +1,70 @@
+"""A model's request and response bodies for the Open Inference Protocol, as JSON Schema."""
+
+from collections.abc import Mapping, Sequence
+
+from model_store.schema import Schema
+from service.dialects import json_schema as js
+from service.dialects.dialect import VerbBodies
+from service.dialects.json_schema import Json, list_of, structure
+from service.dialects.openinference.infer import OCTETS
+from service.dialects.openinference.metadata import TensorMetadata, inputs
+from service.wire import JSON
+
+_BINARY: Json = {
+    **js.BYTES,
+    "description": "The JSON form, then the tensors' bytes; the header Inference-Header-Content-Length tells where "
+    "they begin",
+}
+
+ANY_MODEL: Mapping[str, VerbBodies] = {
+    "infer": VerbBodies({JSON: js.ANY_OBJECT, OCTETS: _BINARY}, {JSON: js.ANY_OBJECT, OCTETS: _BINARY})
+}
+"""The bodies for a model that nothing is known of."""
+
+
+def bodies(schema: Schema) -> Mapping[str, VerbBodies]:
+    """Return the bodies for a schema."""
+    return {"infer": VerbBodies({JSON: _request(schema), OCTETS: _BINARY}, {JSON: _response(schema), OCTETS: _BINARY})}
+
+
+def _request(schema: Schema) -> Json:
+    tensors = inputs(schema)
+    one_for_all = len(tensors) == 1 and schema.layout == "matrix"
+    values = [js.any_value(schema)] if one_for_all else [js.value(column) for column in schema.columns]
+    row = js.example_row(schema)
+    shown = [row] if one_for_all else [[value] for value in row]
+    wanted = [_input(tensor, value) for tensor, value in zip(tensors, values, strict=True)]
+    body = structure(
+        {"inputs": {"type": "array", "prefixItems": wanted, "items": False, "minItems": len(wanted)}},
+        id=js.TEXT,
+        outputs={**list_of(structure({"name": js.output_name(schema)})), "uniqueItems": True},
+    )
+    return {**body, "examples": [{"inputs": [_example(t, flat) for t, flat in zip(tensors, shown, strict=True)]}]}
+
+
+def _input(tensor: TensorMetadata, value: Json) -> Json:
+    return structure(
+        {
+            "name": {"const": tensor.name},
+            "datatype": {"const": tensor.datatype},
+            "shape": _shape(tensor.shape),
+            "data": {"type": "array", "items": value},
+        }
+    )
+
+
+def _example(tensor: TensorMetadata, flat: Sequence[object]) -> Json:
+    return {"name": tensor.name, "shape": [1, *tensor.shape[1:]], "datatype": tensor.datatype, "data": flat}
+
+
+def _shape(shape: Sequence[int]) -> Json:
+    sizes = [{"type": "integer", "minimum": 0} if size < 0 else {"const": size} for size in shape]
+    return {"type": "array", "prefixItems": sizes, "items": False, "minItems": len(sizes)}
+
+
+def _response(schema: Schema) -> Json:
+    names = [output.name for output in schema.outputs]
+    shape = list_of({"type": "integer", "minimum": 0})
+    tensor = structure({"name": js.TEXT, "datatype": js.TEXT, "shape": shape}, data={"type": "array"})
+    named = {**tensor, "description": f"One of {', '.join(names)}, or the alias that was asked for"}
+    return structure({"model_name": js.TEXT, "model_version": js.TEXT, "id": js.TEXT, "outputs": list_of(named)})
