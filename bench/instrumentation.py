@@ -29,25 +29,29 @@ def main() -> None:
     print(f"{'in all':<40}{total:8.2f} µs")
 
 
-def _layers() -> dict[str, Callable[[], None]]:
+def _layers() -> dict[str, Callable[[], object]]:
     import flask
 
     from service import logs
     from service.http import red_metrics
-    from service.metrics import Metrics
-    from service.model_health import ModelHealth
-    from service.recent_predictions import RecentPredictions
+    from service.metrics.instruments import new_registry
+    from service.metrics.requests import RequestMetrics
+    from service.observers.counts import Counts
+    from service.observers.drift import Drift
+    from service.observers.observer import Prediction
+    from service.observers.recent_predictions import RecentPredictions
 
     logs.configure("INFO", Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - open to the end
-    metrics = Metrics()
-    observed = red_metrics.instrument(flask.Flask("bench"))
+    metrics = RequestMetrics()
+    observed = red_metrics.instrument(flask.Flask("bench"), new_registry())
     now = time.time()
     start = f"t={now - 0.003:.3f}"
 
     model, batch, outputs, store = _prediction()
-    folder = Path(tempfile.mkdtemp())
-    health = ModelHealth(store, features=10, sampling=0.1)
-    recent = RecentPredictions(folder, folder, replica="bench", records=10_000)
+    counts = Counts()
+    drift = Drift(store, features=10, sampling=0.1)
+    recent = RecentPredictions([Path(tempfile.mkdtemp())], replica="bench", records=10_000)
+    prediction = Prediction(model, "tfserving", 1, 1e-4, 2e-4, 1e-4)
     logs.bind("0" * 32)
 
     def in_flight() -> None:
@@ -55,12 +59,13 @@ def _layers() -> dict[str, Callable[[], None]]:
         metrics.left()
 
     return {
-        "prediction (counts, stages, rows)": lambda: metrics.predicted("iris", 1, "tfserving", 3, 1e-4, 2e-4, 1e-4),
+        "record of a prediction": lambda: Prediction(model, "tfserving", 1, 1e-4, 2e-4, 1e-4),
+        "prediction (counts, stages, rows)": lambda: counts.predicted(prediction, batch, outputs),
         "route (rate, errors, duration)": lambda: observed("/v1/models/<model>:predict", "POST", 200, 0.0005),
         "queue time": lambda: metrics.queued(start, now),
         "in flight": in_flight,
-        "profile, a tenth of the requests": lambda: health.seen(model, batch, outputs),
-        "recent predictions": lambda: recent.seen(model, batch, outputs),
+        "profile, a tenth of the requests": lambda: drift.predicted(prediction, batch, outputs),
+        "recent predictions": lambda: recent.predicted(prediction, batch, outputs),
         "access line": lambda: logs.access(
             logs.Access(
                 "POST", "/v1/models/iris:predict", 200, 5e-4, 90, 60, "0" * 32, None, "demo", "iris", 1, "tfserving"
@@ -88,7 +93,7 @@ def _prediction() -> tuple[Any, Any, Any, Any]:
     return model, Batch(1, matrix=sample[:1]), {"predict": classes[:1]}, store
 
 
-def _microseconds(layer: Callable[[], None]) -> float:
+def _microseconds(layer: Callable[[], object]) -> float:
     started = time.process_time()
     for _ in range(ROUNDS):
         layer()

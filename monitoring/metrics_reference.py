@@ -3,7 +3,8 @@
 from itertools import groupby
 from pathlib import Path
 
-from service.observation.catalogue import CATALOGUE, LABELS, Declared, Origin
+from service.metrics.catalogue import CATALOGUE, LABELS
+from service.metrics.declaration import Declaration, Origin
 
 PAGE = Path(__file__).parents[1] / "docs" / "reference" / "metrics.md"
 
@@ -24,7 +25,7 @@ def page() -> str:
 
 _HEAD = """# Metrics
 
-Written by `make dashboards` from `service/observation/catalogue.py`; a metric that is not there cannot be recorded.
+Written by `make dashboards` from `service/metrics/catalogue.py`; a metric that is not there cannot be recorded.
 
 Each replica shows its own numbers at `/metrics` of its management port, never through Nginx. Counters of workers that
 died go on counting, so that sums over replicas equal what clients counted. A histogram has the series `_bucket`,
@@ -43,14 +44,14 @@ counters have each request once.
 """
 
 
-def _section(origin: Origin, declared: list[Declared]) -> str:
+def _section(origin: Origin, declared: list[Declaration]) -> str:
     rows = [_row(one) for one in declared]
     return "\n".join(
         [f"## {_ORIGINS[origin]}", "", "| Metric | Type | Labels | Meaning |", "|---|---|---|---|", *rows, ""]
     )
 
 
-def _row(one: Declared) -> str:
+def _row(one: Declaration) -> str:
     labels = ", ".join(f"`{label}`" for label in one.labels)
     over = {"livesum": " Summed over live workers.", "livemax": " The largest of the live workers."}.get(one.mode, "")
     bounds = f" Bounds: {', '.join(f'{bound:g}' for bound in one.buckets)}." if one.buckets else ""

@@ -10,7 +10,7 @@ import flask
 
 from model_store.stores.locations import store_at
 from model_store.stores.store import Store
-from service import logs, payload_log
+from service import logs
 from service.auth.access import Access as AccessControl
 from service.auth.access import Configuration
 from service.dialects.mlflow.dialect import MLFLOW
@@ -27,18 +27,21 @@ from service.http.predictions import Predictions
 from service.http.protocols import mlflow, openinference, tfserving
 from service.http.record import Recorder
 from service.http.red_metrics import instrument
-from service.inference import Inference
-from service.metrics import Metrics
-from service.model_health import ModelHealth
-from service.recent_predictions import RecentPredictions
+from service.inference.line import Inference
+from service.metrics.instruments import new_registry
+from service.metrics.requests import RequestMetrics
+from service.observers.counts import Counts
+from service.observers.drift import Drift
+from service.observers.loads import LoadCounts
+from service.observers.payloads import Payloads
+from service.observers.recent_predictions import RecentPredictions
+from service.observers.spans import Spans
 from service.runtime.announcements import Announcer
 from service.runtime.catalog import Catalog
-from service.runtime.loader import cap_threads
-from service.runtime.observed_loader import ObservedLoader
+from service.runtime.loader import Loader, cap_threads
 from service.runtime.router import Router
 from service.runtime.watcher import Watcher
 from service.settings import Settings
-from service.tracing import TracingMetrics
 
 ROOMS: Sequence[ModuleType] = (tfserving, openinference, mlflow, page)
 """The modules of ``http`` that have a blueprint."""
@@ -83,23 +86,24 @@ def create_app(settings: Settings, access: Access | None = None) -> Application:
     """
     logs.configure(settings.log_level, replica=settings.replica, access_sampling=settings.access_log_sampling)
     store = store_at(settings.model_store_root)
-    metrics = TracingMetrics(settings.replica) if settings.tracing else Metrics()
     catalog = Catalog()
     watcher = Watcher(
         store,
-        ObservedLoader(store, settings.trusted_keys, metrics),
+        Loader(store, settings.trusted_keys, [LoadCounts()]),
         catalog,
         Announcer(settings.model_store_root, settings.replica, settings.run_dir),
         settings.watch_seconds,
     )
-    health = ModelHealth(store, features=settings.profile_features, sampling=settings.profile_sampling)
+    drift = Drift(store, features=settings.profile_features, sampling=settings.profile_sampling)
     recent = RecentPredictions(
-        settings.model_store_root, settings.run_dir, replica=settings.replica, records=settings.feedback_records
+        (settings.model_store_root / ".recent", settings.run_dir / ".recent"),
+        replica=settings.replica,
+        records=settings.feedback_records,
     )
     router = Router(catalog)
     control = access or AccessControl(Configuration.of(settings))
     parts = Parts(
-        inference=Inference(router, metrics, settings.max_rows, (health.seen, recent.seen, payload_log.seen)),
+        inference=Inference(router, (Counts(), drift, recent, Payloads()), settings.max_rows),
         catalog=catalog,
         router=router,
         store=store,
@@ -108,7 +112,7 @@ def create_app(settings: Settings, access: Access | None = None) -> Application:
         default_model=settings.default_model,
         max_body_bytes=settings.max_body_bytes,
     )
-    app = _flask(parts, metrics, recent)
+    app = _flask(parts, recent, Spans(settings.replica) if settings.tracing else None)
     if isinstance(control, AccessControl):
         _add_control(app, control, settings, store)
     guards.enforce(app, control)
@@ -133,11 +137,11 @@ def _add_control(app: flask.Flask, access: AccessControl, settings: Settings, st
         app.register_blueprint(made)
 
 
-def _flask(parts: Parts, metrics: Metrics, recent: RecentPredictions) -> flask.Flask:
+def _flask(parts: Parts, recent: RecentPredictions, spans: Spans | None) -> flask.Flask:
     app = flask.Flask("millrace", static_folder=None)
     app.url_map.merge_slashes = False  # // is another address, not a redirect in HTML
     app.config["MAX_CONTENT_LENGTH"] = parts.max_body_bytes
-    record = Recorder(metrics, instrument(app))
+    record = Recorder(RequestMetrics(), instrument(app, new_registry()), spans)
     hooks.install(app, replica=parts.replica, record=record, dialects=DIALECTS)
     app.register_blueprint(document.blueprint(parts, DIALECTS))
     for module in ROOMS:

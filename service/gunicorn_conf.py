@@ -27,9 +27,9 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 
 # The folder that a worker's metrics live in. Wiped here, because with preload_app the application, and with it the
 # first metric, comes before on_starting. A reload runs this file again, and must leave live workers' files alone.
-if "service.metrics" not in sys.modules:
+if "service.metrics.instruments" not in sys.modules:
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(_METRICS)
-    from service.observation import files
+    from service.metrics import files
 
     files.wipe(_METRICS)
 
@@ -97,27 +97,26 @@ def on_starting(server: Any) -> None:
 
 def when_ready(server: Any) -> None:
     """Open the management port. Called once, in the master, after it listens and before the first worker."""
-    from service import metrics
     from service.http import ops
+    from service.metrics.scrape import Scrape
     from service.runtime import announcements, readiness
 
     facts = _facts()
-    metrics.add_source(facts)
-    metrics.show_details_of(facts.current)
+    scrape = Scrape(_METRICS, facts, facts.current)
     assessor = readiness.Assessor(_SETTINGS.replica)
 
     def ready() -> readiness.Readiness:
         announced = announcements.read(_SETTINGS.model_store_root, _SETTINGS.run_dir)
         return assessor.assess(tuple(server.WORKERS), announced)
 
-    shown = ops.pages(alive=lambda: len(server.WORKERS), ready=ready, metrics=metrics.exposition)
+    shown = ops.pages(alive=lambda: len(server.WORKERS), ready=ready, metrics=scrape.exposition)
     _management.append(ops.serve(_SETTINGS.management_bind, shown))
 
 
 def _facts() -> Any:
     """Make what the master tells of this replica at each scrape."""
     from model_store.stores.locations import store_at
-    from service.replica_facts import Objectives, ReplicaFacts
+    from service.management.replica_facts import Objectives, ReplicaFacts
 
     objectives = Objectives(_SETTINGS.slo_availability, _SETTINGS.slo_latency, _SETTINGS.slo_latency_seconds)
     store = store_at(_SETTINGS.model_store_root)
@@ -153,10 +152,10 @@ def worker_exit(_server: Any, worker: Any) -> None:
 
 def child_exit(_server: Any, worker: Any) -> None:
     """Clean up after a worker, however it died: its metrics go on counting, its announcement goes."""
-    from service import metrics
+    from service.metrics import scrape
     from service.runtime.announcements import Announcer
 
-    metrics.mark_process_dead(worker.pid)
+    scrape.archive_dead_process(_METRICS, worker.pid)
     Announcer(_SETTINGS.model_store_root, _SETTINGS.replica, _SETTINGS.run_dir).withdraw(worker.pid)
 
 

@@ -20,7 +20,7 @@ from service.audit.entry import Entry
 from service.audit.search import Search
 from service.audit.tables import audit, audit_head
 from service.database.connection import Database
-from service.metrics import Metrics
+from service.metrics.access import AccessMetrics
 
 GENESIS = "0" * 64
 _LONGEST = {"actor": 512, "action": 64, "target": 512, "outcome": 64, "address": 64, "request_id": 64}
@@ -53,7 +53,7 @@ class AuditLog:
         head = connection.execute(sa.select(audit_head).with_for_update()).one()
         row = _row(entry, head.number + 1, head.digest)
         row["digest"] = self._digest(row)
-        Metrics().audited(entry.action, entry.outcome)
+        AccessMetrics().audited(entry.action, entry.outcome)
         connection.execute(audit.insert().values(**row))
         connection.execute(audit_head.update().values(number=row["number"], digest=row["digest"]))
 

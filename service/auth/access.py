@@ -33,7 +33,7 @@ from service.auth.snapshot import AccessSnapshot, StoredKey
 from service.database.connection import Database
 from service.database.migrate import check_schema
 from service.errors import Forbidden, ModelNotFound, Unauthenticated, Unavailable
-from service.metrics import Metrics
+from service.metrics.access import AccessMetrics
 from service.settings import Settings
 
 REMEMBER_SECONDS = 60
@@ -125,7 +125,7 @@ class Access:
         self._anonymous = _anonymous(parse_models(configuration.public_models))
         self._view = _View(None)
         self._good_until = 0.0
-        self._metrics = Metrics()
+        self._metrics = AccessMetrics()
         self._reachable = True
         self._refreshing = threading.Lock()
         self._uses: dict[str, int] = {}

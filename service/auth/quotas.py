@@ -21,7 +21,7 @@ from service.auth import tables
 from service.auth.principals import Principal
 from service.database.connection import Database, insert_missing
 from service.errors import QuotaExceeded, Unavailable
-from service.metrics import Metrics
+from service.metrics.access import AccessMetrics
 
 MINUTE = 60
 _SHARE = 50
@@ -200,7 +200,7 @@ class Quotas:
     def _refusal(self, charges: list[tuple[str, Meter, int]], now: float) -> QuotaExceeded:
         spent = next(((n, m, u) for n, m, u in charges if m.fits(u) is not _Fit.YES), charges[0])
         name, meter, units = spent
-        Metrics().quota_refused(name)
+        AccessMetrics().quota_refused(name)
         error = QuotaExceeded(
             f"the quota is {meter.limit} {name} a minute: {units} more would be over it", retry_after=_seconds_left(now)
         )

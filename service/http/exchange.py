@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from service.runtime.loaded import LoadedModel
+from service.observers.observer import Prediction
 
 SUCCESS = "ok"
 """The code of an exchange that did not fail."""
@@ -24,7 +24,7 @@ class Exchange:
     status: int = 500
     code: str = SUCCESS
     principal: Any = None
-    model: LoadedModel | None = None
+    prediction: Prediction | None = None
     dialect: str = ""
     trace_id: str | None = None
     sent_bytes: int = 0

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from model_store.stores.store import Store
 from service.audit.entry import Entry
-from service.inference import Inference
+from service.inference.line import Inference
 from service.runtime.catalog import Catalog
 from service.runtime.router import Router
 

@@ -11,7 +11,7 @@ from service.http.exchange import Exchange, Record, Response
 from service.http.parts import Access
 from service.http.problems import problem
 from service.http.routes import PredictRoute
-from service.inference import Inference
+from service.inference.line import Inference
 from service.wire import Values
 
 PERMISSION = "model:predict"
@@ -62,12 +62,12 @@ class Predictions:
             route.verb.check(request)  # a hidden model answers as one that does not exist does
             raise
         quota: dict[str, str] = {}
-        answer, model = self._inference.run(
+        response, prediction = self._inference.run(
             route.verb, target, request, charge=lambda rows: quota.update(self._access.charge(principal, rows))
         )
-        exchange.model = model
-        body, headers = encoded(answer, environ.get("HTTP_ACCEPT_ENCODING"))
-        headers["X-Model-Version"] = str(model.version)
+        exchange.prediction = prediction
+        body, headers = encoded(response, environ.get("HTTP_ACCEPT_ENCODING"))
+        headers["X-Model-Version"] = str(prediction.model.version)
         headers.update(quota)
         return 200, headers, body
 

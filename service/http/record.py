@@ -1,4 +1,4 @@
-"""What metrics and the log are told of each request: when it comes in, and what came of it."""
+"""What metrics, the log and spans are told of each request: when it comes in, and what came of it."""
 
 import re
 import time
@@ -8,18 +8,23 @@ from service import logs
 from service.errors import Overloaded
 from service.http.exchange import SUCCESS, Exchange
 from service.http.red_metrics import Observe
-from service.metrics import Answered, Metrics
+from service.metrics.requests import RequestMetrics
+from service.observers.spans import AnsweredRequest, Spans
 
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 _UNAUTHORIZED, _FORBIDDEN = 401, 403
 
 
 class Recorder:
-    """Tells metrics and the access log; the requests that Flask dispatches are counted by its own exporter."""
+    """Tells metrics, the access log and, with tracing, spans.
 
-    def __init__(self, metrics: Metrics, observed: Observe) -> None:
+    The requests that Flask dispatches are counted by its own exporter; ``observed`` counts all others.
+    """
+
+    def __init__(self, metrics: RequestMetrics, observed: Observe, spans: Spans | None = None) -> None:
         self._metrics = metrics
         self._observed = observed
+        self._spans = spans
 
     def begin(self, exchange: Exchange) -> None:
         """A request has come in: its ids go on every log line until it is answered."""
@@ -38,30 +43,30 @@ class Recorder:
         if not counted:
             self._observed(exchange.rule, environ["REQUEST_METHOD"], exchange.status, exchange.seconds)
         if exchange.status in {_UNAUTHORIZED, _FORBIDDEN}:
-            self._metrics.auth_refused(exchange.code)
+            self._metrics.refused(exchange.code)
         elif exchange.code == Overloaded.code:
             self._metrics.shed(exchange.code)
-        if self._metrics.traces:
-            self._metrics.answered(_answered(exchange))
+        if self._spans:
+            self._spans.answered(_answered(exchange))
         logs.access(_access_line(exchange))
         logs.bind(None)
 
 
-def _answered(exchange: Exchange) -> Answered:
-    return Answered(
+def _answered(exchange: Exchange) -> AnsweredRequest:
+    return AnsweredRequest(
         method=exchange.environ["REQUEST_METHOD"],
         rule=exchange.rule,
         status=exchange.status,
         seconds=exchange.seconds,
         request_id=exchange.request_id,
         traceparent=exchange.environ.get("HTTP_TRACEPARENT"),
-        model=exchange.model.name if exchange.model else None,
-        version=exchange.model.version if exchange.model else None,
+        prediction=exchange.prediction,
     )
 
 
 def _access_line(exchange: Exchange) -> logs.Access:
-    environ, model = exchange.environ, exchange.model
+    environ = exchange.environ
+    model = exchange.prediction.model if exchange.prediction else None
     return logs.Access(
         method=environ["REQUEST_METHOD"],
         path=environ["PATH_INFO"],

@@ -9,11 +9,9 @@ from functools import cache
 from typing import Any
 
 import flask
-from prometheus_client import CollectorRegistry
 from prometheus_flask_exporter import PrometheusMetrics
 
-from service import metrics
-from service.observation.catalogue import BY_NAME
+from service.metrics.catalogue import BY_NAME
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
 _OTHER = "other"
@@ -25,23 +23,22 @@ _EXCEPTIONS = "flask_http_request_exceptions"
 Observe = Callable[[str, str, int, float], None]
 
 
-def instrument(app: flask.Flask) -> Observe:
-    """Count every request that ``app`` dispatches; returns what counts a request that is answered before Flask.
+def instrument(app: flask.Flask, registry: Any) -> Observe:
+    """Count every request that ``app`` dispatches; return what counts a request that is answered before Flask.
 
-    That is ``observed(rule, method, status, seconds)``, with ``rule`` the route's pattern as in Flask's URL map.
+    ``registry`` is an empty one of prometheus_client, for this application's metrics alone. What is returned is
+    ``observed(rule, method, status, seconds)``, with ``rule`` the route's pattern as in Flask's URL map.
     """
-    registry = CollectorRegistry()
     PrometheusMetrics(app, path=None, group_by=url_rule, buckets=BY_NAME[_DURATION].buckets, registry=registry)
     declared = registry._names_to_collectors  # noqa: SLF001 - the exporter keeps its metrics to itself
     duration, total = declared[_DURATION], declared[_TOTAL]
     for metric in (duration, total, declared[_EXCEPTIONS]):
-        metric.labels = _bound(metric.labels)  # type: ignore[attr-defined]
-    metrics.expose(registry)
+        metric.labels = _bound(metric.labels)
 
     @cache
     def children(rule: str, method: str, status: int) -> tuple[Callable[[float], None], Callable[[], None]]:
-        observe = duration.labels(method=method, url_rule=rule, status=status).observe  # type: ignore[attr-defined]
-        return observe, total.labels(method=method, status=status).inc  # type: ignore[attr-defined]
+        observe = duration.labels(method=method, url_rule=rule, status=status).observe
+        return observe, total.labels(method=method, status=status).inc
 
     def observed(rule: str, method: str, status: int, seconds: float) -> None:
         observe, count = children(rule, method if method in _METHODS else _OTHER, status)
@@ -52,7 +49,7 @@ def instrument(app: flask.Flask) -> Observe:
 
 
 def url_rule(request: flask.Request) -> str:
-    """Name the route that matched; never the path, which callers invent."""
+    """Return the pattern of the route that matched; never the path, which callers invent."""
     return request.url_rule.rule if request.url_rule else _UNMATCHED
 
 

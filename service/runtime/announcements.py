@@ -16,6 +16,7 @@ from model_store import channels as pointers_of
 from model_store.channels import Channels
 from model_store.errors import StoreError, UnknownModel
 from model_store.stores.store import Store
+from service.metrics.processes import resident_bytes
 from service.runtime.catalog import ServedModel, Snapshot
 from service.runtime.states import State, VersionState
 
@@ -182,15 +183,6 @@ def await_convergence(store: Store, model: str, seconds: float, run_dir: Path | 
         if time.monotonic() >= deadline or failures(store, announcements, model):
             return False
         time.sleep(_POLL)
-
-
-def resident_bytes() -> int:
-    """This process's resident memory; 0 where the platform does not tell."""
-    try:
-        pages = int(Path("/proc/self/statm").read_bytes().split()[1])
-    except OSError:
-        return 0
-    return pages * os.sysconf("SC_PAGE_SIZE")
 
 
 def _follows(told: AnnouncedModel, channels: Channels) -> bool:

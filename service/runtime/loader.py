@@ -1,21 +1,22 @@
 """From a stored version to one that answers: verify → check libraries → load → warm → compare."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from time import perf_counter
 from typing import Any
 
 from threadpoolctl import threadpool_limits
 
 from model_store import artifacts, golden
-from model_store.engines.choice import choose
+from model_store.engines.choice import NoEngine, choose
 from model_store.gate import check_libraries
 from model_store.golden import Golden
 from model_store.manifest import Manifest
 from model_store.seal import TrustedKeys
 from model_store.stores.store import Store
+from service.runtime.load_observer import LoadCost, LoadObserver, Meter
 from service.runtime.loaded import LoadedModel
 from service.runtime.states import State
 
@@ -27,11 +28,12 @@ Moved = Callable[[State], None]
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A verified version whose estimator is in memory and has not predicted yet."""
+    """A verified version whose estimator is in memory and has not predicted yet, and what that took."""
 
     manifest: Manifest
     estimator: Any
     golden: Golden
+    cost: LoadCost
 
 
 class Loader:
@@ -41,38 +43,54 @@ class Loader:
     master may open versions, only its workers warm them.
     """
 
-    def __init__(self, store: Store, trusted_keys: Path) -> None:
+    def __init__(self, store: Store, trusted_keys: Path, observers: Sequence[LoadObserver] = ()) -> None:
         self._store = store
         self._trusted_keys = trusted_keys
+        self._observers = tuple(observers)
 
     def open(self, name: str, version: int, moved: Moved) -> Opened:
         """Verify the version, then build its estimator.
 
         Nothing of the artifact is read before its seal has been found whole. Raises SealBroken, BadManifest,
-        LibraryMismatch, ArtifactUnreadable, UnknownVersion, or whatever the artifact's own classes raise.
+        LibraryMismatch, ArtifactUnreadable, UnknownVersion, or what the artifact's own classes raise.
         """
-        moved(State.VERIFYING)
-        with self._store.verified(name, version, TrustedKeys.load(self._trusted_keys)) as found:
-            check_libraries(found.manifest)
-            moved(State.LOADING)
-            estimator = artifacts.load(found.folder, found.manifest)
-            return Opened(found.manifest, estimator, golden.from_bytes(found.read(golden.FILE)))
+        meter = Meter()
+        with self._noting_failure(name, version):
+            moved(State.VERIFYING)
+            with self._store.verified(name, version, TrustedKeys.load(self._trusted_keys)) as found:
+                check_libraries(found.manifest)
+                moved(State.LOADING)
+                estimator = artifacts.load(found.folder, found.manifest)
+                return Opened(found.manifest, estimator, golden.from_bytes(found.read(golden.FILE)), meter.cost())
 
     def warm(self, opened: Opened, moved: Moved) -> LoadedModel:
-        """Let the estimator predict its golden rows; raises NoEngine where the answers are not the stored ones."""
-        moved(State.WARMING)
-        cap_threads()
-        started = perf_counter()
-        manifest = opened.manifest
-        engine = choose(opened.estimator, manifest.schema, opened.golden)
+        """Let the estimator predict its golden rows; raises NoEngine if the answers are not the stored ones."""
+        name, version = opened.manifest.model, opened.manifest.version
+        meter = Meter()
+        with self._noting_failure(name, version):
+            moved(State.WARMING)
+            cap_threads()
+            model = LoadedModel(opened.manifest, choose(opened.estimator, opened.manifest.schema, opened.golden))
+        cost = meter.cost()
         log.info(
-            "version %d of %s is warm after %.3f s, executed by %s",
-            manifest.version,
-            manifest.model,
-            perf_counter() - started,
-            engine.name,
+            "version %d of %s is warm after %.3f s, executed by %s", version, name, cost.seconds, model.engine.name
         )
-        return LoadedModel(manifest, engine)
+        for observer in self._observers:
+            observer.replayed(name, version, matched=True)
+            observer.loaded(name, version, opened.cost + cost)
+        return model
+
+    @contextmanager
+    def _noting_failure(self, name: str, version: int) -> Iterator[None]:
+        try:
+            yield
+        except BaseException as error:  # an artifact's classes may raise anything, SystemExit included
+            code = getattr(error, "code", None)
+            for observer in self._observers:
+                if isinstance(error, NoEngine):
+                    observer.replayed(name, version, matched=False)
+                observer.failed(name, version, code if isinstance(code, str) else "load_failed")
+            raise
 
 
 def cap_threads() -> None:

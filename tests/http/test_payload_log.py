@@ -5,7 +5,6 @@ import io
 import json
 import logging
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -17,7 +16,12 @@ from sklearn.preprocessing import OneHotEncoder
 from sklearn.tree import DecisionTreeClassifier
 
 from model_store import PayloadLog, publish
-from service import logs, payload_log
+from service import logs
+from service.dialects.tfserving.kserve_v1 import PREDICT
+from service.inference.line import Inference
+from service.observers import payloads as payload_log
+from service.observers.payloads import Payloads
+from service.wire import Target, WireRequest
 
 FRAME = pd.DataFrame({"age": range(30), "city": ["Rome", "Oslo", "Bern"] * 10, "name": [f"n{i}" for i in range(30)]})
 WIDE = np.random.default_rng(0).normal(size=(30, 2000))
@@ -47,15 +51,15 @@ def put(tmp_path, sealing_key):
 
 @pytest.fixture
 def log(make_application):
-    """Starts the service with its log in memory; gives a client, the log's text, and its payload lines."""
+    """Starts the service with its log in memory; gives it, the log's text, and its payload lines."""
     root = logging.getLogger()
     before = root.handlers[:], root.level, logs._output.sink, logs._output.constant, logs._output.access_sampling
     stream = io.StringIO()
 
     def start():
-        client = make_application().flask.test_client()
+        application = make_application()
         logs.configure("DEBUG", stream, replica="r")
-        return client
+        return application
 
     def payloads():
         lines = [json.loads(line) for line in stream.getvalue().splitlines()]
@@ -66,8 +70,8 @@ def log(make_application):
     logs._output.sink, logs._output.constant, logs._output.access_sampling = before[2:]
 
 
-def ask(client, model, rows):
-    answer = client.post(f"/v1/models/{model}:predict", json={"instances": rows})
+def ask(application, model, rows):
+    answer = application.flask.test_client().post(f"/v1/models/{model}:predict", json={"instances": rows})
     assert answer.status_code == 200, answer.json
     return answer
 
@@ -101,19 +105,23 @@ def test_on_the_values_are_there_without_the_redacted_columns(put, log):
 def test_a_refused_request_is_not_logged(put, log):
     put("people", PayloadLog(1, ["name"]))
     start, text, payloads = log
-    refused = start().post("/v1/models/people:predict", json={"instances": [{**ROW, "age": "old-" + CANARY}]})
+    refused = (
+        start()
+        .flask.test_client()
+        .post("/v1/models/people:predict", json={"instances": [{**ROW, "age": "old-" + CANARY}]})
+    )
     assert refused.status_code == 400
     assert payloads() == []
     assert CANARY not in text()
 
 
-def test_a_share_of_the_requests_is_logged(put, log, monkeypatch):
+def test_a_share_of_the_requests_is_logged(put, log):
     put("people", PayloadLog(0.25, ["name"]))
     start, _, payloads = log
-    client, drawn = start(), iter([0.1, 0.25, 0.24, 0.9, 0.0, 0.6])
-    monkeypatch.setattr(payload_log, "random", SimpleNamespace(random=lambda: next(drawn)))
+    application, drawn = start(), iter([0.1, 0.25, 0.24, 0.9, 0.0, 0.6])
+    line = Inference(application.parts.router, [Payloads(lambda: next(drawn))])
     for age in range(6):
-        ask(client, "people", [{**ROW, "age": age}])
+        line.run(PREDICT, Target("people"), WireRequest(json.dumps({"instances": [{**ROW, "age": age}]}).encode()))
     assert [json.loads(line["labels.payload"])[0]["age"] for line in payloads()] == [0, 2, 4]
 
 

@@ -11,9 +11,13 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PROGRAM = """
 import json, os, random, signal, string, sys, time
-from service import metrics, settings
+from pathlib import Path
+from types import SimpleNamespace
+from service import settings
 from service.app import create_app
-from service.metrics import Metrics
+from service.metrics import scrape
+from service.observers.counts import Counts
+from service.observers.observer import Prediction
 from tests.conftest import Everyone
 
 web = create_app(settings.read(os.environ), Everyone()).flask.test_client()
@@ -23,6 +27,9 @@ PREDICTIONS = (
     "/v2/models/{}/infer", "/models/{}/invocations"
 )
 BODIES = ({"instances": [[1]]}, {"inputs": []}, {"dataframe_records": [{}]})
+
+FOLDER = Path(os.environ["PROMETHEUS_MULTIPROC_DIR"])
+counts = Counts()
 
 def invented():
     return "".join(random.choices(string.ascii_letters, k=12))
@@ -37,7 +44,8 @@ def stranger():
 def worker():
     for model in range(10):
         for version in (1, 2):
-            Metrics().predicted(f"m{model}", version, "tfserving", 1, 0.001, 0.001, 0.001)
+            served = SimpleNamespace(name=f"m{model}", version=version)
+            counts.predicted(Prediction(served, "tfserving", 1, 0.001, 0.001, 0.001), None, {})
     answered = [stranger() for _ in range(50)]
     assert not {status for status in answered if status < 400}, answered
     os.kill(os.getpid(), signal.SIGKILL)
@@ -47,10 +55,11 @@ for _ in range(200):
     if pid == 0:
         worker()
     os.waitpid(pid, 0)
-    metrics.mark_process_dead(pid)
-metrics.exposition()
+    scrape.archive_dead_process(FOLDER, pid)
+shown = scrape.Scrape(FOLDER)
+shown.exposition()
 began = time.perf_counter()
-text = metrics.exposition()[0].decode()
+text = shown.exposition()[0].decode()
 print("seconds of a scrape:", time.perf_counter() - began)
 with open(sys.argv[1], "w") as told:
     json.dump([text, os.getpid()], told)

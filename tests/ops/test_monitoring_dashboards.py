@@ -11,7 +11,7 @@ import yaml
 
 from monitoring import metrics_reference
 from monitoring.grafana import render
-from service.observation.catalogue import BY_NAME, CATALOGUE, LABELS
+from service.metrics.catalogue import BY_NAME, CATALOGUE, LABELS
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]

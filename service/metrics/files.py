@@ -31,8 +31,8 @@ def wipe(folder: Path) -> None:
         file.unlink(missing_ok=True)
 
 
-def bury(folder: Path, pid: int) -> None:
-    """Move what a dead process counted into the archive, and its files away. Values of live gauges die with it."""
+def archive(folder: Path, pid: int) -> None:
+    """Move what a dead process counted into the archive, and remove its files. Values of live gauges die with it."""
     with LOCK:
         for file in folder.glob(f"*_{pid}.db"):
             prefix = file.name.removesuffix(f"_{pid}.db")
@@ -42,7 +42,7 @@ def bury(folder: Path, pid: int) -> None:
 
 
 def read(folder: Path) -> tuple[dict[str, Values], int]:
-    """All values of all processes, by kind of file (``counter``, ``histogram``, ``gauge_max``, …); how many files."""
+    """Return all processes' values by kind of file (``counter``, ``histogram``, ``gauge_max``, …); how many files."""
     by_prefix: dict[str, list[Path]] = defaultdict(list)
     with LOCK:
         for file in folder.glob("*.db"):
@@ -51,15 +51,15 @@ def read(folder: Path) -> tuple[dict[str, Values], int]:
     return merged, sum(map(len, by_prefix.values()))
 
 
-def _add_to_archive(archive: Path, prefix: str, dead: Path) -> None:
-    merged = _merge(prefix, (_values(archive), _values(dead)))
-    beside = archive.with_name(archive.name + ".new")
+def _add_to_archive(archived: Path, prefix: str, dead: Path) -> None:
+    merged = _merge(prefix, (_values(archived), _values(dead)))
+    beside = archived.with_name(archived.name + ".new")
     beside.unlink(missing_ok=True)
     written = _Dict(os.fspath(beside))
     for key, (value, time) in merged.items():
         written.write_value(key, value, time)
     written.close()
-    beside.replace(archive)
+    beside.replace(archived)
 
 
 def _values(file: Path) -> Values:

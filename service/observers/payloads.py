@@ -1,7 +1,7 @@
-"""The payload log: a sample of what a version is asked, if its publisher wished for it, less the redacted columns."""
+"""The payload log: a sample of what a version is asked, if its publisher asked for it, less the redacted columns."""
 
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -9,6 +9,7 @@ import orjson
 
 from model_store.batch import Array, Batch, take
 from service import logs
+from service.observers.observer import Observer, Prediction
 from service.runtime.loaded import LoadedModel
 
 MOST_ROWS = 5
@@ -19,13 +20,23 @@ LONGEST_VALUE = 256
 """Characters of one text value."""
 
 
-def seen(model: LoadedModel, batch: Batch, _outputs: Mapping[str, Array]) -> None:
-    """Perhaps log the first rows of one answered request."""
-    wish = model.payload_log
-    if wish is None or random.random() >= wish.share:  # noqa: S311 - a sample, not a secret
-        return
-    shown, whole = _rows(model, batch)
-    logs.payload(logs.Payload(model.name, model.version, batch.rows, orjson.dumps(shown).decode(), whole))
+class Payloads(Observer):
+    """Logs the first rows of a share of the requests; ``draw`` tells a random number from 0 to 1."""
+
+    def __init__(self, draw: Callable[[], float] = random.random) -> None:
+        self._draw = draw
+
+    def predicted(self, prediction: Prediction, batch: Batch, _outputs: Mapping[str, Array], /) -> None:
+        """See Observer."""
+        model = prediction.model
+        wanted = model.payload_log
+        if wanted is None or self._draw() >= wanted.share:
+            return
+        shown, whole = _rows(model, batch)
+        logs.payload(logs.Payload(model.name, model.version, batch.rows, orjson.dumps(shown).decode(), whole))
+
+    def refused(self, model: LoadedModel | None, dialect: str, code: str, /) -> None:
+        """Take no note."""
 
 
 def _rows(model: LoadedModel, batch: Batch) -> tuple[list[dict[str, Any]], bool]:

@@ -17,7 +17,8 @@ from service.errors import (
     QuotaExceeded,
     VersionNotFound,
 )
-from service.inference import Inference
+from service.inference.line import Inference
+from service.observers.observer import Observer
 from service.wire import Call, Target, WireRequest, WireResponse
 
 REQUEST = WireRequest(b"body")
@@ -75,13 +76,14 @@ class Speech:
         return WireResponse(b"answer")
 
 
-class Notes:
+class Notes(Observer):
     def __init__(self):
-        self.predictions, self.refusals = [], []
+        self.predictions, self.refusals, self.looked = [], [], []
         self.broken = False
 
-    def predicted(self, *facts):
-        self.predictions.append(facts)
+    def predicted(self, prediction, batch, outputs):
+        self.predictions.append(prediction)
+        self.looked.append((batch.rows, set(outputs)))
         if self.broken:
             raise RuntimeError("no ink")
 
@@ -103,7 +105,7 @@ class Line:
         self.routes = Routes(self.steps, self.model)
         self.speech = Speech(self.steps)
         self.notes = Notes()
-        self.inference = Inference(self.routes, self.notes, max_rows=3)
+        self.inference = Inference(self.routes, [self.notes], max_rows=3)
 
     def run(self, **more):
         return self.inference.run(self.speech, TARGET, REQUEST, **more)
@@ -115,10 +117,10 @@ def line():
 
 
 def test_the_steps_come_in_order_and_the_answer_names_its_version(line):
-    answer, model = line.run()
+    answer, prediction = line.run()
     assert line.steps == ["choose m for None", "decode", "predict", "encode"]
     assert answer.body == b"answer"
-    assert model is line.model
+    assert prediction.model is line.model
 
 
 def test_the_caller_s_name_is_the_key_that_chooses(line):
@@ -129,9 +131,8 @@ def test_the_caller_s_name_is_the_key_that_chooses(line):
 def test_a_prediction_is_observed_with_its_rows_and_the_seconds_of_its_stages(line):
     line.run()
     (facts,) = line.notes.predictions
-    assert facts[:4] == ("m", 7, "speech", 3)
-    assert all(seconds >= 0 for seconds in facts[4:])
-    assert len(facts) == 7
+    assert (facts.model, facts.dialect, facts.rows) == (line.model, "speech", 3)
+    assert all(seconds >= 0 for seconds in (facts.decode, facts.predict, facts.encode))
     assert not line.notes.refusals
 
 
@@ -140,7 +141,7 @@ def test_a_body_that_nobody_could_read_is_told_before_a_model_that_is_not_there(
     line.routes.error, line.speech.unreadable = error, True
     with pytest.raises(MalformedRequest):
         line.run()
-    assert line.notes.refusals == [("", None, "speech", "malformed_request")]
+    assert line.notes.refusals == [(None, "speech", "malformed_request")]
 
 
 @pytest.mark.parametrize("error", [ModelNotFound("?"), VersionNotFound("?"), LabelNotFound("?")])
@@ -149,7 +150,7 @@ def test_a_model_that_is_not_there_is_told_of_a_body_that_can_be_read(line, erro
     with pytest.raises(type(error)):
         line.run()
     assert line.steps == ["choose m for None", "check"]
-    assert line.notes.refusals == [("", None, "speech", error.code)]
+    assert line.notes.refusals == [(None, "speech", error.code)]
 
 
 def test_a_model_that_is_not_ready_is_told_without_a_look_at_the_body(line):
@@ -164,11 +165,11 @@ def test_input_that_does_not_fit_never_reaches_the_model(line):
     with pytest.raises(InvalidInput):
         line.run()
     assert "predict" not in line.steps
-    assert line.notes.refusals == [("m", 7, "speech", "invalid_input")]
+    assert line.notes.refusals == [(line.model, "speech", "invalid_input")]
 
 
 def test_more_rows_than_allowed_never_reach_the_model(line):
-    line.inference = Inference(line.routes, line.notes, max_rows=2)
+    line.inference = Inference(line.routes, [line.notes], max_rows=2)
     with pytest.raises(PayloadTooLarge, match="3 rows"):
         line.run()
     assert "predict" not in line.steps
@@ -186,14 +187,14 @@ def test_a_refused_charge_never_reaches_the_model(line):
     with pytest.raises(QuotaExceeded):
         line.run(charge=charge)
     assert "predict" not in line.steps
-    assert line.notes.refusals == [("m", 7, "speech", "quota_exceeded")]
+    assert line.notes.refusals == [(line.model, "speech", "quota_exceeded")]
 
 
 def test_a_model_s_failure_is_observed_under_its_version(line):
     line.model.error = ModelFailed("broken")
     with pytest.raises(ModelFailed):
         line.run()
-    assert line.notes.refusals == [("m", 7, "speech", "model_failed")]
+    assert line.notes.refusals == [(line.model, "speech", "model_failed")]
 
 
 def test_an_observer_that_fails_fails_no_prediction(line):
@@ -209,17 +210,16 @@ def test_an_observer_that_fails_hides_no_refusal(line):
         line.run()
 
 
-def test_what_looks_at_predictions_sees_rows_and_answers_and_fails_none(line):
-    looked = []
-
-    def look(model, batch, outputs):
-        looked.append((model, batch.rows, set(outputs)))
-        raise RuntimeError("blind")
-
-    line.inference = Inference(line.routes, line.notes, 3, (look,))
-    answer, _ = line.run()
-    assert answer.body == b"answer"
-    assert looked == [(line.model, 3, {"predict"})]
+def test_an_observer_that_fails_keeps_nothing_from_the_others(line):
+    blind = Notes()
+    blind.broken = True
+    line.inference = Inference(line.routes, [blind, line.notes], 3)
+    assert line.run()[0].body == b"answer"
+    assert blind.looked == line.notes.looked == [(3, {"predict"})]
+    line.speech.invalid = True
+    with pytest.raises(InvalidInput):
+        line.run()
+    assert blind.refusals == line.notes.refusals == [(line.model, "speech", "invalid_input")]
 
 
 def test_without_an_observer_predictions_are_answered_in_silence(line):

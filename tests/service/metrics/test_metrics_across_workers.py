@@ -20,25 +20,40 @@ SLOWNESS = 10
 PRELUDE = """
 import json, os, signal, sys, time
 from pathlib import Path
-from service import metrics
-from service.metrics import Metrics
+from typing import NamedTuple
+from service.metrics import scrape
+from service.metrics.access import AccessMetrics
+from service.metrics.requests import RequestMetrics
+from service.observers.counts import Counts
+from service.observers.observer import Prediction
+
+FOLDER = Path(os.environ["PROMETHEUS_MULTIPROC_DIR"])
+shown = scrape.Scrape(FOLDER)
+requests, access, counts = RequestMetrics(), AccessMetrics(), Counts()
+
+class Model(NamedTuple):
+    name: str
+    version: int
+
+def prediction(model="iris", version=1, rows=3, decode=0.001, predict=0.002, encode=0.0005):
+    return Prediction(Model(model, version), "tfserving", rows, decode, predict, encode)
 
 def worker(work, end=None):
     pid = os.fork()
     if pid == 0:
-        work(Metrics())
+        work()
         os.kill(os.getpid(), end) if end else os._exit(0)
     return pid
 
 def predict(times, model="iris", version=1):
-    def work(observer):
+    def work():
         for _ in range(times):
-            observer.predicted(model, version, "tfserving", 3, 0.001, 0.002, 0.0005)
+            counts.predicted(prediction(model, version), None, {})
     return work
 
 def ended(pid):
     os.waitpid(pid, 0)
-    metrics.mark_process_dead(pid)
+    scrape.archive_dead_process(FOLDER, pid)
 """
 
 
@@ -70,7 +85,7 @@ def value(text: str, name: str, **labels: str) -> float:
     return sum(v for (n, have), v in samples(text).items() if n == name and labels.items() <= dict(have).items())
 
 
-SHOW = "\nprint(metrics.exposition()[0].decode())"
+SHOW = "\nprint(shown.exposition()[0].decode())"
 
 
 def test_counters_of_all_workers_add_up(run):
@@ -79,6 +94,18 @@ def test_counters_of_all_workers_add_up(run):
     assert value(text, "millrace_prediction_rows_total", model="iris") == 69
     assert value(text, "millrace_stage_seconds_count", stage="predict") == 23
     assert value(text, "millrace_stage_seconds_sum", stage="predict") == pytest.approx(0.046)
+
+
+def test_the_exposition_is_prometheus_text(run):
+    program = """
+counts.predicted(prediction("shown", 1, 1, 0.001, 0.001, 0.001), None, {})
+body, media_type = shown.exposition()
+print(json.dumps([body.decode(), media_type]))
+"""
+    text, media_type = json.loads(run(program))
+    names = {family.name for family in text_string_to_metric_families(text)}
+    assert media_type.startswith("text/plain; version=0.0.4")
+    assert {"millrace_predictions", "millrace_worker_resident_memory_bytes"} <= names
 
 
 def test_counters_stay_exact_when_workers_are_killed(run):
@@ -92,14 +119,14 @@ def test_counters_stay_exact_when_workers_are_killed(run):
 
 def test_no_counter_goes_backwards_while_workers_come_and_go(run):
     program = """
-shown = []
+texts = []
 for n in range(1, 8):
     pid = worker(predict(n))
     os.waitpid(pid, 0)
-    shown.append(metrics.exposition()[0].decode())
-    metrics.mark_process_dead(pid)
-    shown.append(metrics.exposition()[0].decode())
-print(json.dumps(shown))
+    texts.append(shown.exposition()[0].decode())
+    scrape.archive_dead_process(FOLDER, pid)
+    texts.append(shown.exposition()[0].decode())
+print(json.dumps(texts))
 """
     shown = [samples(text) for text in json.loads(run(program))]
     for before, after in itertools.pairwise(shown):
@@ -111,16 +138,16 @@ print(json.dumps(shown))
 def test_two_hundred_restarts_leave_few_files_and_a_quick_scrape(run, tmp_path):
     program = """
 for n in range(200):
-    def work(observer, n=n):
+    def work(n=n):
         for model in range(10):
             for version in (1, 2):
-                observer.predicted(f"m{model}", version, "tfserving", 1, 0.001, 0.001, 0.001)
-                observer.refused(f"m{model}", version, "tfserving", "invalid_input")
-        observer.queued("t=1", 1.5)
+                counts.predicted(prediction(f"m{model}", version, 1, 0.001, 0.001, 0.001), None, {})
+                counts.refused(Model(f"m{model}", version), "tfserving", "invalid_input")
+        requests.queued("t=1", 1.5)
     ended(worker(work, signal.SIGKILL))
-metrics.exposition()
+shown.exposition()
 began = time.perf_counter()
-text = metrics.exposition()[0].decode()
+text = shown.exposition()[0].decode()
 print(json.dumps([time.perf_counter() - began, text]))
 """
     seconds, text = json.loads(run(program))
@@ -134,7 +161,7 @@ def test_the_text_equals_that_of_prometheus_client(run, tmp_path):
     text = run(
         "for n in (3, 4): ended(worker(predict(n), signal.SIGKILL))\n"
         "os.waitpid(worker(predict(6, 'wine', 2)), 0)\n"
-        "metrics.Metrics().database(up=True)" + SHOW
+        "access.database(up=True)" + SHOW
     )
     registry = CollectorRegistry()
     MultiProcessCollector(registry, path=str(tmp_path))
@@ -146,28 +173,28 @@ def test_the_text_equals_that_of_prometheus_client(run, tmp_path):
 
 def test_the_newest_word_on_the_database_counts_whoever_said_it(run):
     program = """
-os.waitpid(worker(lambda m: m.database(up=True)), 0)
+os.waitpid(worker(lambda: access.database(up=True)), 0)
 time.sleep(0.01)
-ended(worker(lambda m: m.database(up=False)))
+ended(worker(lambda: access.database(up=False)))
 """
     assert value(run(program + SHOW), "millrace_database_up") == 0
-    program += "\ntime.sleep(0.01)\nos.waitpid(worker(lambda m: m.database(up=True)), 0)"
+    program += "\ntime.sleep(0.01)\nos.waitpid(worker(lambda: access.database(up=True)), 0)"
     assert value(run(program + SHOW), "millrace_database_up") == 1
 
 
 def test_requests_in_flight_die_with_their_worker(run):
     program = """
-ended(worker(lambda m: m.entered(), signal.SIGKILL))
-os.waitpid(worker(lambda m: (m.entered(), m.entered(), m.left())), 0)
+ended(worker(lambda: requests.entered(), signal.SIGKILL))
+os.waitpid(worker(lambda: (requests.entered(), requests.entered(), requests.left())), 0)
 """
     assert value(run(program + SHOW), "millrace_in_flight") == 1
 
 
 def test_each_live_worker_shows_its_memory_and_files(run):
     program = """
-pids = [worker(lambda m: time.sleep(30)) for _ in range(2)]
+pids = [worker(lambda: time.sleep(30)) for _ in range(2)]
 time.sleep(0.2)
-print(metrics.exposition()[0].decode())
+print(shown.exposition()[0].decode())
 for pid in pids: os.kill(pid, signal.SIGKILL)
 """
     text = run(program)
@@ -182,7 +209,7 @@ def test_details_of_versions_that_are_gone_are_not_shown_and_their_counts_stay(r
     program = """
 ended(worker(predict(5, version=1)))
 ended(worker(predict(7, version=2)))
-metrics.show_details_of(lambda: {("iris", "2")})
+shown = scrape.Scrape(FOLDER, current=lambda: {("iris", "2")})
 """
     text = run(program + SHOW)
     assert value(text, "millrace_predictions_total", version="1") == 5
@@ -194,8 +221,9 @@ def test_route_metrics_of_all_workers_add_up_and_what_is_not_declared_is_not_sho
     program = """
 import flask
 from service.http.red_metrics import instrument
-observed = instrument(flask.Flask("red"))
-for _ in range(2): ended(worker(lambda m: observed("/rule", "POST", 200, 0.01)))
+from service.metrics.instruments import new_registry
+observed = instrument(flask.Flask("red"), new_registry())
+for _ in range(2): ended(worker(lambda: observed("/rule", "POST", 200, 0.01)))
 """
     text = run(program + SHOW)
     assert value(text, "flask_http_request_total", status="200") == 2
@@ -204,7 +232,7 @@ for _ in range(2): ended(worker(lambda m: observed("/rule", "POST", 200, 0.01)))
 
 
 def test_wiping_leaves_an_empty_folder(tmp_path):
-    from service.observation import files
+    from service.metrics import files
 
     folder = Path(tmp_path) / "new"
     files.wipe(folder)

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from service.observation.exposition import Reading
+from service.metrics.exposition import Reading
 
 _PROC = Path("/proc")
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -25,7 +25,7 @@ class Processes:
         self._booted = time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
 
     def read(self) -> Iterator[Reading]:
-        """Readings of the master and of its live workers; a process that ends meanwhile is left out."""
+        """Yield readings of the master and of its live workers; a process that ends meanwhile is left out."""
         master = os.getpid()
         children = sorted(_children(master))
         self._seat(children)
@@ -63,6 +63,14 @@ class Processes:
             readings.append(("millrace_worker_disk_read_bytes_total", label, float(io["read_bytes"])))
             readings.append(("millrace_worker_disk_written_bytes_total", label, float(io["write_bytes"])))
         return readings
+
+
+def resident_bytes() -> int:
+    """Return this process's resident memory, in bytes; 0 if the platform does not tell."""
+    try:
+        return int((_PROC / "self" / "statm").read_bytes().split()[1]) * _PAGE
+    except OSError:
+        return 0
 
 
 def _stat(pid: int) -> list[str]:

@@ -14,8 +14,8 @@ from cryptography.x509.oid import NameOID
 
 from model_store import channels
 from model_store.stores.folder import FolderStore
-from service.observation.catalogue import BY_NAME
-from service.replica_facts import Objectives, ReplicaFacts
+from service.management.replica_facts import Objectives, ReplicaFacts
+from service.metrics.catalogue import BY_NAME
 
 OBJECTIVES = Objectives(0.999, 0.99, 0.25)
 

@@ -5,12 +5,8 @@ stage and reason from fixed sets in the code, feature and bin from the published
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal
 
-Kind = Literal["counter", "gauge", "histogram"]
-Mode = Literal["", "livesum", "livemax", "mostrecent"]
-Origin = Literal["worker", "replica", "flask", "nginx"]
+from service.metrics.declaration import Declaration
 
 SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 """Buckets of request and prediction durations; an objective of the latency SLO must be one of them."""
@@ -49,116 +45,102 @@ LABELS: Mapping[str, str] = {
 """Where each label's values come from."""
 
 
-@dataclass(frozen=True, slots=True)
-class Declared:
-    """One metric. ``mode`` says how a gauge's values of several workers become one; ``origin`` says who records it."""
-
-    name: str
-    kind: Kind
-    help: str
-    labels: tuple[str, ...] = ()
-    buckets: tuple[float, ...] = ()
-    mode: Mode = ""
-    origin: Origin = "worker"
-
-    @property
-    def series(self) -> tuple[str, ...]:
-        """The names under which samples are stored in Prometheus."""
-        if self.kind == "histogram":
-            return tuple(f"{self.name}_{part}" for part in ("bucket", "sum", "count"))
-        return (self.name,)
-
-
 _MODEL = ("model", "version")
 
-CATALOGUE: tuple[Declared, ...] = (
+CATALOGUE: tuple[Declaration, ...] = (
     # Predictions
-    Declared(
+    Declaration(
         "millrace_predictions_total",
         "counter",
         "Prediction requests that reached the choice of a model, by what came of them.",
         (*_MODEL, "dialect", "code"),
     ),
-    Declared("millrace_prediction_rows_total", "counter", "Rows predicted.", (*_MODEL, "dialect")),
-    Declared(
+    Declaration("millrace_prediction_rows_total", "counter", "Rows predicted.", (*_MODEL, "dialect")),
+    Declaration(
         "millrace_prediction_seconds",
         "histogram",
         "Time to decode, predict and encode one answered request, in seconds.",
         (*_MODEL, "dialect"),
         SECONDS,
     ),
-    Declared(
+    Declaration(
         "millrace_stage_seconds",
         "histogram",
         "Time in one stage of an answered prediction, in seconds.",
         (*_MODEL, "stage"),
         STAGE_SECONDS,
     ),
-    Declared("millrace_batch_rows", "histogram", "Rows in one answered request.", _MODEL, ROWS),
-    Declared(
+    Declaration("millrace_batch_rows", "histogram", "Rows in one answered request.", _MODEL, ROWS),
+    Declaration(
         "millrace_queue_seconds",
         "histogram",
         "Time from Nginx's acceptance of a request to its start in a worker, in seconds, clamped to 0 to 60.",
         buckets=QUEUE_SECONDS,
     ),
-    Declared("millrace_in_flight", "gauge", "Requests being answered now.", mode="livesum"),
-    Declared("millrace_shed_total", "counter", "Requests turned away to protect the others.", ("reason",)),
+    Declaration("millrace_in_flight", "gauge", "Requests being answered now.", mode="livesum"),
+    Declaration(
+        "millrace_shed_total",
+        "counter",
+        "Requests turned away to protect the others.",
+        ("reason",),
+        from_zero=("overloaded",),
+    ),
     # Models
-    Declared(
+    Declaration(
         "millrace_model_loads_total",
         "counter",
         "Attempts to load a version into a worker: `ok`, or the code of the error that failed it.",
         (*_MODEL, "outcome"),
     ),
-    Declared(
+    Declaration(
         "millrace_model_load_seconds",
         "gauge",
         "Duration of the slowest worker's last load, in seconds.",
         _MODEL,
         mode="livemax",
     ),
-    Declared(
+    Declaration(
         "millrace_model_memory_bytes",
         "gauge",
         "Growth of a worker's memory by loading the version, in bytes; the largest of the workers.",
         _MODEL,
         mode="livemax",
     ),
-    Declared(
+    Declaration(
         "millrace_golden_replays_total",
         "counter",
         "Replays of a version's stored sample: answers `matched` or `differed`.",
         (*_MODEL, "result"),
     ),
-    Declared(
+    Declaration(
         "millrace_model_state",
         "gauge",
         "Workers of this replica in which the version is in the state.",
         (*_MODEL, "state"),
         origin="replica",
     ),
-    Declared(
+    Declaration(
         "millrace_model_channel_version",
         "gauge",
         "The version that the channel names.",
         ("model", "channel"),
         origin="replica",
     ),
-    Declared(
+    Declaration(
         "millrace_model_created_timestamp_seconds",
         "gauge",
         "When the version was published, in seconds since 1970.",
         _MODEL,
         origin="replica",
     ),
-    Declared(
+    Declaration(
         "millrace_model_size_bytes",
         "gauge",
         "Size of the version's files in the store, in bytes.",
         _MODEL,
         origin="replica",
     ),
-    Declared(
+    Declaration(
         "millrace_versions_converged",
         "gauge",
         "1 where every live worker of this replica has loaded exactly the versions that it should, else 0.",
@@ -166,129 +148,149 @@ CATALOGUE: tuple[Declared, ...] = (
         origin="replica",
     ),
     # Model health
-    Declared(
+    Declaration(
         "millrace_profile_rows_total",
         "counter",
         "Rows that were sampled and compared with the published profile.",
         _MODEL,
     ),
-    Declared(
+    Declaration(
         "millrace_profile_features",
         "gauge",
         "Features of the version that are compared with its published profile.",
         _MODEL,
         mode="livemax",
     ),
-    Declared(
+    Declaration(
         "millrace_feature_bin_total",
         "counter",
         "Sampled values of an input column or output, by bin of the published profile.",
         (*_MODEL, "kind", "feature", "bin"),
     ),
-    Declared(
+    Declaration(
         "millrace_feature_reference_ratio",
         "gauge",
         "Share of the bin at publication, from 0 to 1.",
         (*_MODEL, "kind", "feature", "bin"),
         origin="replica",
     ),
-    Declared(
+    Declaration(
         "millrace_prediction_confidence",
         "histogram",
         "Largest class probability of a sampled row, where probabilities were asked for.",
         _MODEL,
         SHARES,
     ),
-    Declared(
+    Declaration(
         "millrace_feedback_total",
         "counter",
         "Rows of ground truth sent in: `joined`, `unknown` (no such recent prediction), `repeated`, `invalid`.",
         ("model", "result"),
     ),
-    Declared("millrace_feedback_labelled_total", "counter", "Predicted rows whose ground truth is known.", _MODEL),
-    Declared("millrace_feedback_correct_total", "counter", "Predicted classes that equal the ground truth.", _MODEL),
-    Declared(
+    Declaration("millrace_feedback_labelled_total", "counter", "Predicted rows whose ground truth is known.", _MODEL),
+    Declaration("millrace_feedback_correct_total", "counter", "Predicted classes that equal the ground truth.", _MODEL),
+    Declaration(
         "millrace_feedback_absolute_error_total",
         "counter",
         "Sum of |prediction - truth|, in the target's unit.",
         _MODEL,
     ),
-    Declared(
+    Declaration(
         "millrace_feedback_squared_error_total",
         "counter",
         "Sum of (prediction - truth) squared, in the target's unit squared.",
         _MODEL,
     ),
     # Access
-    Declared(
-        "millrace_auth_refusals_total", "counter", "Requests refused by authentication or authorization.", ("reason",)
+    Declaration(
+        "millrace_auth_refusals_total",
+        "counter",
+        "Requests refused by authentication or authorization.",
+        ("reason",),
+        from_zero=("unauthenticated", "forbidden"),
     ),
-    Declared("millrace_token_cache_total", "counter", "Look-ups of verified tokens in the cache.", ("result",)),
-    Declared("millrace_quota_refusals_total", "counter", "Requests refused because a quota was used up.", ("quota",)),
-    Declared("millrace_audit_events_total", "counter", "Events written to the audit trail.", ("action", "outcome")),
-    Declared(
+    Declaration(
+        "millrace_token_cache_total",
+        "counter",
+        "Look-ups of verified tokens in the cache.",
+        ("result",),
+        from_zero=("hit", "miss"),
+    ),
+    Declaration(
+        "millrace_quota_refusals_total",
+        "counter",
+        "Requests refused because a quota was used up.",
+        ("quota",),
+        from_zero=("requests", "rows"),
+    ),
+    Declaration("millrace_audit_events_total", "counter", "Events written to the audit trail.", ("action", "outcome")),
+    Declaration(
         "millrace_database_up", "gauge", "1 where the database answered the last question, else 0.", mode="mostrecent"
     ),
-    Declared(
+    Declaration(
         "millrace_audit_chain_ok",
         "gauge",
         "1 where the last check of the audit trail found its chain of hashes whole, else 0.",
         mode="mostrecent",
     ),
     # Replica
-    Declared("millrace_worker_exits_total", "counter", "Workers of this replica that ended, for whatever reason."),
-    Declared("millrace_workers", "gauge", "Live workers of this replica.", origin="replica"),
-    Declared(
+    Declaration("millrace_worker_exits_total", "counter", "Workers of this replica that ended, for whatever reason."),
+    Declaration("millrace_workers", "gauge", "Live workers of this replica.", origin="replica"),
+    Declaration(
         "millrace_worker_resident_memory_bytes", "gauge", "Resident memory, in bytes.", ("worker",), origin="replica"
     ),
-    Declared(
+    Declaration(
         "millrace_worker_cpu_seconds_total",
         "counter",
         "CPU time used, user and system, in seconds.",
         ("worker",),
         origin="replica",
     ),
-    Declared(
+    Declaration(
         "millrace_worker_disk_read_bytes_total", "counter", "Bytes fetched from storage.", ("worker",), origin="replica"
     ),
-    Declared(
+    Declaration(
         "millrace_worker_disk_written_bytes_total", "counter", "Bytes sent to storage.", ("worker",), origin="replica"
     ),
-    Declared("millrace_worker_open_files", "gauge", "Open file descriptors.", ("worker",), origin="replica"),
-    Declared(
+    Declaration("millrace_worker_open_files", "gauge", "Open file descriptors.", ("worker",), origin="replica"),
+    Declaration(
         "millrace_worker_max_files", "gauge", "Most file descriptors that may be open.", ("worker",), origin="replica"
     ),
-    Declared("millrace_worker_threads", "gauge", "Threads.", ("worker",), origin="replica"),
-    Declared(
+    Declaration("millrace_worker_threads", "gauge", "Threads.", ("worker",), origin="replica"),
+    Declaration(
         "millrace_worker_start_time_seconds",
         "gauge",
         "When the process started, in seconds since 1970.",
         ("worker",),
         origin="replica",
     ),
-    Declared(
+    Declaration(
         "millrace_build_info",
         "gauge",
         "Always 1; what this replica runs.",
         ("release", "python", "scikit_learn"),
         origin="replica",
     ),
-    Declared(
+    Declaration(
         "millrace_certificate_expiry_timestamp_seconds",
         "gauge",
         "When the TLS certificate (`TLS_CERT`) expires, in seconds since 1970; absent without one.",
         origin="replica",
     ),
-    Declared("millrace_disk_free_bytes", "gauge", "Free space for Millrace, in bytes.", ("volume",), origin="replica"),
-    Declared("millrace_disk_size_bytes", "gauge", "Size of the file system, in bytes.", ("volume",), origin="replica"),
-    Declared("millrace_metric_files", "gauge", "Files that hold the workers' metrics.", origin="replica"),
-    Declared(
+    Declaration(
+        "millrace_disk_free_bytes", "gauge", "Free space for Millrace, in bytes.", ("volume",), origin="replica"
+    ),
+    Declaration(
+        "millrace_disk_size_bytes", "gauge", "Size of the file system, in bytes.", ("volume",), origin="replica"
+    ),
+    Declaration("millrace_metric_files", "gauge", "Files that hold the workers' metrics.", origin="replica"),
+    Declaration(
         "millrace_slo_availability_objective_ratio",
         "gauge",
         "Share of requests that shall not fail, from 0 to 1 (`SLO_AVAILABILITY`).",
         origin="replica",
     ),
-    Declared(
+    Declaration(
         "millrace_slo_latency_objective_ratio",
         "gauge",
         "Share of requests (`SLO_LATENCY`) that shall be answered within `SLO_LATENCY_SECONDS`.",
@@ -296,24 +298,24 @@ CATALOGUE: tuple[Declared, ...] = (
         origin="replica",
     ),
     # Nginx, counted from its access log by monitoring/nginx_metrics.py
-    Declared(
+    Declaration(
         "millrace_nginx_requests_total",
         "counter",
         "Requests that Nginx answered, by status.",
         ("status",),
         origin="nginx",
     ),
-    Declared(
+    Declaration(
         "millrace_nginx_upstream_tries_total",
         "counter",
         "Replicas that Nginx tried, by outcome.",
         ("upstream", "status"),
         origin="nginx",
     ),
-    Declared(
+    Declaration(
         "millrace_nginx_retries_total", "counter", "Further replicas tried after a first one failed.", origin="nginx"
     ),
-    Declared(
+    Declaration(
         "millrace_nginx_request_seconds",
         "histogram",
         "Duration of a request as Nginx saw it, in seconds.",
@@ -321,7 +323,7 @@ CATALOGUE: tuple[Declared, ...] = (
         origin="nginx",
     ),
     # Requests by route, recorded by prometheus-flask-exporter
-    Declared(
+    Declaration(
         "flask_http_request_duration_seconds",
         "histogram",
         "Duration of a request, in seconds, by route.",
@@ -329,8 +331,8 @@ CATALOGUE: tuple[Declared, ...] = (
         SECONDS,
         origin="flask",
     ),
-    Declared("flask_http_request_total", "counter", "Requests answered.", ("method", "status"), origin="flask"),
-    Declared(
+    Declaration("flask_http_request_total", "counter", "Requests answered.", ("method", "status"), origin="flask"),
+    Declaration(
         "flask_http_request_exceptions_total",
         "counter",
         "Requests that ended in an exception that nothing answered.",
@@ -339,4 +341,4 @@ CATALOGUE: tuple[Declared, ...] = (
     ),
 )
 
-BY_NAME: Mapping[str, Declared] = {declared.name: declared for declared in CATALOGUE}
+BY_NAME: Mapping[str, Declaration] = {declaration.name: declaration for declaration in CATALOGUE}

@@ -11,8 +11,8 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from service.observation import files
-from service.observation.catalogue import BY_NAME
+from service.metrics import files
+from service.metrics.catalogue import BY_NAME
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 

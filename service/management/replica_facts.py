@@ -16,10 +16,10 @@ from cryptography import x509
 from model_store import channels
 from model_store.errors import StoreError
 from model_store.stores.store import Store
-from service import __version__, model_health
-from service.observation import profiles
-from service.observation.catalogue import SECONDS
-from service.observation.exposition import Reading, number
+from service import __version__
+from service.metrics.catalogue import SECONDS
+from service.metrics.exposition import Reading, number
+from service.observers import bins, drift
 from service.runtime import announcements
 from service.runtime.announcements import Announcement
 from service.runtime.states import State
@@ -47,7 +47,7 @@ class Objectives:
 
 @dataclass(slots=True)
 class ReplicaFacts:
-    """A source of readings for `metrics.add_source`. Read in gunicorn's master, from its management thread only.
+    """A source of readings for a scrape. Read in gunicorn's master, from its management thread only.
 
     A part that cannot be read, such as an unreadable store, is logged and left out; the others are still shown.
     """
@@ -120,12 +120,12 @@ class ReplicaFacts:
         yield "millrace_model_created_timestamp_seconds", labels, datetime.fromisoformat(manifest.created).timestamp()
         yield "millrace_model_size_bytes", labels, float(manifest.bytes)
         try:
-            compared = model_health.compare(self.store, name, wanted, manifest.schema, self.profile_features)
+            compared = drift.compare(self.store, name, wanted, manifest.schema, self.profile_features)
         except (OSError, ValueError, KeyError, TypeError):
             log.warning("%s version %d has no profile to compare with", name, wanted, exc_info=True)
             return
         for binned in compared:
-            for share_of, share in profiles.references(binned):
+            for share_of, share in bins.references(binned):
                 where = (*labels, binned.kind, binned.name, share_of)
                 yield "millrace_feature_reference_ratio", where, share
 

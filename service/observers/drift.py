@@ -14,8 +14,9 @@ from model_store.batch import Array, Batch
 from model_store.errors import StoreError
 from model_store.schema import Schema
 from model_store.stores.store import Store
-from service.metrics import child
-from service.observation.profiles import MISSING, Binned, plan
+from service.metrics.instruments import child
+from service.observers.bins import MISSING, Binned, plan
+from service.observers.observer import Observer, Prediction
 from service.runtime.loaded import LoadedModel
 
 log = logging.getLogger(__name__)
@@ -32,43 +33,47 @@ SELDOM = 0.1
 Counted = tuple[Binned, Mapping[str, Callable[[float], None]]]
 
 
-class ModelHealth:
-    """Counts sampled rows by the bins of their version's profile. `seen` is what inference calls."""
+class Drift(Observer):
+    """Counts sampled rows by the bins of their version's profile.
 
-    def __init__(self, store: Store, *, features: int, sampling: float) -> None:
+    ``features`` is how many input columns of a version are compared, ``sampling`` the share of requests. ``clock``
+    tells seconds, ``draw`` a random number from 0 to 1.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        features: int,
+        sampling: float,
+        clock: Callable[[], float] = time.monotonic,
+        draw: Callable[[], float] = random.random,
+    ) -> None:
         self._store = store
         self._features = features
         self._sampling = sampling
-        self._last = 0.0
+        self._clock = clock
+        self._draw = draw
+        self._last = float("-inf")
         self._series = 0
         self._counted: dict[tuple[str, int], tuple[Counted, ...]] = {}
         self._opening = threading.Lock()
 
-    def seen(self, model: LoadedModel, batch: Batch, outputs: Mapping[str, Array]) -> None:
-        """Perhaps count the rows of one answered request."""
-        now = time.monotonic()
-        if self._sampling <= 0 or (now - self._last < SELDOM and random.random() >= self._sampling):  # noqa: S311
+    def predicted(self, prediction: Prediction, batch: Batch, outputs: Mapping[str, Array], /) -> None:
+        """See Observer."""
+        now = self._clock()
+        if self._sampling <= 0 or (now - self._last < SELDOM and self._draw() >= self._sampling):
             return
         self._last = now
+        model = prediction.model
         counted = self._counted.get((model.name, model.version))
         if counted is None:
             counted = self._open(model)
-        if not counted or not batch.rows:
-            return
-        rows = slice(None, None, -(-batch.rows // MOST_ROWS))
-        answers = with_class(model.schema, outputs)
-        for binned, increments in counted:
-            values = _column(model.schema, batch, binned.name) if binned.kind == "input" else answers.get(binned.name)
-            if values is not None and values.ndim == 1:
-                for label, count in binned.count(values[rows]).items():
-                    increments[label](count)
-        labels = (model.name, str(model.version))
-        child("millrace_profile_rows_total", *labels).inc(len(range(batch.rows)[rows]))
-        probabilities = outputs.get("predict_proba")
-        if probabilities is not None and probabilities.ndim == 2:  # noqa: PLR2004 - rows and classes
-            observe = child("millrace_prediction_confidence", *labels).observe
-            for confidence in probabilities[:MOST_CONFIDENCES].max(axis=1).tolist():
-                observe(confidence)
+        if counted and batch.rows:
+            _count(counted, model, batch, outputs)
+
+    def refused(self, model: LoadedModel | None, dialect: str, code: str, /) -> None:
+        """Take no note."""
 
     def _open(self, model: LoadedModel) -> tuple[Counted, ...]:
         key = (model.name, model.version)
@@ -96,8 +101,31 @@ class ModelHealth:
         return tuple(bound)
 
 
+def _count(counted: tuple[Counted, ...], model: LoadedModel, batch: Batch, outputs: Mapping[str, Array]) -> None:
+    rows = slice(None, None, -(-batch.rows // MOST_ROWS))
+    answers = with_class(model.schema, outputs)
+    for binned, increments in counted:
+        values = _column(model.schema, batch, binned.name) if binned.kind == "input" else answers.get(binned.name)
+        if values is not None and values.ndim == 1:
+            for label, count in binned.count(values[rows]).items():
+                increments[label](count)
+    labels = (model.name, str(model.version))
+    child("millrace_profile_rows_total", *labels).inc(len(range(batch.rows)[rows]))
+    _observe_confidence(labels, outputs.get("predict_proba"))
+
+
+def _observe_confidence(labels: tuple[str, str], probabilities: Array | None) -> None:
+    if probabilities is not None and probabilities.ndim == 2:  # noqa: PLR2004 - rows and classes
+        observe = child("millrace_prediction_confidence", *labels).observe
+        for confidence in probabilities[:MOST_CONFIDENCES].max(axis=1).tolist():
+            observe(confidence)
+
+
 def compare(store: Store, name: str, version: int, schema: Schema, features: int) -> list[Binned]:
-    """What of a version is compared with its profile: its first ``features`` columns, and its outputs."""
+    """Return what of a version is compared with its profile: its first ``features`` columns, and its outputs.
+
+    Raises OSError, ValueError, KeyError or TypeError if it has no readable profile.
+    """
     profile = stored_profile.from_bytes(store.read(name, version, stored_profile.FILE))
     categories = {column.name: column.categories for column in schema.columns}
     categories |= {output.name: output.labels for output in schema.outputs if not output.shape}
@@ -105,7 +133,7 @@ def compare(store: Store, name: str, version: int, schema: Schema, features: int
 
 
 def with_class(schema: Schema, outputs: Mapping[str, Array]) -> Mapping[str, Array]:
-    """The answers, and the predicted class where only class probabilities were asked for."""
+    """Return the answers, and the predicted class if only class probabilities were asked for."""
     probabilities = outputs.get("predict_proba")
     described = schema.output("predict_proba")
     if "predict" in outputs or probabilities is None or described is None or probabilities.ndim != 2:  # noqa: PLR2004

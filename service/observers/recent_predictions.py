@@ -1,8 +1,9 @@
 """What was predicted lately, so that ground truth that comes later can be compared with it.
 
-Every worker writes its own ring of fixed-size records into a folder that all replicas share. A record holds hashes of
-the request's id and of the predicted class, or the predicted number; no features, no names, no ids. The oldest records
-are overwritten: a prediction can be judged for as long as its worker's last ``FEEDBACK_RECORDS`` rows reach back.
+Every worker writes its own ring of fixed-size records into a folder that all replicas share, if there is one. A record
+holds hashes of the request's id and of the predicted class, or the predicted number; no features, no names, no ids. The
+oldest records are overwritten: a prediction can be judged for as long as its worker's last ``FEEDBACK_RECORDS`` rows
+reach back.
 """
 
 import fcntl
@@ -10,7 +11,7 @@ import logging
 import mmap
 import os
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -21,12 +22,12 @@ import numpy as np
 
 from model_store.batch import Array, Batch
 from service import logs
-from service.model_health import with_class
+from service.observers.drift import with_class
+from service.observers.observer import Observer, Prediction
 from service.runtime.loaded import LoadedModel
 
 log = logging.getLogger(__name__)
 
-FOLDER = ".recent"
 MOST_FILES = 64
 """Rings that are kept at most, those of workers that are gone included."""
 MOST_ROWS = 100
@@ -52,43 +53,46 @@ class Remembered:
     offset: int
 
     def right(self, truth: Any) -> bool:
-        """Whether the predicted class is ``truth``."""
+        """Return whether the predicted class is ``truth``."""
         return self.value == _class_hash(truth)
 
 
-class RecentPredictions:
-    """The rings of all workers. `seen` is what inference calls; nothing is written where ``records`` is 0."""
+class RecentPredictions(Observer):
+    """The rings of all workers; nothing is written if ``records`` is 0."""
 
-    def __init__(self, shared: Path, own: Path, *, replica: str, records: int) -> None:
-        """``shared`` is the store's root; where it is read-only, rings are in ``own``, seen by this replica alone."""
-        self._folders = (shared / FOLDER, own / FOLDER)
+    def __init__(self, folders: Sequence[Path], *, replica: str, records: int) -> None:
+        """``folders`` are where rings are looked for; this worker's is in the first that can be written to."""
+        self._folders = tuple(folders)
         self._replica = "".join(c if c.isalnum() or c in "-_" else "_" for c in replica)
         self._records = records
         self._pid = 0
         self._ring: mmap.mmap | None = None
         self._next = 0
 
-    def seen(self, model: LoadedModel, _batch: Batch, outputs: Mapping[str, Array]) -> None:
-        """Remember the rows of one answered request, where its answer is one class or number a row."""
+    def predicted(self, prediction: Prediction, _batch: Batch, outputs: Mapping[str, Array], /) -> None:
+        """See Observer. Remembers rows whose answer is one class or number."""
         request_id = logs.request_id()
         if not self._records or request_id is None:
             return
+        model = prediction.model
         values = with_class(model.schema, outputs).get("predict")
-        if values is None or values.ndim != 1:
-            return
-        ring = self._opened()
-        if ring is None:
-            return
+        if values is not None and values.ndim == 1 and (ring := self._opened()) is not None:
+            self._remember(ring, model, request_id, values[:MOST_ROWS].tolist())
+
+    def refused(self, model: LoadedModel | None, dialect: str, code: str, /) -> None:
+        """Take no note."""
+
+    def _remember(self, ring: mmap.mmap, model: LoadedModel, request_id: str, values: list[Any]) -> None:
         kind = _CLASS if model.schema.task == "classifier" else _NUMBER
         key = _key(model.name, request_id)
-        for row, value in enumerate(values[:MOST_ROWS].tolist()):
+        for row, value in enumerate(values):
             told = _class_hash(value) if kind == _CLASS else float(value)
             place = self._next % self._records * _RECORD.size
             _RECORD.pack_into(ring, place, key, model.version, told, row, kind, 0)
             self._next += 1
 
     def find(self, model: str, request_ids: list[str]) -> dict[str, dict[int, Remembered]]:
-        """The remembered rows of each request that is still known, by row; of two requests of one id, the newer's."""
+        """Return the remembered rows of each request, by row; of two requests of one id, those of the newer."""
         found: dict[str, dict[int, Remembered]] = {request_id: {} for request_id in request_ids}
         keys = {request_id: np.void(_key(model, request_id)) for request_id in request_ids}
         for file in self._files():

@@ -1,0 +1,86 @@
+"""The line that answers a prediction: choose → decode → validate → predict → observe → encode."""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from time import perf_counter
+from typing import Any
+
+from model_store.batch import Array, Batch
+from service.errors import LabelNotFound, ModelNotFound, ServiceError, VersionNotFound
+from service.observers.observer import Observer, Prediction
+from service.runtime.loaded import LoadedModel
+from service.runtime.router import Router
+from service.validation import check_rows
+from service.wire import PredictionResult, Target, Verb, WireRequest, WireResponse
+
+log = logging.getLogger(__name__)
+
+
+class Inference:
+    """One prediction at a time, from a request's bytes to the answer's bytes; ``max_rows`` is the most in one."""
+
+    def __init__(self, router: Router, observers: Sequence[Observer] = (), max_rows: int = 100_000) -> None:
+        self._router = router
+        self._observers = tuple(observers)
+        self.max_rows = max_rows
+
+    def run(
+        self,
+        dialect: Verb,
+        target: Target,
+        request: WireRequest,
+        principal: Any = None,
+        charge: Callable[[int], None] | None = None,
+    ) -> tuple[WireResponse, Prediction]:
+        """Return the response, and the record of how it came about.
+
+        ``principal`` is who asks, if known: its ``subject`` keeps one caller's requests together where versions share
+        them. ``charge`` is called once with the number of rows before they are predicted, and may raise to refuse.
+        Raises the router's, the dialect's, the model's and ``charge``'s errors, and PayloadTooLarge.
+        """
+        chosen: LoadedModel | None = None
+        try:
+            chosen = self._choose(dialect, target, request, principal)
+            return self._answer(dialect, chosen, request, charge)
+        except ServiceError as error:
+            self._refused(chosen, dialect, error)
+            raise
+
+    def _choose(self, dialect: Verb, target: Target, request: WireRequest, principal: Any) -> LoadedModel:
+        try:
+            return self._router.choose(target, getattr(principal, "subject", None))
+        except (ModelNotFound, VersionNotFound, LabelNotFound):
+            dialect.check(request)  # a body that nobody could read is the nearer fault
+            raise
+
+    def _answer(
+        self, dialect: Verb, model: LoadedModel, request: WireRequest, charge: Callable[[int], None] | None
+    ) -> tuple[WireResponse, Prediction]:
+        started = perf_counter()
+        call = dialect.decode(request, model.schema)
+        rows = call.batch.rows
+        check_rows(rows, self.max_rows)
+        if charge is not None:
+            charge(rows)
+        decoded = perf_counter()
+        outputs = model.predict(call.batch, call.outputs)
+        predicted = perf_counter()
+        response = dialect.encode(PredictionResult(model.name, model.version, model.schema, outputs), call)
+        encoded = perf_counter()
+        prediction = Prediction(model, dialect.name, rows, decoded - started, predicted - decoded, encoded - predicted)
+        self._observe(prediction, call.batch, outputs)
+        return response, prediction
+
+    def _observe(self, prediction: Prediction, batch: Batch, outputs: Mapping[str, Array]) -> None:
+        for observer in self._observers:
+            try:
+                observer.predicted(prediction, batch, outputs)
+            except Exception:
+                log.exception("%s could not observe a prediction", type(observer).__name__)
+
+    def _refused(self, model: LoadedModel | None, dialect: Verb, error: ServiceError) -> None:
+        for observer in self._observers:
+            try:
+                observer.refused(model, dialect.name, error.code)
+            except Exception:
+                log.exception("%s could not observe a refusal", type(observer).__name__)

@@ -1,0 +1,1 @@
+"""What the gunicorn master tells of its replica."""

@@ -1,0 +1,1 @@
+"""What takes note of predictions and loads: counts, drift, ground truth, payloads and spans."""

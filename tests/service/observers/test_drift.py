@@ -1,0 +1,150 @@
+"""Live rows against a profile."""
+
+import math
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from model_store import profile as stored_profile
+from model_store.batch import Batch
+from model_store.profile import describe
+from model_store.schema import Column, Output, Schema
+from service.metrics.instruments import REGISTRY
+from service.observers.bins import MISSING, OTHER, UNSEEN, Categorical, Numeric, plan, references
+from service.observers.drift import Drift
+from service.observers.observer import Prediction
+
+SCHEMA = Schema(
+    "table",
+    (Column("age", "float64", nullable=True), Column("city", "string", nullable=True, categories=("Oslo", "Rome"))),
+    (Output("predict", "string", labels=("no", "yes")), Output("predict_proba", "float64", (2,), ("no", "yes"))),
+    "classifier",
+)
+
+
+def batch(ages, cities):
+    column = np.empty(len(cities), dtype=object)
+    column[:] = cities
+    return Batch(len(ages), columns={"age": np.array(ages, dtype=float), "city": column})
+
+
+@pytest.fixture
+def profile():
+    ages = np.arange(100.0)
+    classes = np.empty(100, dtype=object)
+    classes[:] = ["no", "yes"] * 50
+    return describe(SCHEMA, batch(ages, ["Oslo"] * 75 + ["Rome"] * 25), {"predict": classes})
+
+
+def compared(profile):
+    age, city, answer = plan(profile, {"city": ("Oslo", "Rome"), "predict": ("no", "yes")}, ("age", "city"))
+    return age, city, answer
+
+
+def test_the_sample_itself_falls_into_the_bins_as_the_profile_says(profile):
+    age, city, answer = compared(profile)
+    counts = age.count(np.arange(100.0))
+    assert [counts[name] / 100 for name in age.bins] == pytest.approx(list(age.shares))
+    assert city.count(np.array(["Oslo"] * 75 + ["Rome"] * 25, dtype=object)) == {"00 Oslo": 75, "01 Rome": 25}
+    assert (answer.kind, answer.name) == ("output", "predict")
+
+
+def test_reference_shares_of_values_that_were_there_add_up_to_one(profile):
+    for binned in compared(profile):
+        shares = dict(references(binned))
+        assert math.fsum(share for name, share in shares.items() if name != MISSING) == pytest.approx(1)
+
+
+def test_one_row_falls_into_the_same_bin_as_many_rows_do(profile):
+    age, _, _ = compared(profile)
+    for value in (-5.0, 9.9, 9.91, 42.0, 98.99, 1e9, math.nan, math.inf):
+        one = age.count(np.array([value]))
+        many = age.count(np.array([value, value]))
+        assert {name: 2 * count for name, count in one.items()} == many
+
+
+def test_missing_and_unseen_values_have_bins_of_their_own(profile):
+    age, city, _ = compared(profile)
+    assert age.count(np.array([math.nan, 50.0, math.nan]))[MISSING] == 2
+    assert city.count(np.array(["Paris", None, "Oslo"], dtype=object)) == {UNSEEN: 1, MISSING: 1, "00 Oslo": 1}
+
+
+def test_rare_but_known_categories_are_other_and_not_unseen():
+    entry = {"kind": "categorical", "missing": 0.0, "values": [[i, 0.05] for i in range(20)], "other": 0.0}
+    (binned,) = plan({"features": {"x": entry}}, {}, ("x",))
+    assert isinstance(binned, Categorical)
+    assert binned.count(np.array([0, 15, 99])) == {"00 0": 1, OTHER: 1, UNSEEN: 1}
+    assert len(binned.bins) == 12
+
+
+def test_only_so_many_features_are_compared_as_are_asked_for(profile):
+    assert [one.name for one in plan(profile, {}, ("age",))] == ["age", "predict"]
+    assert isinstance(plan(profile, {}, ("age",))[0], Numeric)
+
+
+@pytest.fixture
+def model(tmp_path, profile, request):
+    stored_profile.write(tmp_path, profile)
+    name = request.node.name[:100]
+    return SimpleNamespace(
+        name=name,
+        version=1,
+        schema=SCHEMA,
+        store=SimpleNamespace(read=lambda _name, _version, file: (tmp_path / file).read_bytes()),
+    )
+
+
+def counted(name, **labels):
+    return REGISTRY.get_sample_value(name, labels) or 0.0
+
+
+def look(drift, model, rows, outputs):
+    drift.predicted(Prediction(model, "tfserving", rows.rows, 0.001, 0.001, 0.001), rows, outputs)
+
+
+def test_rows_are_counted_by_bin(model):
+    drift = Drift(model.store, features=10, sampling=1.0)
+    answers = np.array(["yes", "yes", "no"], dtype=object)
+    look(drift, model, batch([1.0, 2.0, math.nan], ["Oslo", "Oslo", "Paris"]), {"predict": answers})
+
+    def bin_of(kind, feature, name):
+        return counted(
+            "millrace_feature_bin_total", model=model.name, version="1", kind=kind, feature=feature, bin=name
+        )
+
+    assert bin_of("input", "age", "00") == 2
+    assert bin_of("input", "age", "missing") == 1
+    assert bin_of("input", "city", "unseen") == 1
+    assert bin_of("output", "predict", "01 yes") + bin_of("output", "predict", "00 yes") == 2
+    assert counted("millrace_profile_rows_total", model=model.name, version="1") == 3
+
+
+def test_probabilities_alone_tell_the_class_and_the_confidence(model):
+    drift = Drift(model.store, features=0, sampling=1.0)
+    look(drift, model, batch([1.0], ["Oslo"]), {"predict_proba": np.array([[0.2, 0.8]])})
+    sums = counted("millrace_prediction_confidence_sum", model=model.name, version="1")
+    assert sums == pytest.approx(0.8)
+
+
+def test_a_large_request_is_counted_by_an_even_sample_of_its_rows(model):
+    drift = Drift(model.store, features=1, sampling=1.0)
+    look(drift, model, batch(list(range(5000)), ["Oslo"] * 5000), {})
+    assert 500 <= counted("millrace_profile_rows_total", model=model.name, version="1") <= 1000
+
+
+def test_a_version_without_a_profile_is_not_compared(model, tmp_path):
+    (tmp_path / "profile.json").unlink()
+    look(Drift(model.store, features=1, sampling=1.0), model, batch([1.0], ["Oslo"]), {})
+    assert counted("millrace_profile_rows_total", model=model.name, version="1") == 0
+
+
+def test_a_share_of_busy_traffic_is_counted_and_all_of_seldom_traffic(model):
+    moments = iter([0.0, 0.01, 0.02, 0.5])
+    drawn = iter([0.3, 0.2])
+    drift = Drift(model.store, features=1, sampling=0.25, clock=lambda: next(moments), draw=lambda: next(drawn))
+    counts = []
+    for _ in range(4):
+        look(drift, model, batch([1.0], ["Oslo"]), {})
+        counts.append(counted("millrace_profile_rows_total", model=model.name, version="1"))
+    assert counts == [1, 1, 2, 3]
