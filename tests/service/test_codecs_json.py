@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.codecs.json import LONGEST_DEEP, dumps, loads
-from service.errors import MalformedRequest
+from service.codecs.json import dumps, loads
+from service.codecs.json_mending import LONGEST_DEEP
+from service.errors import MalformedRequest, PayloadTooLarge
 
 JSON_VALUES = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.floats(allow_nan=False) | st.text(),
@@ -38,6 +39,47 @@ def test_nan_and_infinities_are_read_as_bare_tokens(tolerant):
     value = loads(b'{"a": [NaN, Infinity, -Infinity, 1, "NaN"]}', tolerant=tolerant)["a"]
     assert math.isnan(value[0])
     assert value[1:] == [math.inf, -math.inf, 1, "NaN"]
+
+
+@pytest.mark.parametrize("tolerant", [False, True])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"{NaN: 1}",
+        b"[1NaN]",
+        b"[NaN1]",
+        b"[NaNNaN]",
+        b"[-NaN]",
+        b"[--Infinity]",
+        b"[+Infinity]",
+        b"[1e-Infinity]",
+        b"[Nan]",
+        b'["NaN, NaN]',
+        b"[NaN NaN]",
+        b"[nan]",
+        b"[.NaN]",
+    ],
+)
+def test_what_only_looks_like_a_token_is_refused(body, tolerant):
+    with pytest.raises(MalformedRequest):
+        loads(body, tolerant=tolerant)
+
+
+def test_strings_that_hold_tokens_are_left_alone():
+    body = rb'[-1, NaN, "\\", "\"NaN", "-Infinity, NaN", -Infinity, "N", {"NaN": Infinity}, "Nein"]'
+    value = loads(body)
+    assert math.isnan(value[1])
+    assert value[2:] == ["\\", '"NaN', "-Infinity, NaN", -math.inf, "N", {"NaN": math.inf}, "Nein"]
+    assert math.isnan(loads(b"NaN"))
+
+
+@pytest.mark.parametrize("tolerant", [False, True])
+def test_a_string_without_an_end_is_looked_through_once(tolerant):
+    """Where it is looked through again from each of its quotes, these bodies take hours."""
+    with pytest.raises(MalformedRequest):
+        loads(b'[NaN, "' + b'\\"' * 500_000, tolerant=tolerant)
+    with pytest.raises((MalformedRequest, PayloadTooLarge)):
+        loads(b'["' + b'\\"[' * 500_000, tolerant=tolerant, max_rows=1)
 
 
 @pytest.mark.parametrize(
@@ -95,6 +137,20 @@ def test_the_tolerant_reading_ignores_what_follows_the_root():
 def test_the_tolerant_reading_nests_to_any_depth():
     value = loads(b'{"deep": ' + b"[" * 500_000 + b"]" * 500_000 + b', "a": {"b": [1, {}, []]}}', tolerant=True)
     assert value["a"] == {"b": [1, {}, []]}
+
+
+def test_what_nests_too_deep_may_hold_tokens_and_stands_beside_them():
+    deep = b'[NaN, {"a": "]["}, ' * 600 + b"1" + b"]" * 600
+    value = loads(b'{"deep": [' + deep + b", " + deep + b'], "a": [NaN, -Infinity]} [[[', tolerant=True)
+    assert math.isnan(value["a"][0])
+    assert value["a"][1] == -math.inf
+    assert value["deep"][1][1] == {"a": "]["}
+
+
+def test_broken_json_is_refused_with_its_offset_where_it_nests_too_deep():
+    body = b'{"a": NaN, "deep": ' + b"[" * 600 + b"NaN, x" + b"]" * 600 + b"}"
+    with pytest.raises(MalformedRequest, match=f"offset: {body.index(b'x')} "):
+        loads(body, tolerant=True)
 
 
 @pytest.mark.parametrize("broken", ["{", "[}", '{"a"}', '{"a":1 "b":2}', "{1:2}", "[1 2]", "[1,]", '{"a":1,}', "x"])
