@@ -51,7 +51,7 @@ def _layers() -> dict[str, Callable[[], object]]:
     counts = Counts()
     drift = Drift(store, features=10, sampling=0.1)
     recent = RecentPredictions([Path(tempfile.mkdtemp())], replica="bench", records=10_000)
-    prediction = Prediction(model, "tfserving", 1, 1e-4, 2e-4, 1e-4)
+    prediction = Prediction(model, "stable", "tfserving", 1, 1e-4, 2e-4, 1e-4)
     logs.bind("0" * 32)
 
     def in_flight() -> None:
@@ -59,7 +59,7 @@ def _layers() -> dict[str, Callable[[], object]]:
         metrics.left()
 
     return {
-        "record of a prediction": lambda: Prediction(model, "tfserving", 1, 1e-4, 2e-4, 1e-4),
+        "record of a prediction": lambda: Prediction(model, "stable", "tfserving", 1, 1e-4, 2e-4, 1e-4),
         "prediction (counts, stages, rows)": lambda: counts.predicted(prediction, batch, outputs),
         "route (rate, errors, duration)": lambda: observed("/v1/models/<model>:predict", "POST", 200, 0.0005),
         "queue time": lambda: metrics.queued(start, now),

@@ -1,9 +1,14 @@
-"""A request's id and caller address, as Nginx hands them on."""
+"""A request's id, caller address and routing key, as Nginx hands them on."""
 
 import re
 import uuid
 from collections.abc import Mapping
 from typing import Any
+
+from service.auth.principals import Principal
+
+LONGEST_KEY = 128
+"""Characters of a routing key that count."""
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 
@@ -12,6 +17,14 @@ def request_id(environ: Mapping[str, Any]) -> str:
     """The id that Nginx gave or passed on (X-Request-ID), or a new one where it is none that a log may carry."""
     given = environ.get("HTTP_X_REQUEST_ID", "")
     return given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+
+
+def routing_key(environ: Mapping[str, Any], principal: Principal | None, request: str) -> str:
+    """Return what keeps requests to one version: X-Routing-Key, else who asks, if known, else the request's own id."""
+    given: str = environ.get("HTTP_X_ROUTING_KEY", "")
+    if given:
+        return given[:LONGEST_KEY]
+    return request if principal is None or principal.anonymous else principal.subject
 
 
 def caller_address(environ: Mapping[str, Any]) -> str:

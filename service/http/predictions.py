@@ -6,7 +6,7 @@ from typing import Any
 
 from service.errors import ModelNotFound, ServiceError
 from service.http.body import EnvironHeaders, encoded, read_body, wire_request
-from service.http.caller import caller_address, has_credentials, request_id
+from service.http.caller import caller_address, has_credentials, request_id, routing_key
 from service.http.exchange import Exchange, Record, Response
 from service.http.parts import Access
 from service.http.problems import problem
@@ -63,7 +63,11 @@ class Predictions:
             raise
         quota: dict[str, str] = {}
         response, prediction = self._inference.run(
-            route.verb, target, request, charge=lambda rows: quota.update(self._access.charge(principal, rows))
+            route.verb,
+            target,
+            request,
+            routing_key(environ, principal, exchange.request_id),
+            lambda rows: quota.update(self._access.charge(principal, rows)),
         )
         exchange.prediction = prediction
         body, headers = encoded(response, environ.get("HTTP_ACCEPT_ENCODING"))

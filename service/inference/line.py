@@ -3,13 +3,11 @@
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from time import perf_counter
-from typing import Any
 
 from model_store.batch import Array, Batch
 from service.errors import LabelNotFound, ModelNotFound, ServiceError, VersionNotFound
 from service.observers.observer import Observer, Prediction
-from service.runtime.loaded import LoadedModel
-from service.runtime.router import Router
+from service.runtime.router import Chosen, Router
 from service.validation import check_rows
 from service.wire import PredictionResult, Target, Verb, WireRequest, WireResponse
 
@@ -26,38 +24,39 @@ class Inference:
 
     def run(
         self,
-        dialect: Verb,
+        verb: Verb,
         target: Target,
         request: WireRequest,
-        principal: Any = None,
+        key: str = "",
         charge: Callable[[int], None] | None = None,
     ) -> tuple[WireResponse, Prediction]:
         """Return the response, and the record of how it came about.
 
-        ``principal`` is who asks, if known: its ``subject`` keeps one caller's requests together where versions share
-        them. ``charge`` is called once with the number of rows before they are predicted, and may raise to refuse.
-        Raises the router's, the dialect's, the model's and ``charge``'s errors, and PayloadTooLarge.
+        ``key`` tells callers apart: requests of one key keep to one version where versions share them. ``charge`` is
+        called once with the number of rows before they are predicted, and may raise to refuse. Raises the router's, the
+        dialect's, the model's and ``charge``'s errors, and PayloadTooLarge.
         """
-        chosen: LoadedModel | None = None
+        chosen: Chosen | None = None
         try:
-            chosen = self._choose(dialect, target, request, principal)
-            return self._answer(dialect, chosen, request, charge)
+            chosen = self._choose(verb, target, request, key)
+            return self._answer(verb, chosen, request, charge)
         except ServiceError as error:
-            self._refused(chosen, dialect, error)
+            self._refused(chosen, verb, error)
             raise
 
-    def _choose(self, dialect: Verb, target: Target, request: WireRequest, principal: Any) -> LoadedModel:
+    def _choose(self, verb: Verb, target: Target, request: WireRequest, key: str) -> Chosen:
         try:
-            return self._router.choose(target, getattr(principal, "subject", None))
+            return self._router.choose(target, key)
         except (ModelNotFound, VersionNotFound, LabelNotFound):
-            dialect.check(request)  # a body that nobody could read is the nearer fault
+            verb.check(request)  # a body that nobody could read is the nearer fault
             raise
 
     def _answer(
-        self, dialect: Verb, model: LoadedModel, request: WireRequest, charge: Callable[[int], None] | None
+        self, verb: Verb, chosen: Chosen, request: WireRequest, charge: Callable[[int], None] | None
     ) -> tuple[WireResponse, Prediction]:
+        model = chosen.model
         started = perf_counter()
-        call = dialect.decode(request, model.schema)
+        call = verb.decode(request, model.schema)
         rows = call.batch.rows
         check_rows(rows, self.max_rows)
         if charge is not None:
@@ -65,9 +64,11 @@ class Inference:
         decoded = perf_counter()
         outputs = model.predict(call.batch, call.outputs)
         predicted = perf_counter()
-        response = dialect.encode(PredictionResult(model.name, model.version, model.schema, outputs), call)
+        response = verb.encode(PredictionResult(model.name, model.version, model.schema, outputs), call)
         encoded = perf_counter()
-        prediction = Prediction(model, dialect.name, rows, decoded - started, predicted - decoded, encoded - predicted)
+        prediction = Prediction(
+            model, chosen.channel, verb.name, rows, decoded - started, predicted - decoded, encoded - predicted
+        )
         self._observe(prediction, call.batch, outputs)
         return response, prediction
 
@@ -78,9 +79,9 @@ class Inference:
             except Exception:
                 log.exception("%s could not observe a prediction", type(observer).__name__)
 
-    def _refused(self, model: LoadedModel | None, dialect: Verb, error: ServiceError) -> None:
+    def _refused(self, chosen: Chosen | None, verb: Verb, error: ServiceError) -> None:
         for observer in self._observers:
             try:
-                observer.refused(model, dialect.name, error.code)
+                observer.refused(chosen, verb.name, error.code)
             except Exception:
                 log.exception("%s could not observe a refusal", type(observer).__name__)

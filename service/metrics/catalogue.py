@@ -1,7 +1,7 @@
 """Every metric that Millrace exposes, declared once. What is not declared here cannot be recorded.
 
-No label takes a value that a caller can invent: model and version come from the version that was chosen, dialect, code,
-stage and reason from fixed sets in the code, feature and bin from the published profile.
+No label takes a value that a caller can invent: model, version and channel come from the version that was chosen,
+dialect, code, stage and reason from fixed sets in the code, feature and bin from the published profile.
 """
 
 from collections.abc import Mapping
@@ -26,7 +26,8 @@ LABELS: Mapping[str, str] = {
     "result": "what came of it, from a fixed set in the code",
     "action": "what was audited, from a fixed set in the code",
     "quota": "which quota, from a fixed set in the code",
-    "channel": "`stable`, `canary` or `shadow`",
+    "channel": "`stable`, `canary` or `shadow`; of predictions also `pinned`, if the request named a version or label, "
+    "and empty where no version was chosen",
     "state": "state of a version's life (NEW to RETIRED, or FAILED)",
     "kind": "`input` or `output`",
     "feature": "input column or output, of the published profile; at most `PROFILE_FEATURES` a version",
@@ -53,14 +54,14 @@ CATALOGUE: tuple[Declaration, ...] = (
         "millrace_predictions_total",
         "counter",
         "Prediction requests that reached the choice of a model, by what came of them.",
-        (*_MODEL, "dialect", "code"),
+        (*_MODEL, "channel", "dialect", "code"),
     ),
-    Declaration("millrace_prediction_rows_total", "counter", "Rows predicted.", (*_MODEL, "dialect")),
+    Declaration("millrace_prediction_rows_total", "counter", "Rows predicted.", (*_MODEL, "channel", "dialect")),
     Declaration(
         "millrace_prediction_seconds",
         "histogram",
         "Time to decode, predict and encode one answered request, in seconds.",
-        (*_MODEL, "dialect"),
+        (*_MODEL, "channel", "dialect"),
         SECONDS,
     ),
     Declaration(

@@ -5,19 +5,19 @@ from collections.abc import Callable, Mapping
 from model_store.batch import Array, Batch
 from service.metrics.instruments import bounded, child
 from service.observers.observer import Observer, Prediction
-from service.runtime.loaded import LoadedModel
+from service.runtime.router import Chosen
 
 
 class Counts(Observer):
     """Counts every prediction of a worker."""
 
     def __init__(self) -> None:
-        self._bound: dict[tuple[str, int, str], tuple[Callable[[float], None], ...]] = {}
+        self._bound: dict[tuple[str, int, str, str], tuple[Callable[[float], None], ...]] = {}
 
     def predicted(self, prediction: Prediction, _batch: Batch, _outputs: Mapping[str, Array], /) -> None:
         """See Observer."""
-        model, dialect, rows, decode, predict, encode = prediction
-        key = (model.name, model.version, dialect)
+        model, channel, dialect, rows, decode, predict, encode = prediction
+        key = (model.name, model.version, channel, dialect)
         count, count_rows, total, first, second, third, in_one = self._bound.get(key) or self._bind(*key)
         count(1)
         count_rows(rows)
@@ -27,21 +27,21 @@ class Counts(Observer):
         third(encode)
         in_one(rows)
 
-    def refused(self, model: LoadedModel | None, dialect: str, code: str, /) -> None:
+    def refused(self, chosen: Chosen | None, dialect: str, code: str, /) -> None:
         """See Observer."""
-        name, version = (model.name, str(model.version)) if model else ("", "")
-        child("millrace_predictions_total", name, version, dialect, bounded("code", code)).inc()
+        labels = (chosen.model.name, str(chosen.model.version), chosen.channel) if chosen else ("", "", "")
+        child("millrace_predictions_total", *labels, dialect, bounded("code", code)).inc()
 
-    def _bind(self, model: str, version: int, dialect: str) -> tuple[Callable[[float], None], ...]:
+    def _bind(self, model: str, version: int, channel: str, dialect: str) -> tuple[Callable[[float], None], ...]:
         labels = (model, str(version))
         bound = (
-            child("millrace_predictions_total", *labels, dialect, "ok").inc,
-            child("millrace_prediction_rows_total", *labels, dialect).inc,
-            child("millrace_prediction_seconds", *labels, dialect).observe,
+            child("millrace_predictions_total", *labels, channel, dialect, "ok").inc,
+            child("millrace_prediction_rows_total", *labels, channel, dialect).inc,
+            child("millrace_prediction_seconds", *labels, channel, dialect).observe,
             child("millrace_stage_seconds", *labels, "decode").observe,
             child("millrace_stage_seconds", *labels, "predict").observe,
             child("millrace_stage_seconds", *labels, "encode").observe,
             child("millrace_batch_rows", *labels).observe,
         )
-        self._bound[model, version, dialect] = bound
+        self._bound[model, version, channel, dialect] = bound
         return bound

@@ -18,6 +18,7 @@ from service.metrics.instruments import child
 from service.observers.bins import MISSING, Binned, plan
 from service.observers.observer import Observer, Prediction
 from service.runtime.loaded import LoadedModel
+from service.runtime.router import Chosen
 
 log = logging.getLogger(__name__)
 
@@ -72,7 +73,7 @@ class Drift(Observer):
         if counted and batch.rows:
             _count(counted, model, batch, outputs)
 
-    def refused(self, model: LoadedModel | None, dialect: str, code: str, /) -> None:
+    def refused(self, chosen: Chosen | None, dialect: str, code: str, /) -> None:
         """Take no note."""
 
     def _open(self, model: LoadedModel) -> tuple[Counted, ...]:

@@ -5,6 +5,7 @@ from typing import NamedTuple, Protocol
 
 from model_store.batch import Array, Batch
 from service.runtime.loaded import LoadedModel
+from service.runtime.router import Chosen
 
 
 class Prediction(NamedTuple):
@@ -14,6 +15,7 @@ class Prediction(NamedTuple):
     """
 
     model: LoadedModel
+    channel: str
     dialect: str
     rows: int
     decode: float
@@ -27,5 +29,5 @@ class Observer(Protocol):
     def predicted(self, prediction: Prediction, batch: Batch, outputs: Mapping[str, Array], /) -> None:
         """Take note of an answered prediction: its rows, and one array of ``batch.rows`` entries for each output."""
 
-    def refused(self, model: LoadedModel | None, dialect: str, code: str, /) -> None:
-        """Take note of a prediction that was not answered; ``model`` is None if none was chosen."""
+    def refused(self, chosen: Chosen | None, dialect: str, code: str, /) -> None:
+        """Take note of a prediction that was not answered; ``chosen`` is None if no version was."""

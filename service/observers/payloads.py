@@ -11,6 +11,7 @@ from model_store.batch import Array, Batch, take
 from service import logs
 from service.observers.observer import Observer, Prediction
 from service.runtime.loaded import LoadedModel
+from service.runtime.router import Chosen
 
 MOST_ROWS = 5
 """Rows of one request that are logged at most: its first ones."""
@@ -35,7 +36,7 @@ class Payloads(Observer):
         shown, whole = _rows(model, batch)
         logs.payload(logs.Payload(model.name, model.version, batch.rows, orjson.dumps(shown).decode(), whole))
 
-    def refused(self, model: LoadedModel | None, dialect: str, code: str, /) -> None:
+    def refused(self, chosen: Chosen | None, dialect: str, code: str, /) -> None:
         """Take no note."""
 
 

@@ -25,6 +25,7 @@ from service import logs
 from service.observers.drift import with_class
 from service.observers.observer import Observer, Prediction
 from service.runtime.loaded import LoadedModel
+from service.runtime.router import Chosen
 
 log = logging.getLogger(__name__)
 
@@ -79,7 +80,7 @@ class RecentPredictions(Observer):
         if values is not None and values.ndim == 1 and (ring := self._opened()) is not None:
             self._remember(ring, model, request_id, values[:MOST_ROWS].tolist())
 
-    def refused(self, model: LoadedModel | None, dialect: str, code: str, /) -> None:
+    def refused(self, chosen: Chosen | None, dialect: str, code: str, /) -> None:
         """Take no note."""
 
     def _remember(self, ring: mmap.mmap, model: LoadedModel, request_id: str, values: list[Any]) -> None:

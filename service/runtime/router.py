@@ -1,5 +1,7 @@
 """Which loaded version answers a request."""
 
+from typing import NamedTuple
+
 from service.errors import LabelNotFound, ModelNotFound, ModelNotReady, ServiceError, VersionNotFound
 from service.runtime.catalog import Catalog, ServedModel
 from service.runtime.loaded import LoadedModel
@@ -9,7 +11,22 @@ from service.wire import Target
 RETRY_SECONDS = 1
 """When to ask again for a version that is being loaded."""
 
+STABLE = "stable"
+PINNED = "pinned"
+"""What stands for a channel if the request itself names a version or a label."""
+
 _UNKNOWN = VersionState()
+
+
+class Chosen(NamedTuple):
+    """The version that answers, the channel that led to it, and versions that predict as well, unseen by the caller.
+
+    A version stays usable for as long as somebody holds it. A named tuple, because one is made for every prediction.
+    """
+
+    model: LoadedModel
+    channel: str
+    shadows: tuple[LoadedModel, ...] = ()
 
 
 class Router:
@@ -18,27 +35,27 @@ class Router:
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
 
-    def choose(self, target: Target, key: str | None = None) -> LoadedModel:  # noqa: ARG002 - a canary's share goes by it
-        """The version that answers; it stays usable for as long as the caller holds it.
+    def choose(self, target: Target, key: str = "") -> Chosen:  # noqa: ARG002 - a canary's share goes by it
+        """Return the version that answers, and the channel that led to it.
 
-        Raises ModelNotFound, VersionNotFound or LabelNotFound where the store has no such thing or nobody asked to
-        load it, and ModelNotReady where it is wanted but cannot answer now. ``key`` tells callers apart, so that one
-        caller's requests can keep to one version.
+        Raises ModelNotFound, VersionNotFound or LabelNotFound if the store has no such thing or nobody asked to load
+        it, and ModelNotReady if it is wanted but cannot answer now. ``key`` tells callers apart, so that one caller's
+        requests can keep to one version.
         """
         model = self._catalog.snapshot().models.get(target.model)
         if model is None:
             raise ModelNotFound(f"there is no model {target.model[:128]!r}")
         version = target.version
         if version is None:
-            version = model.pointers.get(target.label or "stable")
+            version = model.pointers.get(target.label or STABLE)
         loaded = model.versions.get(version) if version is not None else None
         if loaded is None:
             raise _why_not(model, target)
-        return loaded
+        return Chosen(loaded, STABLE if target.version is None and target.label is None else PINNED)
 
 
 def _why_not(model: ServedModel, target: Target) -> ServiceError:
-    """The error for a target that no loaded version answers."""
+    """Return the error for a target that no loaded version answers."""
     if target.version is not None and target.version not in model.states:
         return VersionNotFound(f"model {model.name!r} has no version {target.version}")
     if model.channels.unloaded:
@@ -49,7 +66,7 @@ def _why_not(model: ServedModel, target: Target) -> ServiceError:
 
 
 def _pointer_away(model: ServedModel, label: str | None) -> ServiceError:
-    version = model.channels.pointer(label or "stable")
+    version = model.channels.pointer(label or STABLE)
     if version is not None:
         return _not_ready(model, version)
     if model.trouble:

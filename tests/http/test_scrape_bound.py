@@ -45,7 +45,7 @@ def worker():
     for model in range(10):
         for version in (1, 2):
             served = SimpleNamespace(name=f"m{model}", version=version)
-            counts.predicted(Prediction(served, "tfserving", 1, 0.001, 0.001, 0.001), None, {})
+            counts.predicted(Prediction(served, "stable", "tfserving", 1, 0.001, 0.001, 0.001), None, {})
     answered = [stranger() for _ in range(50)]
     assert not {status for status in answered if status < 400}, answered
     os.kill(os.getpid(), signal.SIGKILL)

@@ -129,7 +129,7 @@ def _add_metadata(made: flask.Blueprint, parts: Parts) -> None:
     @guarded("model:read")
     @phrased(OPENINFERENCE.phrase)
     def metadata(model: str, version: str | None = None) -> flask.Response:
-        chosen = parts.router.choose(_target({"model": model, "version": version}))
+        chosen = parts.router.choose(_target({"model": model, "version": version})).model
         versions = parts.catalog.snapshot().models[model].versions
         return _json(model_metadata(model, sorted(versions) if version is None else [chosen.version], chosen.schema))
 

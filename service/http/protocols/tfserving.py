@@ -146,7 +146,7 @@ def _add_metadata(made: flask.Blueprint, parts: Parts) -> None:
     @guarded("model:read")
     @phrased(TFSERVING.phrase)
     def model_metadata(**values: str) -> flask.Response:
-        chosen = parts.router.choose(_target(values))
+        chosen = parts.router.choose(_target(values)).model
         return _json(metadata(chosen.name, chosen.version, chosen.schema))
 
 

@@ -1,7 +1,5 @@
 """The line: choose → decode → validate → predict → observe → encode."""
 
-from dataclasses import dataclass
-
 import numpy as np
 import pytest
 
@@ -19,6 +17,7 @@ from service.errors import (
 )
 from service.inference.line import Inference
 from service.observers.observer import Observer
+from service.runtime.router import Chosen
 from service.wire import Call, Target, WireRequest, WireResponse
 
 REQUEST = WireRequest(b"body")
@@ -44,11 +43,11 @@ class Routes:
         self.steps, self.model = steps, model
         self.error = None
 
-    def choose(self, target, key=None):
+    def choose(self, target, key=""):
         self.steps.append(f"choose {target.model} for {key}")
         if self.error:
             raise self.error
-        return self.model
+        return Chosen(self.model, "stable")
 
 
 class Speech:
@@ -93,11 +92,6 @@ class Notes(Observer):
             raise RuntimeError("no ink")
 
 
-@dataclass
-class Someone:
-    subject: str = "someone"
-
-
 class Line:
     def __init__(self):
         self.steps = []
@@ -118,20 +112,20 @@ def line():
 
 def test_the_steps_come_in_order_and_the_answer_names_its_version(line):
     answer, prediction = line.run()
-    assert line.steps == ["choose m for None", "decode", "predict", "encode"]
+    assert line.steps == ["choose m for ", "decode", "predict", "encode"]
     assert answer.body == b"answer"
     assert prediction.model is line.model
 
 
-def test_the_caller_s_name_is_the_key_that_chooses(line):
-    line.run(principal=Someone())
+def test_the_routing_key_goes_to_the_choice(line):
+    line.run(key="someone")
     assert line.steps[0] == "choose m for someone"
 
 
 def test_a_prediction_is_observed_with_its_rows_and_the_seconds_of_its_stages(line):
     line.run()
     (facts,) = line.notes.predictions
-    assert (facts.model, facts.dialect, facts.rows) == (line.model, "speech", 3)
+    assert (facts.model, facts.channel, facts.dialect, facts.rows) == (line.model, "stable", "speech", 3)
     assert all(seconds >= 0 for seconds in (facts.decode, facts.predict, facts.encode))
     assert not line.notes.refusals
 
@@ -149,7 +143,7 @@ def test_a_model_that_is_not_there_is_told_of_a_body_that_can_be_read(line, erro
     line.routes.error = error
     with pytest.raises(type(error)):
         line.run()
-    assert line.steps == ["choose m for None", "check"]
+    assert line.steps == ["choose m for ", "check"]
     assert line.notes.refusals == [(None, "speech", error.code)]
 
 
@@ -157,7 +151,7 @@ def test_a_model_that_is_not_ready_is_told_without_a_look_at_the_body(line):
     line.routes.error = ModelNotReady("loading", retry_after=1)
     with pytest.raises(ModelNotReady):
         line.run()
-    assert line.steps == ["choose m for None"]
+    assert line.steps == ["choose m for "]
 
 
 def test_input_that_does_not_fit_never_reaches_the_model(line):
@@ -165,7 +159,7 @@ def test_input_that_does_not_fit_never_reaches_the_model(line):
     with pytest.raises(InvalidInput):
         line.run()
     assert "predict" not in line.steps
-    assert line.notes.refusals == [(line.model, "speech", "invalid_input")]
+    assert line.notes.refusals == [(Chosen(line.model, "stable"), "speech", "invalid_input")]
 
 
 def test_more_rows_than_allowed_never_reach_the_model(line):
@@ -177,7 +171,7 @@ def test_more_rows_than_allowed_never_reach_the_model(line):
 
 def test_rows_are_charged_before_they_are_predicted(line):
     line.run(charge=lambda rows: line.steps.append(f"charge {rows}"))
-    assert line.steps == ["choose m for None", "decode", "charge 3", "predict", "encode"]
+    assert line.steps == ["choose m for ", "decode", "charge 3", "predict", "encode"]
 
 
 def test_a_refused_charge_never_reaches_the_model(line):
@@ -187,14 +181,14 @@ def test_a_refused_charge_never_reaches_the_model(line):
     with pytest.raises(QuotaExceeded):
         line.run(charge=charge)
     assert "predict" not in line.steps
-    assert line.notes.refusals == [(line.model, "speech", "quota_exceeded")]
+    assert line.notes.refusals == [(Chosen(line.model, "stable"), "speech", "quota_exceeded")]
 
 
 def test_a_model_s_failure_is_observed_under_its_version(line):
     line.model.error = ModelFailed("broken")
     with pytest.raises(ModelFailed):
         line.run()
-    assert line.notes.refusals == [(line.model, "speech", "model_failed")]
+    assert line.notes.refusals == [(Chosen(line.model, "stable"), "speech", "model_failed")]
 
 
 def test_an_observer_that_fails_fails_no_prediction(line):
@@ -219,7 +213,7 @@ def test_an_observer_that_fails_keeps_nothing_from_the_others(line):
     line.speech.invalid = True
     with pytest.raises(InvalidInput):
         line.run()
-    assert blind.refusals == line.notes.refusals == [(line.model, "speech", "invalid_input")]
+    assert blind.refusals == line.notes.refusals == [(Chosen(line.model, "stable"), "speech", "invalid_input")]
 
 
 def test_without_an_observer_predictions_are_answered_in_silence(line):

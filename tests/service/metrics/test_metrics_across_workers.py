@@ -26,6 +26,7 @@ from service.metrics.access import AccessMetrics
 from service.metrics.requests import RequestMetrics
 from service.observers.counts import Counts
 from service.observers.observer import Prediction
+from service.runtime.router import Chosen
 
 FOLDER = Path(os.environ["PROMETHEUS_MULTIPROC_DIR"])
 shown = scrape.Scrape(FOLDER)
@@ -36,7 +37,7 @@ class Model(NamedTuple):
     version: int
 
 def prediction(model="iris", version=1, rows=3, decode=0.001, predict=0.002, encode=0.0005):
-    return Prediction(Model(model, version), "tfserving", rows, decode, predict, encode)
+    return Prediction(Model(model, version), "stable", "tfserving", rows, decode, predict, encode)
 
 def worker(work, end=None):
     pid = os.fork()
@@ -142,7 +143,7 @@ for n in range(200):
         for model in range(10):
             for version in (1, 2):
                 counts.predicted(prediction(f"m{model}", version, 1, 0.001, 0.001, 0.001), None, {})
-                counts.refused(Model(f"m{model}", version), "tfserving", "invalid_input")
+                counts.refused(Chosen(Model(f"m{model}", version), "stable"), "tfserving", "invalid_input")
         requests.queued("t=1", 1.5)
     ended(worker(work, signal.SIGKILL))
 shown.exposition()

@@ -100,7 +100,7 @@ def counted(name, **labels):
 
 
 def look(drift, model, rows, outputs):
-    drift.predicted(Prediction(model, "tfserving", rows.rows, 0.001, 0.001, 0.001), rows, outputs)
+    drift.predicted(Prediction(model, "stable", "tfserving", rows.rows, 0.001, 0.001, 0.001), rows, outputs)
 
 
 def test_rows_are_counted_by_bin(model):

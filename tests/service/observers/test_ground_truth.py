@@ -36,7 +36,7 @@ def recent(tmp_path):
 
 def remember(recent, model, request_id, values):
     logs.bind(request_id)
-    prediction = Prediction(model, "tfserving", len(values), 0.001, 0.001, 0.001)
+    prediction = Prediction(model, "stable", "tfserving", len(values), 0.001, 0.001, 0.001)
     recent.predicted(prediction, None, {"predict": np.array(values, dtype=object)})
 
 

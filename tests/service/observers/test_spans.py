@@ -10,7 +10,7 @@ from service.observers.observer import Prediction
 from service.observers.spans import AnsweredRequest, Spans
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
-PREDICTION = Prediction(SimpleNamespace(name="iris", version=1), "tfserving", 1, 0.001, 0.002, 0.003)
+PREDICTION = Prediction(SimpleNamespace(name="iris", version=1), "stable", "tfserving", 1, 0.001, 0.002, 0.003)
 
 
 def traced():

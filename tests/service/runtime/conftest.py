@@ -107,7 +107,7 @@ class Worker:
         self.watcher = Watcher(workshop.store, self.loader, self.catalog, self.announcer, seconds)
 
     def choose(self, model, version=None, label=None):
-        return self.router.choose(Target(model, version, label))
+        return self.router.choose(Target(model, version, label)).model
 
     def states(self, model):
         return {v: state.state.value for v, state in self.catalog.snapshot().models[model].states.items()}

@@ -36,7 +36,7 @@ for _ in range(2):
     child = os.fork()
     if child == 0:
         watcher.start()
-        model = Router(catalog).choose(Target("boosted"))
+        model = Router(catalog).choose(Target("boosted")).model
         given = model.predict(Batch(50, matrix=np.ones((50, 4))), ("predict",))["predict"]
         states = catalog.snapshot().models["boosted"].states
         announced = any(told.pid == os.getpid() for told in announcements.read(root))

@@ -24,7 +24,7 @@ def router(channels, states, pointers, trouble=""):
 
 
 def chosen(routes, *target):
-    return routes.choose(Target("m", *target)).version
+    return routes.choose(Target("m", *target)).model.version
 
 
 def test_a_version_a_label_a_channel_or_nothing_chooses():
@@ -83,3 +83,10 @@ def test_an_unloaded_model_is_not_found():
 def test_a_model_whose_pointers_cannot_be_read_says_so():
     with pytest.raises(ModelNotReady, match="cannot be read"):
         router(Channels(), {1: NEW}, {}, trouble="its pointers cannot be read").choose(Target("m"))
+
+
+@pytest.mark.parametrize(("target", "channel"), [((), "stable"), ((1,), "pinned"), ((None, "stable"), "pinned")])
+def test_the_channel_is_told_unless_the_request_names_what_it_wants(target, channel):
+    routes = router(Channels(stable=1), {1: READY}, {"stable": 1})
+    chosen = routes.choose(Target("m", *target), "a caller")
+    assert (chosen.channel, chosen.shadows) == (channel, ())
