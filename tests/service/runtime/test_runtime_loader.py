@@ -3,12 +3,15 @@ import threading
 
 import numpy as np
 import pytest
+from sklearn.dummy import DummyRegressor
 from sklearn.ensemble import RandomForestClassifier
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from model_store.batch import Batch
+from model_store.engines.choice import NoEngine
 from model_store.errors import LibraryMismatch, SealBroken
 from model_store.seal import SealingKey
+from service.runtime.load_observer import LoadObserver
 from service.runtime.loader import Loader, cap_threads
 from service.runtime.states import State
 
@@ -81,3 +84,49 @@ def test_a_model_trained_on_all_cores_starts_no_threads_to_predict(workshop, loa
     before = threading.active_count()
     model.predict(Batch(10, matrix=SAMPLE), ("predict", "predict_proba"))
     assert threading.active_count() == before
+
+
+class Notes(LoadObserver):
+    def __init__(self):
+        self.taken = []
+
+    def loaded(self, name, version, cost):
+        self.taken.append(("loaded", name, version, cost.seconds))
+
+    def failed(self, name, version, code):
+        self.taken.append(("failed", name, version, code))
+
+    def replayed(self, name, version, *, matched):
+        self.taken.append(("replayed", name, version, matched))
+
+
+def test_a_load_is_observed_once_with_what_both_of_its_steps_took(workshop):
+    workshop.constant("m")
+    notes = Notes()
+    loader = Loader(workshop.store, workshop.trusted, [notes])
+    opened = loader.open("m", 1, lambda _: None)
+    assert notes.taken == []
+    loader.warm(opened, lambda _: None)
+    replayed, (*loaded, seconds) = notes.taken
+    assert (replayed, loaded) == (("replayed", "m", 1, True), ["loaded", "m", 1])
+    assert seconds > opened.cost.seconds > 0
+
+
+def test_a_version_that_cannot_be_opened_is_observed_with_its_error_s_code(workshop):
+    workshop.constant("m")
+    (workshop.store.version_folder("m", 1) / "manifest.sig").unlink()
+    notes = Notes()
+    with pytest.raises(SealBroken):
+        Loader(workshop.store, workshop.trusted, [notes]).open("m", 1, lambda _: None)
+    assert notes.taken == [("failed", "m", 1, SealBroken.code)]
+
+
+def test_a_version_that_answers_otherwise_than_at_publication_is_observed(workshop):
+    other = DummyRegressor(strategy="constant", constant=7.0).fit(SAMPLE, SAMPLE[:, 0])
+    workshop.with_artifact("m", other)
+    notes = Notes()
+    loader = Loader(workshop.store, workshop.trusted, [notes])
+    opened = loader.open("m", 1, lambda _: None)
+    with pytest.raises(NoEngine):
+        loader.warm(opened, lambda _: None)
+    assert notes.taken == [("replayed", "m", 1, False), ("failed", "m", 1, "load_failed")]
