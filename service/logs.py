@@ -36,7 +36,7 @@ _LEVELS = {"CRITICAL": "critical", "ERROR": "error", "WARNING": "warn", "INFO": 
 _HANDLES_INPUT = (
     "service/dialects/",
     "service/codecs/",
-    "service/validation.py",
+    "service/validation/",
     "service/runtime/loaded.py",
     "model_store/engines/",
 )

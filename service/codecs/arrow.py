@@ -17,7 +17,7 @@ from model_store.schema import INTEGERS, Column, Schema
 from service.codecs import flatbuffers
 from service.codecs.placing import MOST_ROWS, places
 from service.errors import Fault, InvalidInput, MalformedRequest, PayloadTooLarge
-from service.validation import expected
+from service.validation.words import expected
 
 STREAM = "application/vnd.apache.arrow.stream"
 FILE = "application/vnd.apache.arrow.file"

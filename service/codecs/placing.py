@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from model_store.schema import Schema
 from service.errors import MOST_FAULTS, Fault, InvalidInput, MalformedRequest
-from service.validation import expected
+from service.validation.words import expected
 
 MOST_ROWS = 10_000_000
 """Most rows in a table where the caller sets no lower bound."""

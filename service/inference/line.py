@@ -8,7 +8,7 @@ from model_store.batch import Array, Batch
 from service.errors import LabelNotFound, ModelNotFound, ServiceError, VersionNotFound
 from service.observers.observer import Observer, Prediction
 from service.runtime.router import Chosen, Router
-from service.validation import check_rows
+from service.validation.bounds import check_rows
 from service.wire import PredictionResult, Target, Verb, WireRequest, WireResponse
 
 log = logging.getLogger(__name__)

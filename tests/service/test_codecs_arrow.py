@@ -10,10 +10,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from model_store.schema import Column, Output, Schema
-from service import validation
 from service.codecs import arrow
 from service.codecs.arrow import FILE, STREAM, read_columns, write
 from service.errors import InvalidInput, MalformedRequest, PayloadTooLarge, ServiceError
+from service.validation.columns import from_columns
 
 TABLE = Schema(
     "table",
@@ -50,7 +50,7 @@ def sent(table, form=STREAM, compression=None):
 
 
 def batch(body, schema=TABLE):
-    return validation.from_columns(schema, read_columns(body, schema))
+    return from_columns(schema, read_columns(body, schema))
 
 
 @pytest.mark.parametrize("form", [STREAM, FILE])

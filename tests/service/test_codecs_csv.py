@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model_store.schema import Column, Output, Schema
-from service import validation
 from service.codecs.csv import read_columns
 from service.errors import InvalidInput, MalformedRequest, ServiceError
+from service.validation.columns import from_columns
 
 TABLE = Schema(
     "table",
@@ -28,7 +28,7 @@ def read(text, schema=TABLE):
 
 
 def batch(text, schema=TABLE):
-    return validation.from_columns(schema, read(text, schema))
+    return from_columns(schema, read(text, schema))
 
 
 def test_only_the_empty_field_is_missing():
@@ -119,6 +119,6 @@ def test_what_is_no_csv_is_malformed(body):
 def test_any_bytes_are_read_or_refused(body):
     for schema in (TABLE, MATRIX):
         try:
-            validation.from_columns(schema, read_columns(b"age,member,x0,x1\n" + body, schema))
+            from_columns(schema, read_columns(b"age,member,x0,x1\n" + body, schema))
         except ServiceError:
             continue

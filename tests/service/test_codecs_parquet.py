@@ -8,10 +8,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from model_store.schema import Column, Output, Schema
-from service import validation
 from service.codecs import arrow
 from service.codecs.parquet import read_columns
 from service.errors import InvalidInput, MalformedRequest, PayloadTooLarge, ServiceError
+from service.validation.columns import from_columns
 
 TABLE = Schema(
     "table",
@@ -39,7 +39,7 @@ def sent(table, **options):
 
 
 def batch(body, schema=TABLE):
-    return validation.from_columns(schema, read_columns(body, schema))
+    return from_columns(schema, read_columns(body, schema))
 
 
 @pytest.mark.parametrize("compression", ["none", "snappy", "gzip", "zstd", "lz4", "brotli"])

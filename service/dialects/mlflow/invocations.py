@@ -11,10 +11,13 @@ from urllib.parse import parse_qs
 
 from model_store.batch import Array, Batch
 from model_store.schema import Schema
-from service import validation
 from service.codecs import arrow, csv, json, npy, parquet
 from service.codecs.placing import places
 from service.errors import Fault, InvalidInput, MalformedRequest, UnknownOutput, UnsupportedMediaType, refuse
+from service.validation.bounds import announced_rows, check_rows
+from service.validation.columns import from_columns, from_matrix
+from service.validation.rows import from_records, from_rows
+from service.validation.words import show
 from service.wire import JSON, Call, PredictionResult, WireRequest, WireResponse, default_outputs
 
 CSV = "text/csv"
@@ -88,7 +91,7 @@ def _document(request: WireRequest) -> dict[str, Any]:
     if isinstance(document, list):
         raise MalformedRequest(f"{_EXACTLY_ONE} Received a list.")
     if not isinstance(document, dict):
-        raise MalformedRequest(f"{_EXACTLY_ONE} Received {validation.show(document)}.")
+        raise MalformedRequest(f"{_EXACTLY_ONE} Received {show(document)}.")
     return document
 
 
@@ -106,13 +109,13 @@ def _json_batch(schema: Schema, document: Mapping[str, Any], max_rows: int) -> B
     chosen = _chosen_field(document)
     given = document[chosen]
     table = given.get("data") if chosen == "dataframe_split" and isinstance(given, dict) else given
-    validation.check_rows(validation.announced_rows(table), max_rows)
+    check_rows(announced_rows(table), max_rows)
     return _READERS[chosen](schema, given)
 
 
 def _split(schema: Schema, split: Any) -> Batch:
     if not isinstance(split, dict):
-        raise MalformedRequest(f"Dataframe split format must be a dictionary. Got {validation.show(split)}.")
+        raise MalformedRequest(f"Dataframe split format must be a dictionary. Got {show(split)}.")
     if "data" not in split or split.keys() - {"columns", "index", "data"}:
         raise MalformedRequest(
             "Dataframe split format must have 'data' field and optionally 'columns' and 'index' fields"
@@ -120,8 +123,8 @@ def _split(schema: Schema, split: Any) -> Batch:
     rows = _list(split["data"], "dataframe_split.data")
     order = _split_order(schema, split.get("columns"))
     if order is None:
-        return validation.from_rows(schema, rows)
-    return validation.from_rows(schema, _reordered(rows, len(split["columns"]), order))
+        return from_rows(schema, rows)
+    return from_rows(schema, _reordered(rows, len(split["columns"]), order))
 
 
 def _split_order(schema: Schema, columns: Any) -> list[int] | None:
@@ -144,13 +147,13 @@ def _reordered(rows: Sequence[Any], width: int, order: Sequence[int]) -> list[li
         rows = [[value] for value in rows]
     wrong = (i for i, row in enumerate(rows) if not isinstance(row, list) or len(row) != width)
     wanted = f"a list of {width} values, as dataframe_split.columns has"
-    refuse(Fault(f"row {i}", wanted, validation.show(rows[i])) for i in wrong)
+    refuse(Fault(f"row {i}", wanted, show(rows[i])) for i in wrong)
     return [[row[place] for place in order] for row in rows]
 
 
 def _records(schema: Schema, records: Any) -> Batch:
     if not isinstance(records, list):
-        got = "dictionary" if isinstance(records, dict) else validation.show(records)
+        got = "dictionary" if isinstance(records, dict) else show(records)
         raise MalformedRequest(f"Dataframe records format must be a list of records. Got {got}.")
     return _by_name(schema, records, "dataframe_records")
 
@@ -170,26 +173,24 @@ def _by_row(schema: Schema, rows: list[Any], field: str) -> Batch:
         return _by_name(schema, rows, field)
     names = schema.names
     lone = len(names) == 1 and not any(isinstance(row, list) for row in rows)
-    return validation.from_rows(
-        schema, rows, lambda row, column: f"{field}[{row}]" if lone else f"{field}[{row}][{column}]"
-    )
+    return from_rows(schema, rows, lambda row, column: f"{field}[{row}]" if lone else f"{field}[{row}][{column}]")
 
 
 def _by_name(schema: Schema, records: list[Any], field: str) -> Batch:
     names = schema.names
-    return validation.from_records(schema, records, lambda row, column: f"{field}[{row}].{names[column]}")
+    return from_records(schema, records, lambda row, column: f"{field}[{row}].{names[column]}")
 
 
 def _by_column(schema: Schema, columns: Mapping[str, Any]) -> Batch:
     places(schema, list(columns))
     names = schema.names
     lists = {name: value if isinstance(value, list) else [value] for name, value in columns.items() if name in names}
-    return validation.from_columns(schema, lists, lambda row, column: f"inputs.{names[column]}[{row}]")
+    return from_columns(schema, lists, lambda row, column: f"inputs.{names[column]}[{row}]")
 
 
 def _list(value: Any, name: str) -> list[Any]:
     if not isinstance(value, list):
-        raise MalformedRequest(f"{name} must be a list. Got {validation.show(value)}.")
+        raise MalformedRequest(f"{name} must be a list. Got {show(value)}.")
     if not value:
         raise _no_rows()
     return value
@@ -208,14 +209,14 @@ _READERS: Mapping[str, Callable[[Schema, Any], Batch]] = {
 
 
 def _from_columns(read: Callable[[bytes, Schema, int], Mapping[str, Any]]) -> Callable[[Schema, bytes, int], Batch]:
-    return lambda schema, body, max_rows: validation.from_columns(schema, read(body, schema, max_rows))
+    return lambda schema, body, max_rows: from_columns(schema, read(body, schema, max_rows))
 
 
 def _npy(schema: Schema, body: bytes, max_rows: int) -> Batch:
     matrix = npy.read_matrix(body)
     if matrix.ndim > 1 or len(schema.columns) == 1:
-        validation.check_rows(len(matrix), max_rows)
-    return validation.from_matrix(schema, matrix)
+        check_rows(len(matrix), max_rows)
+    return from_matrix(schema, matrix)
 
 
 _BODIES: Mapping[str, Callable[[Schema, bytes, int], Batch]] = {
@@ -229,7 +230,7 @@ _BODIES: Mapping[str, Callable[[Schema, bytes, int], Batch]] = {
 
 def _methods_in_params(params: Any) -> tuple[str, ...]:
     if params is not None and not isinstance(params, dict):
-        raise MalformedRequest(f"Invalid parameters found: params must be a dictionary. Got {validation.show(params)}.")
+        raise MalformedRequest(f"Invalid parameters found: params must be a dictionary. Got {show(params)}.")
     method = (params or {}).get(METHOD)
     methods = method if isinstance(method, list) else [] if method is None else [method]
     if not all(isinstance(name, str) for name in methods):

@@ -17,7 +17,8 @@ from service.dialects.openinference import outputs as openinference_outputs
 from service.dialects.openinference.outputs import Wanted, flag
 from service.dialects.openinference.tensors import Tail, Tensor, malformed, parameters, read
 from service.errors import Fault, InvalidInput, MalformedRequest
-from service.validation import check_rows, show
+from service.validation.bounds import check_rows
+from service.validation.words import show
 from service.wire import JSON, Call, PredictionResult, WireRequest, WireResponse
 
 HEADER_LENGTH = "Inference-Header-Content-Length"

@@ -11,8 +11,8 @@ from model_store.schema import FLOATS, Column, Schema
 from service.dialects.openinference.metadata import datatype_of
 from service.dialects.openinference.tensors import Tensor
 from service.errors import MOST_FAULTS, Fault, InvalidInput, few, refuse
-from service.per_schema import per_schema
-from service.validation import from_columns, from_matrix
+from service.validation.columns import from_columns, from_matrix
+from service.validation.per_schema import per_schema
 
 _NOT_NUMBERS = frozenset({"BOOL", "BYTES"})
 

@@ -15,7 +15,7 @@ from service.codecs.json import dumps
 from service.dialects.openinference.metadata import datatype_of
 from service.dialects.openinference.tensors import malformed, parameters
 from service.errors import Fault, UnknownOutput
-from service.validation import show
+from service.validation.words import show
 
 ALIASES = frozenset({"output-0", "output_0", "output__0", "output0", "output"})
 """What other servers call the only output of a scikit-learn model; here each is the default output."""

@@ -15,7 +15,8 @@ import numpy as np
 from model_store.batch import Array
 from service.codecs import tensors
 from service.errors import MOST_FAULTS, Fault, InvalidInput, MalformedRequest, NotImplementedHere, few, refuse
-from service.validation import check_rows, show
+from service.validation.bounds import check_rows
+from service.validation.words import show
 
 _DEEPEST = 100
 """How many lists of ``data`` may nest."""

@@ -13,13 +13,14 @@ import numpy as np
 
 from model_store.batch import Array, Batch
 from model_store.schema import INTEGERS, NUMBERS, Column, Schema
-from service import validation
 from service.codecs.json import dumps
 from service.dialects.tfserving.predict import read, signature_name, wanted_outputs
 from service.dialects.tfserving.signatures import DEFAULT, MATRIX_INPUT, Signatures, signatures
 from service.dialects.tfserving.tensors import b64_text, is_b64, json_type, quoted
 from service.errors import MOST_FAULTS, Fault, InvalidInput, MalformedRequest, UnknownOutput
-from service.validation import check_rows, expected, show
+from service.validation.bounds import check_rows
+from service.validation.columns import from_columns
+from service.validation.words import expected, show
 from service.wire import Call, PredictionResult, WireRequest, WireResponse
 
 _LARGEST_INT64 = 2**63 - 1
@@ -193,7 +194,7 @@ def _batch(known: Signatures, examples: Sequence[Example]) -> Batch:
     if faults:
         first = faults[0]
         raise InvalidInput(f"{first.location}: expected {first.expected}, got {first.got}", faults)
-    return validation.from_columns(schema, columns, lambda row, i: f"examples[{row}].{names[i]}")
+    return from_columns(schema, columns, lambda row, i: f"examples[{row}].{names[i]}")
 
 
 def _spread(schema: Schema, example: Example, row: int) -> Example:

@@ -14,7 +14,8 @@ from model_store.schema import Schema
 from service.codecs.json import dumps
 from service.dialects.tfserving import predict as tfserving
 from service.errors import Fault, InvalidInput, MalformedRequest
-from service.validation import Locate, check_rows, show
+from service.validation.bounds import check_rows
+from service.validation.words import Locate, show
 from service.wire import JSON, Call, PredictionResult, WireRequest, WireResponse
 
 EVENT = "application/cloudevents+json"

@@ -7,7 +7,8 @@ from service.codecs.json import dumps, loads
 from service.dialects.tfserving.signatures import Signatures, signatures
 from service.dialects.tfserving.tensors import from_inputs, from_instances, quoted
 from service.errors import Fault, MalformedRequest, UnknownOutput
-from service.validation import Locate, announced_rows, check_rows, show
+from service.validation.bounds import announced_rows, check_rows
+from service.validation.words import Locate, show
 from service.wire import Call, PredictionResult, WireRequest, WireResponse
 
 _ABSENT = object()

@@ -17,11 +17,12 @@ import numpy as np
 
 from model_store.batch import Batch
 from model_store.schema import FLOATS, INTEGERS, Column
-from service import validation
 from service.codecs.json import dumps
 from service.dialects.tfserving.signatures import Input, Signatures, type_name
 from service.errors import MOST_FAULTS, Fault, InvalidInput
-from service.validation import Locate, expected, show
+from service.validation.columns import from_columns
+from service.validation.rows import from_rows
+from service.validation.words import Locate, expected, show
 
 MOST_QUOTED_BYTES = 256
 MOST_WALKED = 100_000
@@ -101,7 +102,7 @@ def _single(known: Signatures, only: Input, values: Sequence[Any], locate: Locat
     try:
         if known.integers and found is None:
             found = _decimals(known, _columns_of(values, len(only.columns)), locate)
-        batch = validation.from_rows(known.schema, values, locate)
+        batch = from_rows(known.schema, values, locate)
     except InvalidInput as error:
         found = _misshapen(only, values, locate) or _both(found, error)
     if found is not None:
@@ -121,7 +122,7 @@ def _several(known: Signatures, columns: dict[str, Sequence[Any]], locate: Locat
     _check_lengths(columns)
     found = _decimals(known, list(columns.values()), locate) if known.integers else None
     try:
-        batch = validation.from_columns(known.schema, columns, locate)
+        batch = from_columns(known.schema, columns, locate)
     except InvalidInput as error:
         found = _both(found, error)
     if found is not None:

@@ -25,7 +25,7 @@ from service.http.problems import NotReady
 from service.http.protocols import openinference_repository as repository
 from service.http.routes import PredictRoute, phrased
 from service.runtime.catalog import ServedModel, Snapshot
-from service.validation import show
+from service.validation.words import show
 from service.wire import JSON, Target, Values
 
 EXTENSIONS = ("binary_tensor_data", "classification", "model_repository", "model_repository_extension", "parameters")

@@ -15,7 +15,7 @@ from service.errors import Conflict, MalformedRequest, ModelNotFound, ModelNotRe
 from service.runtime import announcements
 from service.runtime.catalog import ServedModel
 from service.runtime.states import ON_THE_WAY, State, VersionState
-from service.validation import show
+from service.validation.words import show
 
 CONVERGENCE_SECONDS = 20.0
 """How long an answer waits for every worker; below the time limits of gunicorn and Nginx for a request."""

@@ -10,7 +10,9 @@ import pytest
 
 from model_store.schema import Column, Output, Schema
 from service.errors import MOST_FAULTS, InvalidInput
-from service.validation import from_columns, from_matrix, from_records, from_rows, show
+from service.validation.columns import from_columns, from_matrix
+from service.validation.rows import from_records, from_rows
+from service.validation.words import show
 
 OUT = (Output("predict", "float64"),)
 MANY = 100  # rows: enough for the one-step paths

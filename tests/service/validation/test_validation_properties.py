@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from model_store.schema import DTYPES, FLOATS, INTEGERS, Column, Output, Schema
 from service.errors import MOST_FAULTS, InvalidInput
-from service.validation import from_columns, from_matrix, from_records, from_rows
+from service.validation.columns import from_columns, from_matrix
+from service.validation.rows import from_records, from_rows
 
 untimed = settings(deadline=None)  # the first date imports pandas
 OUT = (Output("predict", "float64"),)

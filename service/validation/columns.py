@@ -1,0 +1,82 @@
+"""Columns by name, and matrices, against a schema."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from model_store.batch import Array, Batch
+from model_store.schema import Column, Schema
+from service.errors import MOST_FAULTS, Fault, InvalidInput, refuse
+from service.validation.casts import cast_column
+from service.validation.facts import Facts, facts_of
+from service.validation.numbers import matrix_of
+from service.validation.words import Locate, expected, rows_of, show
+
+
+def from_columns(schema: Schema, columns: Mapping[str, Sequence[Any] | Array], locate: Locate | None = None) -> Batch:
+    """Return a batch of columns by name, each a list of JSON values or a 1-D array.
+
+    Columns that the schema does not know are ignored. Raises InvalidInput.
+    """
+    facts = facts_of(schema)
+    rows = _common_length(schema, columns)
+    if facts.homogeneous and not facts.closed and rows and _all_lists(facts, columns):
+        matrix = matrix_of(facts, list(zip(*map(columns.__getitem__, facts.names), strict=True)))
+        if matrix is not None:
+            return Batch(rows, matrix=matrix)
+    cast = _cast(schema, columns, locate or rows_of(schema))
+    if facts.homogeneous:
+        return Batch(rows, matrix=np.column_stack(list(cast.values())))
+    return Batch(rows, columns=cast)
+
+
+def from_matrix(schema: Schema, matrix: Array, locate: Locate | None = None) -> Batch:
+    """Return a batch of a 2-D array ``(rows, columns)`` by position.
+
+    A 1-D array is a single column, or a single row of the schema's width. Raises InvalidInput.
+    """
+    facts = facts_of(schema)
+    if matrix.ndim == 1:
+        matrix = matrix.reshape(-1, 1) if facts.width == 1 else matrix.reshape(1, -1)
+    if matrix.shape[1:] != (facts.width,):
+        raise InvalidInput.of(Fault("shape", f"[rows, {facts.width}]", str(list(matrix.shape))))
+    if facts.homogeneous and matrix.dtype == facts.dtype and not facts.closed and facts.allows(matrix):
+        return Batch(len(matrix), matrix=np.ascontiguousarray(matrix))
+    return from_columns(schema, {name: matrix[:, i] for i, name in enumerate(facts.names)}, locate)
+
+
+def _all_lists(facts: Facts, columns: Mapping[str, Any]) -> bool:
+    return all(type(columns.get(name)) is list for name in facts.names)
+
+
+def _cast(schema: Schema, columns: Mapping[str, Any], where: Locate) -> dict[str, Array]:
+    faults: list[Fault] = []
+    cast: dict[str, Array] = {}
+    for i, column in enumerate(schema.columns):
+        values = _values(column, columns)
+        cast[column.name] = cast_column(column, values, lambda row, i=i: where(row, i), faults)  # type: ignore[misc]
+        if len(faults) >= MOST_FAULTS:
+            break
+    refuse(faults)
+    return cast
+
+
+def _common_length(schema: Schema, columns: Mapping[str, Any]) -> int:
+    found = {name: columns[name] for name in schema.names if name in columns}
+    refuse(Fault(name, "a list of values", show(values)) for name, values in found.items() if not _is_column(values))
+    lengths = {name: len(values) for name, values in found.items()}
+    longest = max(lengths.values(), default=0)
+    wanted = f"{longest} values, as the longest column has"
+    refuse(Fault(name, wanted, str(length)) for name, length in lengths.items() if length != longest)
+    return longest
+
+
+def _is_column(values: Any) -> bool:
+    return values.ndim == 1 if isinstance(values, np.ndarray) else isinstance(values, (list, tuple))
+
+
+def _values(column: Column, columns: Mapping[str, Any]) -> Any:
+    if column.name in columns:
+        return columns[column.name]
+    raise InvalidInput.of(Fault(column.name, expected(column), "no such column in the input"))

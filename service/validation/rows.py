@@ -1,0 +1,75 @@
+"""Rows by position or by name, as JSON gives them, against a schema."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from model_store.batch import Batch
+from model_store.schema import Schema
+from service.errors import Fault, refuse
+from service.validation.columns import from_columns
+from service.validation.facts import Facts, facts_of
+from service.validation.numbers import matrix_of
+from service.validation.words import Locate, expected, rows_of, show
+
+
+def from_rows(schema: Schema, rows: Sequence[Any], locate: Locate | None = None) -> Batch:
+    """Return a batch of rows by position, as JSON gives them: lists, or scalars for a schema of one column.
+
+    Raises InvalidInput.
+    """
+    facts = facts_of(schema)
+    if facts.width == 1 and list not in set(map(type, rows)):
+        rows = [[value] for value in rows]
+    if set(map(type, rows)) != {list} or set(map(len, rows)) != {facts.width}:
+        _check_widths(rows, facts.width, locate or rows_of(schema))
+    return _by_position(facts, rows, locate)
+
+
+def from_records(schema: Schema, records: Sequence[Any], locate: Locate | None = None, *, exact: bool = False) -> Batch:
+    """Return a batch of rows by name: objects, each with every column; with ``exact`` an unknown key is a fault.
+
+    A missing value is said as null: a key that is not there is more often misspelt. Raises InvalidInput.
+    """
+    facts = facts_of(schema)
+    if set(map(type, records)) == {dict} and not (exact and set(map(len, records)) != {facts.width}):
+        try:
+            rows = list(map(facts.values_of, records))
+        except KeyError:
+            pass  # to be named below
+        else:
+            return _by_position(facts, rows, locate)
+    refuse(_record_faults(schema, records, locate or rows_of(schema), exact=exact))
+    return _by_position(facts, list(map(facts.values_of, records)), locate)
+
+
+def _by_position(facts: Facts, rows: Sequence[Sequence[Any]], locate: Locate | None) -> Batch:
+    """Rows that all have the schema's width."""
+    if facts.homogeneous and not facts.closed and rows:
+        matrix = matrix_of(facts, rows)
+        if matrix is not None:
+            return Batch(len(rows), matrix=matrix)
+    columns = zip(*rows, strict=True) if rows else ((),) * facts.width
+    return from_columns(facts.schema, dict(zip(facts.names, columns, strict=True)), locate)
+
+
+def _check_widths(rows: Sequence[Any], width: int, locate: Locate) -> None:
+    wanted = f"a list of {width} values"
+    wrong = (i for i, row in enumerate(rows) if type(row) is not list or len(row) != width)
+    refuse(Fault(locate(i, 0), wanted, show(rows[i])) for i in wrong)
+
+
+def _record_faults(schema: Schema, records: Sequence[Any], locate: Locate, *, exact: bool) -> Iterator[Fault]:
+    names = dict.fromkeys(schema.names)
+    for row, record in enumerate(records):
+        if not isinstance(record, dict):
+            yield Fault(locate(row, 0), "an object", show(record))
+            continue
+        for place, column in enumerate(schema.columns):
+            if column.name not in record:
+                yield Fault(locate(row, place), expected(column), "nothing")
+        if exact:
+            yield from (_unknown(locate(row, 0), names, key) for key in record if key not in names)
+
+
+def _unknown(location: str, names: Iterable[str], key: str) -> Fault:
+    return Fault(location, f"only {', '.join(names)}", show(key))

@@ -1,0 +1,91 @@
+"""One value at a time: the path of dates, of the unusual, and of faults."""
+
+import datetime as dt
+import math
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from model_store.batch import Array
+from model_store.schema import FLOATS, Column
+
+_NUMBERS = frozenset({int, float})
+_ISO_8601 = re.compile(
+    r"\d{4}-\d\d-\d\d(?:[T ]\d\d(?::?\d\d(?::?\d\d(?:[.,]\d{1,9})?)?)?(?:Z|[+-]\d\d:?(?:\d\d)?)?)?", re.ASCII
+)
+
+
+def converter(column: Column) -> Callable[[Column, Any], Any]:
+    """Return what makes a value of the column's dtype of a value that is there, or None of one that does not fit."""
+    return _CONVERTERS.get(column.dtype, _float if column.dtype in FLOATS else _integer)
+
+
+def listed(values: Array) -> list[Any]:
+    """Return an array of strings, dates or objects as a list of plain Python values; dates stay NumPy's."""
+    if values.dtype.kind == "M":
+        return list(values)
+    listed: list[Any] = values.tolist()
+    return [value.item() if isinstance(value, (np.number, np.bool_, np.str_)) else value for value in listed]
+
+
+def is_missing(value: Any) -> bool:
+    """Return whether it is None, NaN, or what NumPy and pandas have for missing."""
+    if value is None:
+        return True
+    if isinstance(value, float):
+        return math.isnan(value)
+    if isinstance(value, np.datetime64):
+        return bool(np.isnat(value))
+    return type(value).__name__ in {"NAType", "NaTType"}
+
+
+def _float(column: Column, value: Any) -> float | None:
+    if type(value) not in _NUMBERS:
+        return None
+    try:
+        number = float(value)
+    except OverflowError:
+        return None
+    if column.dtype == "float32":
+        with np.errstate(over="ignore"):
+            number = float(np.float32(number))
+    return number if math.isfinite(number) else None
+
+
+def _integer(column: Column, value: Any) -> int | None:
+    if type(value) is float and value.is_integer():
+        value = int(value)
+    info = np.iinfo(column.dtype)
+    return value if type(value) is int and info.min <= value <= info.max else None
+
+
+def _bool(_column: Column, value: Any) -> bool | None:
+    return value if type(value) is bool else None
+
+
+def _string(_column: Column, value: Any) -> str | None:
+    return value if type(value) is str else None
+
+
+def _datetime(_column: Column, value: Any) -> np.datetime64 | None:
+    """A date or time; one with an offset is taken to UTC. Nanoseconds reach from 1677 to 2262."""
+    import pandas as pd  # here, because few models eat dates
+
+    written = isinstance(value, str) and _ISO_8601.fullmatch(value)
+    if not written and not isinstance(value, (np.datetime64, dt.date)):
+        return None
+    try:
+        stamp = pd.Timestamp(value)
+        stamp = stamp.tz_convert(None) if stamp.tzinfo else stamp
+        return stamp.as_unit("ns").to_datetime64()
+    except (ValueError, OverflowError):
+        return None
+
+
+_CONVERTERS: Mapping[str, Callable[[Column, Any], Any]] = {
+    "bool": _bool,
+    "string": _string,
+    "datetime64[ns]": _datetime,
+}

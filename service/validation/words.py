@@ -1,0 +1,51 @@
+"""Types, values and places in words, as errors say them."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from model_store.schema import FLOATS, INTEGERS, Column, Schema
+
+Locate = Callable[[int, int], str]
+"""Names a place for people, from a row's index and a column's index in the schema."""
+
+_SHOWN = 64
+_SHOWN_CATEGORIES = 10
+
+
+def expected(column: Column) -> str:
+    """Return the column's type in words, for a fault."""
+    if column.closed:
+        shown = ", ".join(show(c) for c in column.categories[:_SHOWN_CATEGORIES])
+        more = ", …" if len(column.categories) > _SHOWN_CATEGORIES else ""
+        words = f"one of {shown}{more}"
+    elif column.dtype in FLOATS:
+        words = "a finite number"
+    elif column.dtype in INTEGERS:
+        info = np.iinfo(column.dtype)
+        words = f"a whole number from {info.min} to {info.max}"
+    else:
+        words = {"bool": "true or false", "string": "a string"}.get(column.dtype, "an ISO 8601 date or time")
+    return words + (" or null" if column.nullable else "")
+
+
+def show(value: Any) -> str:
+    """Return a value as an error may quote it: as JSON would write it, and cut short."""
+    if value is None:
+        text = "null"
+    elif isinstance(value, bool):
+        text = str(value).lower()
+    elif isinstance(value, (dict, list, tuple)):
+        return "an object" if isinstance(value, dict) else f"a list of {len(value)}"
+    elif isinstance(value, str):
+        text = f'"{value[:_SHOWN]}{"" if len(value) > _SHOWN else chr(34)}'
+    else:
+        text = "a huge number" if isinstance(value, int) and abs(value) >= 10**_SHOWN else str(value)
+    text = text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
+    return text.encode("utf-8", "backslashreplace").decode()  # half of a surrogate pair cannot be written
+
+
+def rows_of(schema: Schema) -> Locate:
+    """Return the usual names of places: the row's number and the column's name."""
+    return lambda row, column: f"row {row}, column {schema.columns[column].name}"
