@@ -13,6 +13,7 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from model_store import atomic_file
 from model_store.errors import NoKey, SealBroken
 from model_store.manifest import LARGEST_BYTES, FileSeal, Manifest
 
@@ -57,11 +58,9 @@ class SealingKey:
         )
         path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
         try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            atomic_file.write(path, pem, durable=True, mode=0o600, replace=False)
         except FileExistsError as error:
             raise NoKey(f"{path} exists already: a sealing key is never overwritten") from error
-        with open(descriptor, "wb") as file:  # noqa: PTH123 - the mode was given to os.open
-            file.write(pem)
         return cls(private)
 
     def sign(self, manifest: bytes) -> bytes:

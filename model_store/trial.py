@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from model_store import atomic_file
 from model_store.errors import ArtifactUnreadable, GateRefused, StoreError
 
 _NEW_USER = 0x10000000
@@ -159,9 +160,7 @@ def main() -> int:
     network_cut = _cut_network()
     _die_with(request["parent"])
     result = _answer({"check": check, "capture": capture}[verb], request)
-    part = folder / "result.part"
-    part.write_text(json.dumps({**result, "network_cut": network_cut}), "utf-8")
-    part.rename(folder / "result.json")
+    atomic_file.write(folder / "result.json", json.dumps({**result, "network_cut": network_cut}).encode())
     return 0
 
 

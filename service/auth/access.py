@@ -7,7 +7,6 @@ refused everywhere within a few seconds. While the database is down the last sna
 
 import contextlib
 import logging
-import os
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -16,6 +15,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
+from model_store import atomic_file
 from service.audit.entry import Entry
 from service.audit.log import AuditLog
 from service.auth import api_keys, sessions, snapshot, tables, tokens
@@ -375,13 +375,10 @@ class Access:
         current = self._view.snapshot
         if self.configuration.run_dir is None or current is None:
             return
-        beside = self.configuration.run_dir / f".{_SNAPSHOT_FILE}.{os.getpid()}"
+        path = self.configuration.run_dir / _SNAPSHOT_FILE
         try:
-            self.configuration.run_dir.mkdir(parents=True, exist_ok=True)
-            descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(replace(current, read_at=self._clock()).to_json())
-            beside.replace(self.configuration.run_dir / _SNAPSHOT_FILE)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            atomic_file.write(path, replace(current, read_at=self._clock()).to_json(), mode=0o600)
         except OSError as error:
             _LOG.warning("the state of access cannot be stored in %s: %s", self.configuration.run_dir, error)
 

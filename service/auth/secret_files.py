@@ -1,9 +1,9 @@
 """Secrets from files: refused when missing, short or a placeholder, and written so that only their owner reads them."""
 
-import os
 import re
-import secrets
 from pathlib import Path
+
+from model_store import atomic_file
 
 SHORTEST_BYTES = 32
 _FEWEST_DIFFERENT_BYTES = 10
@@ -47,18 +47,10 @@ def is_placeholder(secret: bytes) -> bool:
 
 
 def write_secret(path: Path, content: bytes) -> bool:
-    """Write a file of mode 0600, whole, unless it exists; False where it did."""
+    """Write a file of mode 0600, whole, unless it exists; return False if it did."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    beside = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
-    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.link(beside, path)  # refuses to replace, in one step
+        atomic_file.write(path, content, durable=True, mode=0o600, replace=False)
     except FileExistsError:
         return False
-    finally:
-        beside.unlink(missing_ok=True)
     return True
