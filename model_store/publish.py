@@ -65,7 +65,7 @@ def publish(  # noqa: PLR0913 - one keyword for each thing that a publisher may 
     store, model = root if isinstance(root, Store) else store_at(root), ModelName(name)
     key = _key(sealing_key, root)
     tell, limits = progress or _silent, limits or Limits()
-    wishes = {
+    options = {
         "name": str(model),
         "created_by": by or current_user(),
         "metrics": _plain_metrics(metrics),
@@ -74,7 +74,7 @@ def publish(  # noqa: PLR0913 - one keyword for each thing that a publisher may 
         "force": force,
     }
     with store.staging(model) as folder:
-        draft = _draft(estimator, sample, folder, _Order(wishes, limits, tell))
+        draft = _draft(estimator, sample, folder, _Order(options, limits, tell))
         if payload_log is not None:
             draft = replace(draft, options={**draft.options, **payload_log.checked(draft.schema).option()})
         tell("trying it in a process of its own")
@@ -83,7 +83,7 @@ def publish(  # noqa: PLR0913 - one keyword for each thing that a publisher may 
         tell("sealing and storing")
         version = store.add(model, folder, lambda number: seal.seal(folder, replace(measured, version=number), key))
     if promote:
-        channels.promote(store, model, version, str(wishes["created_by"]))
+        channels.promote(store, model, version, str(options["created_by"]))
     return version
 
 
@@ -97,7 +97,7 @@ def current_user() -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Order:
-    wishes: Mapping[str, Any]
+    options: Mapping[str, Any]
     limits: Limits
     tell: Progress
 
@@ -106,11 +106,11 @@ def _draft(estimator: Any, sample: Any, folder: Path, order: _Order) -> Manifest
     """Write the version's files into the folder, in this process only where the estimator already lives in it."""
     if isinstance(estimator, (str, os.PathLike)):
         return _draft_of_file(Path(estimator), sample, folder, order)
-    from model_store import samples  # here: pandas and scikit-learn, which nothing else in this module needs
-    from model_store.capture import Wishes, capture
+    from model_store.capture import samples  # here: pandas and scikit-learn, which nothing else in this module needs
+    from model_store.capture.draft import CaptureOptions, capture
 
     rows = samples.read(Path(sample)) if isinstance(sample, (str, os.PathLike)) else sample
-    return capture(estimator, rows, folder, Wishes(**order.wishes), order.tell)
+    return capture(estimator, rows, folder, CaptureOptions(**order.options), order.tell)
 
 
 def _draft_of_file(file: Path, sample: Any, folder: Path, order: _Order) -> Manifest:
@@ -120,7 +120,7 @@ def _draft_of_file(file: Path, sample: Any, folder: Path, order: _Order) -> Mani
         raise ArtifactUnreadable(f"{file.name!r} is none of .joblib, .pkl, .pickle or .skops")
     with tempfile.TemporaryDirectory(prefix="millrace-sample-") as scratch:
         if not isinstance(sample, (str, os.PathLike)):
-            from model_store import samples  # here: pandas, which a sample file does not need in this process
+            from model_store.capture import samples  # here: pandas, which a sample file does not need in this process
 
             sample = samples.write(sample, Path(scratch))
         order.tell(f"loading {file.name} in a process of its own, with its schema, golden answers and profile")
@@ -128,11 +128,11 @@ def _draft_of_file(file: Path, sample: Any, folder: Path, order: _Order) -> Mani
             "file": str(file.absolute()),
             "sample": str(Path(sample).absolute()),
             "folder": str(folder.absolute()),
-            "wishes": dict(order.wishes),
+            "options": dict(order.options),
         }
         answer = isolation.run("capture", request, seconds=order.limits.seconds, memory=order.limits.memory)
     draft = Manifest.from_json(answer.get("manifest"))
-    if draft.model != order.wishes["name"]:
+    if draft.model != order.options["name"]:
         raise StoreError(f"{file} wrote a manifest of another model")
     files = seal.file_seals(folder)
     return replace(draft, files=files, bytes=sum(found.bytes for found in files.values()))

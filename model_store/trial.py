@@ -46,14 +46,13 @@ def check(request: Mapping[str, Any]) -> dict[str, Any]:
 
 def capture(request: Mapping[str, Any]) -> dict[str, Any]:
     """Load an estimator file and sample file of the publisher's own and write a version's files; the draft manifest."""
-    from model_store import artifacts, samples  # here: after the limits are set
-    from model_store.capture import Wishes
-    from model_store.capture import capture as capture_into
+    from model_store import artifacts  # here: after the limits are set
+    from model_store.capture import draft, samples
 
-    wishes = Wishes(**request["wishes"])
+    options = draft.CaptureOptions(**request["options"])
     sample = samples.read(Path(request["sample"]))
-    estimator = artifacts.load_own(Path(request["file"]), any_version=wishes.force)
-    manifest = capture_into(estimator, sample, Path(request["folder"]), wishes, lambda _: None)
+    estimator = artifacts.load_own(Path(request["file"]), any_version=options.force)
+    manifest = draft.capture(estimator, sample, Path(request["folder"]), options, lambda _: None)
     return {"manifest": manifest.to_json()}
 
 

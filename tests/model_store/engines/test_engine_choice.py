@@ -12,14 +12,14 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
-from model_store import samples
 from model_store.batch import Batch
+from model_store.capture import samples
+from model_store.capture.inference import infer
 from model_store.engines.arrays import ArrayEngine
 from model_store.engines.choice import NoEngine, choose
 from model_store.engines.equality import identical
 from model_store.engines.estimator import EstimatorEngine, answers
 from model_store.golden import Golden
-from model_store.schema_inference import infer
 
 FRAME = pd.DataFrame(np.random.default_rng(0).normal(size=(60, 3)), columns=["a", "b", "c"])
 ROWS = Batch(len(FRAME), matrix=FRAME.to_numpy())

@@ -11,7 +11,7 @@ import pytest
 from sklearn.dummy import DummyRegressor
 
 from model_store import channels, seal
-from model_store.capture import Wishes, capture
+from model_store.capture.draft import CaptureOptions, capture
 from model_store.seal import SealingKey
 from model_store.stores.folder import FolderStore
 from service.runtime.announcements import Announcer
@@ -36,7 +36,7 @@ class Workshop:
         self.run_dir = folder / "run"
 
     def add(self, name, estimator, sample=SAMPLE, *, promote=False, key=None, artifact_format="auto") -> int:
-        wishes = Wishes(
+        options = CaptureOptions(
             name=name,
             created_by="tests",
             metrics={},
@@ -45,7 +45,7 @@ class Workshop:
             force=False,
         )
         with self.store.staging(name) as folder:
-            draft = capture(estimator, sample, folder, wishes, lambda _: None)
+            draft = capture(estimator, sample, folder, options, lambda _: None)
             version = self.store.add(
                 name,
                 folder,

@@ -39,7 +39,7 @@ from sklearn.tree import DecisionTreeClassifier
 from xgboost import XGBClassifier, XGBRegressor
 
 from model_store import artifacts, golden, seal
-from model_store.capture import Wishes, capture
+from model_store.capture.draft import CaptureOptions, capture
 from model_store.engines.equality import same
 from model_store.engines.estimator import answers
 from model_store.errors import ArtifactUnreadable
@@ -192,7 +192,9 @@ def test_it_answers_the_same_after_it_was_written_and_read(name, artifact_format
     estimator, sample = cases(name)
     folder = tmp_path / "m" / "1"
     folder.mkdir(parents=True)
-    draft = capture(estimator, sample, folder, Wishes("m", "tests", artifact_format=artifact_format), lambda _: None)
+    draft = capture(
+        estimator, sample, folder, CaptureOptions("m", "tests", artifact_format=artifact_format), lambda _: None
+    )
     seal.seal(folder, draft, key)
     manifest = seal.verify(folder, seal.TrustedKeys.load(tmp_path / "keys" / "trusted"))
     loaded = artifacts.load(folder, manifest)
@@ -213,15 +215,18 @@ def test_it_answers_the_same_after_it_was_written_and_read(name, artifact_format
 
 @pytest.mark.parametrize("name", NOT_IN_SKOPS)
 def test_what_skops_may_not_hold_is_stored_as_joblib_and_says_why(name, cases, tmp_path):
-    draft = capture(*cases(name), tmp_path, Wishes("m", "tests"), lambda _: None)
+    draft = capture(*cases(name), tmp_path, CaptureOptions("m", "tests"), lambda _: None)
     assert draft.artifact_format == "joblib"
     assert "functools.partial" in draft.options["why_not_skops"]
     with pytest.raises(ArtifactUnreadable, match="reviewed list"):
-        capture(*cases(name), tmp_path, Wishes("m", "tests", artifact_format="skops"), lambda _: None)
+        capture(*cases(name), tmp_path, CaptureOptions("m", "tests", artifact_format="skops"), lambda _: None)
 
 
 def test_skops_is_the_format_wherever_it_can_be(cases, tmp_path):
-    assert capture(*cases("mixed columns"), tmp_path, Wishes("m", "tests"), lambda _: None).artifact_format == "skops"
+    assert (
+        capture(*cases("mixed columns"), tmp_path, CaptureOptions("m", "tests"), lambda _: None).artifact_format
+        == "skops"
+    )
 
 
 OUTPUTS = {
@@ -239,15 +244,15 @@ OUTPUTS = {
 
 @pytest.mark.parametrize("name", OUTPUTS)
 def test_its_task_and_outputs_are_named(name, cases, tmp_path):
-    schema = capture(*cases(name), tmp_path, Wishes("m", "tests"), lambda _: None).schema
+    schema = capture(*cases(name), tmp_path, CaptureOptions("m", "tests"), lambda _: None).schema
     assert (schema.task, [output.name for output in schema.outputs]) == OUTPUTS[name]
 
 
 def test_class_labels_are_in_the_schema(cases, tmp_path):
-    schema = capture(*cases("strings as classes"), tmp_path, Wishes("m", "tests"), lambda _: None).schema
+    schema = capture(*cases("strings as classes"), tmp_path, CaptureOptions("m", "tests"), lambda _: None).schema
     predict, proba = schema.output("predict"), schema.output("predict_proba")
     assert (predict.dtype, predict.shape, predict.labels) == ("string", (), ("high", "low", "mid"))
     assert (proba.dtype, proba.shape, proba.labels) == ("float64", (3,), ("high", "low", "mid"))
-    binary = capture(*cases("binary support vectors"), tmp_path, Wishes("m", "tests"), lambda _: None).schema
+    binary = capture(*cases("binary support vectors"), tmp_path, CaptureOptions("m", "tests"), lambda _: None).schema
     assert binary.output("predict").labels == (False, True)
     assert binary.output("decision_function").labels == ()

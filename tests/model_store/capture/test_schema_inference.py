@@ -17,11 +17,11 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEncoder, StandardScaler
 
-from model_store import samples
 from model_store.batch import estimator_input
+from model_store.capture import samples
+from model_store.capture.inference import infer
 from model_store.engines.estimator import answers
 from model_store.errors import BadSample
-from model_store.schema_inference import infer
 
 MATRIX = np.arange(40.0).reshape(20, 2)
 TARGET = np.arange(20) % 2

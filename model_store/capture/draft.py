@@ -1,0 +1,89 @@
+"""From a fitted estimator and sample rows to the files of a version, not yet numbered or sealed."""
+
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from model_store import artifacts, golden, profile, seal
+from model_store.batch import take
+from model_store.capture import samples
+from model_store.capture.artifact import ArtifactFormat, Written, write_artifact
+from model_store.capture.inference import Inferred, UnknownCategories, infer
+from model_store.capture.libraries import libraries_of
+from model_store.capture.recording import golden_of, profile_of, rows_worth_keeping
+from model_store.engines.answers import as_dtype, plain
+from model_store.engines.equality import same
+from model_store.engines.estimator import answers
+from model_store.errors import BadSample
+from model_store.manifest import Manifest
+from model_store.schema import Schema
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureOptions:
+    """What the publisher asks for: the model's name, and how its estimator and sample are captured."""
+
+    name: str
+    created_by: str
+    metrics: Mapping[str, Any] = field(default_factory=dict)
+    unknown_categories: UnknownCategories = "accept"
+    artifact_format: ArtifactFormat = "auto"
+    force: bool = False
+
+
+def capture(estimator: Any, sample: Any, folder: Path, options: CaptureOptions, progress: Progress) -> Manifest:
+    """Write artifact, golden rows and profile into ``folder``, and return the draft of a manifest, with version 1.
+
+    Raises BadSample if sample and estimator do not fit, ArtifactUnreadable if no format can hold the estimator.
+    """
+    progress("reading the schema from the sample")
+    inferred = infer(estimator, samples.laid_out(sample), options.unknown_categories)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about feature names and the like: the answers are compared
+        _check_same_answers(estimator, inferred)
+        progress("recording golden answers and the reference profile")
+        kept = golden_of(estimator, inferred)
+        golden.write(folder, kept)
+        profile.write(folder, profile_of(estimator, inferred))
+        progress("writing the artifact")
+        written = write_artifact(estimator, inferred.schema, kept, folder, options.artifact_format)
+    return _draft(estimator, inferred.schema, folder, options, written)
+
+
+def _draft(estimator: Any, schema: Schema, folder: Path, options: CaptureOptions, written: Written) -> Manifest:
+    files = seal.file_seals(folder)
+    forced = {artifacts.ANY_LIBRARY_VERSION: True} if options.force else {}
+    return Manifest(
+        model=options.name,
+        version=1,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        created_by=options.created_by,
+        artifact_format=written.format,
+        files=files,
+        libraries=libraries_of(estimator),
+        schema=schema,
+        estimator=f"{type(estimator).__module__}.{type(estimator).__qualname__}",
+        metrics=dict(options.metrics),
+        bytes=sum(file.bytes for file in files.values()),
+        options={**forced, **written.options},
+    )
+
+
+def _check_same_answers(estimator: Any, inferred: Inferred) -> None:
+    """The estimator must answer to rows that came through the schema as it does to the caller's own rows."""
+    default = inferred.schema.outputs[0]
+    count = min(inferred.batch.rows, rows_worth_keeping(default))
+    through = answers(estimator, inferred.schema, take(inferred.batch, np.arange(count)), [default.name])
+    own = getattr(estimator, default.name)(inferred.rows[:count])
+    if not same(through[default.name], as_dtype(plain(own), default.dtype)):
+        raise BadSample(
+            f"{default.name} answers differently once the sample's values went through the schema: give the sample "
+            "with the column types that the estimator was fitted on"
+        )

@@ -1,0 +1,54 @@
+"""From a fitted estimator and sample rows to a schema, and the sample as a batch of that schema."""
+
+import warnings
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+
+from model_store.batch import Array, Batch, estimator_input, take
+from model_store.capture import outputs
+from model_store.capture.categories import with_categories
+from model_store.capture.columns import batch_of, read_columns
+from model_store.capture.gaps import TRIAL_ROWS, with_gaps
+from model_store.capture.layouts import as_called, layouts, selected
+from model_store.capture.samples import Rows
+from model_store.capture.tasks import task
+from model_store.errors import BadSample
+from model_store.schema import Output, Schema
+
+UnknownCategories = Literal["accept", "refuse"]
+
+
+@dataclass(frozen=True, slots=True)
+class Inferred:
+    """A schema, the whole sample as its batch, and the sample as the caller's own call of the estimator takes it."""
+
+    schema: Schema
+    batch: Batch
+    rows: Any
+
+
+def infer(estimator: Any, sample: Rows, unknown_categories: UnknownCategories = "accept") -> Inferred:
+    """Return the schema of an estimator, read from sample rows; raises BadSample if they do not fit each other."""
+    rows = selected(estimator, sample)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about feature names and the like: what matters is compared later
+        schema, values = _first_that_answers(estimator, rows)
+        schema, values = with_gaps(estimator, schema, values)
+    schema = with_categories(estimator, schema, values, closed=unknown_categories == "refuse")
+    return Inferred(schema, batch_of(schema, values), as_called(schema.layout, rows))
+
+
+def _first_that_answers(estimator: Any, rows: Rows) -> tuple[Schema, list[Array]]:
+    first_error: BadSample | None = None
+    for layout in layouts(estimator, rows):
+        columns, values = read_columns(layout, rows)
+        draft = Schema(layout, columns, (Output("predict", "float64"),), task(estimator))
+        few = np.arange(min(len(rows), TRIAL_ROWS))
+        try:
+            called_with = estimator_input(draft, take(batch_of(draft, values), few))
+            return replace(draft, outputs=outputs.discover(estimator, called_with, len(few))), values
+        except BadSample as error:
+            first_error = first_error or error
+    raise first_error or BadSample("no layout fits the sample")

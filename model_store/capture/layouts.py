@@ -1,0 +1,83 @@
+"""How an estimator takes its rows: which columns, and whether as an array, a DataFrame or a series."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from model_store.capture.samples import Rows
+from model_store.errors import BadSample
+from model_store.schema import Layout
+
+_TEXT_VECTORIZERS = ("CountVectorizer", "TfidfVectorizer", "HashingVectorizer")
+
+
+def selected(estimator: Any, sample: Rows) -> Rows:
+    """Return the sample's columns that the estimator was fitted on, in its order; raises BadSample."""
+    names = _fitted_names(estimator)
+    if isinstance(sample, pd.DataFrame):
+        if names is None:
+            return sample
+        absent = [name for name in names if name not in sample.columns]
+        if absent:
+            raise BadSample(f"the sample lacks column {absent[0]!r}, which the estimator was fitted on")
+        return sample[list(names)]
+    if names is not None and sample.ndim == 2:  # noqa: PLR2004 - rows and columns
+        if sample.shape[1] != len(names):
+            raise BadSample(f"the sample has {sample.shape[1]} columns, the estimator was fitted on {len(names)}")
+        return pd.DataFrame(sample, columns=list(names)).infer_objects()
+    return sample
+
+
+def layouts(estimator: Any, rows: Rows) -> tuple[Layout, ...]:
+    """Return how the estimator may want its rows, the likeliest first."""
+    if isinstance(rows, np.ndarray):
+        return ("series",) if rows.ndim == 1 else ("matrix",)
+    if _fitted_names(estimator) is not None:
+        return ("table",)
+    if all(pd.api.types.is_numeric_dtype(dtype) for dtype in rows.dtypes):
+        return ("table", "matrix") if _selects_by_name(estimator) else ("matrix", "table")
+    if rows.shape[1] == 1:
+        return ("series", "table") if _takes_texts(estimator) else ("table", "series")
+    return ("table",)
+
+
+def as_called(layout: Layout, rows: Rows) -> Any:
+    """Return sample rows as the caller's own call of the estimator takes them."""
+    if layout == "series" and isinstance(rows, pd.DataFrame):
+        return rows.iloc[:, 0].to_numpy(dtype=object)
+    return rows.to_numpy() if layout == "matrix" and isinstance(rows, pd.DataFrame) else rows
+
+
+def first_step(estimator: Any) -> Any:
+    """Return what the rows meet first: the first step of a pipeline, or of the best one of a search."""
+    steps = getattr(estimator, "steps", None)
+    best = getattr(estimator, "best_estimator_", None)
+    if steps:
+        return first_step(steps[0][1])
+    return first_step(best) if best is not None else estimator
+
+
+def _fitted_names(estimator: Any) -> tuple[str, ...] | None:
+    try:
+        names = estimator.feature_names_in_
+    except Exception:  # noqa: BLE001 - delegated attributes of meta-estimators raise more than AttributeError
+        return None
+    listed = tuple(str(name) for name in names)
+    made_up = tuple(f"Column_{i}" for i in range(len(listed)))  # what LightGBM calls the columns of an array
+    return None if listed == made_up and type(first_step(estimator)).__module__.startswith("lightgbm.") else listed
+
+
+def _takes_texts(estimator: Any) -> bool:
+    first = first_step(estimator)
+    return type(first).__name__ in _TEXT_VECTORIZERS or (
+        type(first).__name__ == "FeatureUnion" and any(_takes_texts(part) for _, part in first.transformer_list)
+    )
+
+
+def _selects_by_name(estimator: Any) -> bool:
+    """Whether it starts with a step of the user's own, which may ask a DataFrame for its columns."""
+    first = first_step(estimator)
+    return type(first).__name__ == "FunctionTransformer" or not type(first).__module__.startswith(
+        ("sklearn.", "xgboost.", "lightgbm.")
+    )
