@@ -14,6 +14,8 @@ from typing import Any
 
 from prometheus_client import mmap_dict
 
+from model_store import atomic_file
+
 _Dict: Any = mmap_dict.MmapedDict  # prometheus_client leaves it untyped
 
 LOCK = threading.Lock()
@@ -27,7 +29,7 @@ Values = dict[str, tuple[float, float]]
 def wipe(folder: Path) -> None:
     """Make the folder, empty of metric files. Only before the first metric of this process exists."""
     folder.mkdir(parents=True, exist_ok=True)
-    for file in folder.glob("*.db*"):
+    for file in (*folder.glob("*.db"), *folder.glob(f"{atomic_file.WRITING}*")):
         file.unlink(missing_ok=True)
 
 
@@ -53,13 +55,11 @@ def read(folder: Path) -> tuple[dict[str, Values], int]:
 
 def _add_to_archive(archived: Path, prefix: str, dead: Path) -> None:
     merged = _merge(prefix, (_values(archived), _values(dead)))
-    beside = archived.with_name(archived.name + ".new")
-    beside.unlink(missing_ok=True)
-    written = _Dict(os.fspath(beside))
-    for key, (value, time) in merged.items():
-        written.write_value(key, value, time)
-    written.close()
-    beside.replace(archived)
+    with atomic_file.replacing(archived) as beside:
+        written = _Dict(os.fspath(beside))
+        for key, (value, time) in merged.items():
+            written.write_value(key, value, time)
+        written.close()
 
 
 def _values(file: Path) -> Values:

@@ -5,7 +5,6 @@ import random
 import threading
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import numpy as np
 
@@ -104,9 +103,12 @@ class Drift(Observer):
 
 def _count(counted: tuple[Counted, ...], model: LoadedModel, batch: Batch, outputs: Mapping[str, Array]) -> None:
     rows = slice(None, None, -(-batch.rows // MOST_ROWS))
-    answers = with_class(model.schema, outputs)
+    answers, names = with_class(model.schema, outputs), model.schema.names
     for binned, increments in counted:
-        values = _column(model.schema, batch, binned.name) if binned.kind == "input" else answers.get(binned.name)
+        if binned.kind == "input":
+            values: Array | None = batch.column(model.schema, names.index(binned.name))
+        else:
+            values = answers.get(binned.name)
         if values is not None and values.ndim == 1:
             for label, count in binned.count(values[rows]).items():
                 increments[label](count)
@@ -144,9 +146,3 @@ def with_class(schema: Schema, outputs: Mapping[str, Array]) -> Mapping[str, Arr
     labels = np.empty(len(described.labels), dtype=object)
     labels[:] = described.labels
     return {**outputs, "predict": labels[probabilities.argmax(axis=1)]}
-
-
-def _column(schema: Schema, batch: Batch, name: str) -> Any:
-    if batch.matrix is not None:
-        return batch.matrix[:, schema.names.index(name)]
-    return None if batch.columns is None else batch.columns[name]

@@ -50,17 +50,13 @@ def _rows(model: LoadedModel, batch: Batch) -> tuple[list[dict[str, Any]], bool]
         row: dict[str, Any] = {}
         rows.append(row)
         for place, name in columns:
-            value = _plain(_values(few, place, name)[index])
+            value = _plain(few.column(model.schema, place)[index])
             room -= len(orjson.dumps({name: value}))
             if room < 0:
                 return rows, False
             whole = whole and not (isinstance(value, str) and len(value) > LONGEST_VALUE)
             row[name] = value
     return rows, whole
-
-
-def _values(batch: Batch, place: int, name: str) -> Array:
-    return batch.matrix[:, place] if batch.matrix is not None else (batch.columns or {})[name]
 
 
 def _plain(value: Any) -> Any:
