@@ -7,13 +7,12 @@ from typing import Any
 
 from model_store import isolation
 from model_store.errors import ArtifactUnreadable, GateRefused, LibraryMismatch
-from model_store.manifest import Manifest
+from model_store.manifest import ANY_LIBRARY_VERSION, Manifest
 from model_store.seal import MANIFEST
 
 SECONDS = 60.0
 MEMORY = 8 * 2**30
 ROW_SECONDS = 5.0
-_ANY_LIBRARY_VERSION = "any_library_version"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +58,7 @@ def check_libraries(manifest: Manifest) -> None:
     from importlib import metadata  # here: a few milliseconds that only the gate and the loader need
 
     made, here = manifest.libraries.get("scikit-learn", ""), metadata.version("scikit-learn")
-    if manifest.options.get(_ANY_LIBRARY_VERSION) or _major_minor(made) == _major_minor(here):
+    if manifest.options.get(ANY_LIBRARY_VERSION) or _major_minor(made) == _major_minor(here):
         return
     raise LibraryMismatch(
         f"model {manifest.model} {manifest.version} was made with scikit-learn {made or '?'}, and this is {here}"

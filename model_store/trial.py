@@ -28,12 +28,13 @@ _LATENCY_SECONDS = 1.0
 
 def check(request: Mapping[str, Any]) -> dict[str, Any]:
     """Load a version, replay its golden rows, time one row; raises GateRefused, ArtifactUnreadable, LibraryMismatch."""
-    from model_store import artifacts, golden  # here: after the limits are set
+    from model_store import golden  # here: after the limits are set
+    from model_store.artifacts.loading import load
     from model_store.manifest import Manifest
 
     folder, manifest = Path(request["version_dir"]), Manifest.from_json(request["manifest"])
     start = time.perf_counter()
-    estimator = artifacts.load(folder, manifest)
+    estimator = load(folder, manifest)
     load_seconds = time.perf_counter() - start
     kept = golden.read(folder)
     _replay(estimator, manifest, kept)
@@ -46,12 +47,12 @@ def check(request: Mapping[str, Any]) -> dict[str, Any]:
 
 def capture(request: Mapping[str, Any]) -> dict[str, Any]:
     """Load an estimator file and sample file of the publisher's own and write a version's files; the draft manifest."""
-    from model_store import artifacts  # here: after the limits are set
+    from model_store.artifacts.loading import load_own  # here: after the limits are set
     from model_store.capture import draft, samples
 
     options = draft.CaptureOptions(**request["options"])
     sample = samples.read(Path(request["sample"]))
-    estimator = artifacts.load_own(Path(request["file"]), any_version=options.force)
+    estimator = load_own(Path(request["file"]), any_version=options.force)
     manifest = draft.capture(estimator, sample, Path(request["folder"]), options, lambda _: None)
     return {"manifest": manifest.to_json()}
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from model_store import artifacts
+from model_store.artifacts import joblib_format, skops_format
+from model_store.artifacts.loading import from_skops
 from model_store.engines.equality import same
 from model_store.engines.estimator import answers
 from model_store.errors import ArtifactUnreadable
@@ -36,15 +37,15 @@ def write_artifact(estimator: Any, schema: Schema, kept: Golden, folder: Path, w
 
 
 def _write_skops(estimator: Any, schema: Schema, kept: Golden, folder: Path) -> Written:
-    data = artifacts.dump_skops(estimator)
-    _check_replay(artifacts.from_skops(data), schema, kept)
+    data = skops_format.dump(estimator)
+    _check_replay(from_skops(data), schema, kept)
     (folder / "artifact.skops").write_bytes(data)
-    return Written(artifacts.SKOPS, {"trusted_types": artifacts.types_beyond_default(data)})
+    return Written(skops_format.NAME, {"trusted_types": skops_format.types_beyond_default(data)})
 
 
 def _write_joblib(estimator: Any, folder: Path, options: Mapping[str, Any]) -> Written:
-    (folder / "artifact.joblib").write_bytes(artifacts.dump_joblib(estimator))
-    return Written(artifacts.JOBLIB, options)
+    (folder / "artifact.joblib").write_bytes(joblib_format.dump(estimator))
+    return Written(joblib_format.NAME, options)
 
 
 def _check_replay(loaded: Any, schema: Schema, kept: Golden) -> None:

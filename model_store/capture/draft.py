@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from model_store import artifacts, golden, profile, seal
+from model_store import golden, profile, seal
 from model_store.batch import take
 from model_store.capture import samples
 from model_store.capture.artifact import ArtifactFormat, Written, write_artifact
@@ -20,7 +20,7 @@ from model_store.engines.answers import as_dtype, plain
 from model_store.engines.equality import same
 from model_store.engines.estimator import answers
 from model_store.errors import BadSample
-from model_store.manifest import Manifest
+from model_store.manifest import ANY_LIBRARY_VERSION, Manifest
 from model_store.schema import Schema
 
 Progress = Callable[[str], None]
@@ -59,7 +59,7 @@ def capture(estimator: Any, sample: Any, folder: Path, options: CaptureOptions, 
 
 def _draft(estimator: Any, schema: Schema, folder: Path, options: CaptureOptions, written: Written) -> Manifest:
     files = seal.file_seals(folder)
-    forced = {artifacts.ANY_LIBRARY_VERSION: True} if options.force else {}
+    forced = {ANY_LIBRARY_VERSION: True} if options.force else {}
     return Manifest(
         model=options.name,
         version=1,

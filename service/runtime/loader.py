@@ -9,7 +9,8 @@ from typing import Any
 
 from threadpoolctl import threadpool_limits
 
-from model_store import artifacts, golden
+from model_store import golden
+from model_store.artifacts.loading import load
 from model_store.engines.choice import NoEngine, choose
 from model_store.gate import check_libraries
 from model_store.golden import Golden
@@ -60,7 +61,7 @@ class Loader:
             with self._store.verified(name, version, TrustedKeys.load(self._trusted_keys)) as found:
                 check_libraries(found.manifest)
                 moved(State.LOADING)
-                estimator = artifacts.load(found.folder, found.manifest)
+                estimator = load(found.folder, found.manifest)
                 return Opened(found.manifest, estimator, golden.from_bytes(found.read(golden.FILE)), meter.cost())
 
     def warm(self, opened: Opened, moved: Moved) -> LoadedModel:

@@ -14,7 +14,8 @@ from pathlib import Path
 import joblib
 import pytest
 
-from model_store import artifacts, publish, seal
+from model_store import publish, seal
+from model_store.artifacts.loading import load
 from model_store.errors import BadManifest, NoKey, SealBroken, StoreError
 from model_store.manifest import Manifest
 from model_store.seal import SealingKey, TrustedKeys
@@ -41,7 +42,7 @@ def test_an_untouched_version_verifies_and_loads(published, trusted, iris):
     manifest = seal.verify(published, trusted)
     assert (manifest.model, manifest.version, manifest.created_by) == ("iris", 1, "tests")
     estimator, rows = iris
-    assert (artifacts.load(published, manifest).predict(rows) == estimator.predict(rows)).all()
+    assert (load(published, manifest).predict(rows) == estimator.predict(rows)).all()
 
 
 def test_each_of_100_flipped_bits_is_refused(published, trusted):
@@ -177,7 +178,7 @@ def test_a_malicious_artifact_is_never_executed_by_what_verifies(published, trus
         seal.verify(published, trusted)
     manifest = store.manifest("iris", 1)
     with pytest.raises(SealBroken):
-        artifacts.load(published, manifest)
+        load(published, manifest)
     verified = subprocess.run(
         [
             sys.executable,
@@ -215,7 +216,7 @@ def test_a_sealed_skops_artifact_with_types_beyond_the_reviewed_list_is_not_load
     resealed(published, key, files=seal.file_seals(published))
     manifest = seal.verify(published, trusted)
     with pytest.raises(StoreError, match="not on the reviewed list"):
-        artifacts.load(published, manifest)
+        load(published, manifest)
 
 
 def test_the_manifest_alone_decides_what_reads_the_artifact(published, key, trusted, tmp_path):
@@ -224,7 +225,7 @@ def test_the_manifest_alone_decides_what_reads_the_artifact(published, key, trus
     (published / "artifact.skops").write_bytes(pickle.dumps(TouchesACanary(canary)))
     resealed(published, key, files=seal.file_seals(published))
     with pytest.raises(StoreError, match="cannot be loaded"):
-        artifacts.load(published, seal.verify(published, trusted))
+        load(published, seal.verify(published, trusted))
     assert not canary.exists()
 
 
@@ -233,7 +234,7 @@ def test_an_artifact_that_changes_after_it_was_verified_is_not_loaded(published,
     (published / "artifact.skops").chmod(0o644)
     (published / "artifact.skops").write_bytes(b"x" * manifest.files["artifact.skops"].bytes)
     with pytest.raises(SealBroken, match="not what was sealed"):
-        artifacts.load(published, manifest)
+        load(published, manifest)
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[]", "null", '{"key":1,"signature":"x"}', "\xff", "[" * 100_000])

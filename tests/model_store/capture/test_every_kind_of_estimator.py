@@ -38,7 +38,8 @@ from sklearn.svm import SVC, OneClassSVM
 from sklearn.tree import DecisionTreeClassifier
 from xgboost import XGBClassifier, XGBRegressor
 
-from model_store import artifacts, golden, seal
+from model_store import golden, seal
+from model_store.artifacts.loading import load
 from model_store.capture.draft import CaptureOptions, capture
 from model_store.engines.equality import same
 from model_store.engines.estimator import answers
@@ -197,7 +198,7 @@ def test_it_answers_the_same_after_it_was_written_and_read(name, artifact_format
     )
     seal.seal(folder, draft, key)
     manifest = seal.verify(folder, seal.TrustedKeys.load(tmp_path / "keys" / "trusted"))
-    loaded = artifacts.load(folder, manifest)
+    loaded = load(folder, manifest)
     kept = golden.read(folder)
     wanted = [output.name for output in manifest.schema.outputs]
     replayed = answers(loaded, manifest.schema, kept.batch, wanted)
