@@ -1,4 +1,4 @@
-"""`make bench`: Millrace beside an empty Flask view and a naive Flask service, in one run, behind the same Nginx.
+"""`make bench`: Millrace next to an empty Flask view and a naive Flask service, in one run, behind the same Nginx.
 
 Rounds are interleaved and medians told, so that what else the machine does hits all alike: trust requests per second
 within one run only, and CPU time per request across runs. `--layers` measures what stands between Nginx and a model.
@@ -76,7 +76,7 @@ def main() -> None:
 
 
 def _tell_parts() -> None:
-    """What access control and instrumentation take of each request, each in a process of its own."""
+    """Measure what access control and instrumentation take of each request, each in a separate process."""
     for words, module in PARTS.items():
         print(f"\n{words}, CPU µs per request in process", flush=True)
         subprocess.run([sys.executable, "-m", module], check=True, stdin=subprocess.DEVNULL)

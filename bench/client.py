@@ -1,4 +1,4 @@
-"""Load: a few kept-alive connections, each with one request under way. Runs as a process of its own.
+"""Load: a few kept-alive connections, each with one request under way. Runs as a separate process.
 
 ``wrk`` does it where it is on PATH; else this file, run with a job as JSON on standard input. Either tells what it saw
 as JSON: requests, seconds, p50 and p99 in milliseconds, and how many answers were no 200.
@@ -52,7 +52,7 @@ class Seen:
 
 
 def run(job: Job) -> Seen:
-    """Run the job in a process of its own, and wait for it."""
+    """Run the job in a separate process, and wait for it."""
     wrk = shutil.which("wrk")
     return _with_wrk(wrk, job) if wrk else _with_python(job)
 
@@ -100,7 +100,7 @@ class _Connection:
         self.socket.setblocking(False)
 
     def read(self) -> bool | None:
-        """Whether the answer is a 200; None while it is not whole."""
+        """Say whether the response is a 200; None while it is not whole."""
         part = self.socket.recv(1 << 18)
         if not part:
             raise ConnectionError("the server closed a kept-alive connection")

@@ -9,7 +9,7 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def seconds(roots: Iterable[int]) -> float:
-    """User and system time of the processes and of everything below them, in seconds."""
+    """Add up user and system time of the processes and of everything below them, in seconds."""
     children: dict[int, list[int]] = {}
     used: dict[int, int] = {}
     for path in Path("/proc").glob("[0-9]*/stat"):

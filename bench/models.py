@@ -1,4 +1,4 @@
-"""The models that are measured, once as a naive server would load them and once published to a store of their own."""
+"""The models that are measured, once as a naive server would load them and once published to a store."""
 
 import json
 import shutil
@@ -42,7 +42,7 @@ CASES = (
 
 
 def prepare(folder: Path) -> None:
-    """Have ``folder/joblib/<model>.joblib`` and the store ``folder/models``; kept ones are used where they fit."""
+    """Make ``folder/joblib/<model>.joblib`` and the store ``folder/models``, unless those that are there fit."""
     stamp = {"recipe": RECIPE, "scikit-learn": sklearn.__version__}
     mark = folder / "made.json"
     if mark.is_file() and json.loads(mark.read_text()) == stamp:
@@ -58,7 +58,7 @@ def prepare(folder: Path) -> None:
 
 
 def trained() -> dict[str, tuple[Any, Any]]:
-    """Fitted estimators with sample rows: iris with 4 features, and made-up data with 20."""
+    """Fit estimators and give them with sample rows: iris with 4 features, and made-up data with 20."""
     iris = load_iris()
     random = np.random.default_rng(0)
     x = random.normal(size=(2000, 20))
@@ -71,14 +71,14 @@ def trained() -> dict[str, tuple[Any, Any]]:
 
 
 def rows(case: Case) -> list[list[float]]:
-    """The rows of a request, the same at every run."""
+    """Make the rows of a request, the same at every run: (rows, 4 or 20) float64."""
     width = 4 if case.model == "logistic" else 20
     made: list[list[float]] = np.random.default_rng(1).normal(size=(case.rows, width)).round(6).tolist()
     return made
 
 
 def answers(folder: Path, case: Case) -> list[Any]:
-    """What the model answers in process."""
+    """Predict in process, as the server must answer."""
     estimator = joblib.load(folder / "joblib" / f"{case.model}.joblib")
     answered: list[Any] = estimator.predict(np.array(rows(case))).tolist()
     return answered

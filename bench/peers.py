@@ -1,4 +1,4 @@
-"""What Millrace is measured beside: bare WSGI, an empty Flask view, and the Flask service that people write."""
+"""What Millrace is measured next to: bare WSGI, an empty Flask view, and the Flask service that people write."""
 
 import os
 from collections.abc import Callable, Iterable
@@ -11,7 +11,7 @@ ROUTE = "/v1/models/<name>:predict"
 
 
 def bare() -> Callable[..., Iterable[bytes]]:
-    """The least that gunicorn can serve."""
+    """Make the least that gunicorn can serve."""
 
     def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         environ["wsgi.input"].read()
@@ -22,7 +22,7 @@ def bare() -> Callable[..., Iterable[bytes]]:
 
 
 def empty() -> Flask:
-    """A Flask view that does nothing."""
+    """Make a Flask view that does nothing."""
     app = Flask("empty")
 
     @app.post(ROUTE)
@@ -34,7 +34,7 @@ def empty() -> Flask:
 
 
 def naive() -> Flask:
-    """Load with joblib, read JSON, predict, answer JSON."""
+    """Make the service that people write: load with joblib, read JSON, predict, answer JSON."""
     import joblib  # here, for the other two do without
 
     folder = Path(os.environ["BENCH_JOBLIB"])

@@ -39,7 +39,7 @@ class Server:
 
 @contextmanager
 def peer(name: str, factory: str, folder: Path, joblib: Path) -> Iterator[Server]:
-    """A WSGI application of ``bench.peers`` in gunicorn, behind Nginx."""
+    """Run a WSGI application of ``bench.peers`` in gunicorn, behind Nginx."""
     folder.mkdir(parents=True, exist_ok=True)
     port, unix = free_port(), folder / "gunicorn.sock"
     environment = {**os.environ, **_ONE_THREAD, "BENCH_JOBLIB": str(joblib), "PYTHONPATH": str(ROOT)}
@@ -56,7 +56,7 @@ def peer(name: str, factory: str, folder: Path, joblib: Path) -> Iterator[Server
 
 @contextmanager
 def millrace(folder: Path) -> Iterator[Server]:
-    """Millrace as `make run` starts it, with its access control, metrics and logs, on the store ``folder/models``."""
+    """Run Millrace as `make run` does, with its access control, metrics and logs, on the store ``folder/models``."""
     port, management = free_port(), free_port()
     values = settings.read().changed(
         VAR_DIR=str(folder), PORT=str(port), MANAGEMENT_PORT=str(management), REPLICAS=str(WORKERS), WORKERS="1"
@@ -69,7 +69,7 @@ def millrace(folder: Path) -> Iterator[Server]:
 
 
 def free_port() -> int:
-    """A port that is free, and the next one too."""
+    """Find a port that is free, and the next one too."""
     while True:
         with socket.socket() as one, socket.socket() as other:
             one.bind(("127.0.0.1", 0))

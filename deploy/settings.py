@@ -26,7 +26,7 @@ class StackSettings(Declared):
         "REPLICAS",
         2,
         whole(1, 64),
-        "How many replicas run: gunicorn masters, each with workers of its own. `docker compose up --scale service=N` "
+        "How many replicas run: gunicorn masters, each with its workers. `docker compose up --scale service=N` "
         "does the same in Compose.",
         group=Group.LIMITS,
     )

@@ -35,7 +35,7 @@ class Demo:
 
 
 def iris() -> Demo:
-    """Which of three irises is it, from the sizes of its leaves in cm."""
+    """Train a classifier of three irises, by the sizes of their leaves in cm."""
     rows, kinds = load_iris(return_X_y=True)
     train, test, train_kinds, test_kinds = train_test_split(rows, kinds, random_state=0)
     estimator = make_pipeline(StandardScaler(), LogisticRegression()).fit(train, train_kinds)
@@ -43,7 +43,7 @@ def iris() -> Demo:
 
 
 def diabetes() -> Demo:
-    """How far a disease has progressed after a year, from ten standardized measurements."""
+    """Train a regressor of a disease's progress after a year, by ten standardized measurements."""
     rows, progress = load_diabetes(return_X_y=True)
     train, test, train_progress, test_progress = train_test_split(rows, progress, random_state=0)
     estimator = HistGradientBoostingRegressor(max_iter=60, learning_rate=0.05, random_state=0)
@@ -52,7 +52,7 @@ def diabetes() -> Demo:
 
 
 def progression() -> Demo:
-    """Whether the disease progresses fast, from a table as a clinic would have it: texts, and gaps."""
+    """Train a classifier of fast progress, by a table as a clinic would have it: texts, and gaps."""
     table, progress = _clinic_table()
     fast = np.where(progress > np.median(progress), "fast", "slow")
     train, test, train_fast, test_fast = train_test_split(table, fast, random_state=0)

@@ -17,7 +17,7 @@ _ORIGINS: dict[Origin, str] = {
 
 
 def page() -> str:
-    """The page's text."""
+    """Give the page's text."""
     ordered = sorted(CATALOGUE, key=lambda declared: list(_ORIGINS).index(declared.origin))
     sections = [_section(origin, list(group)) for origin, group in groupby(ordered, key=lambda one: one.origin)]
     return "\n".join([_HEAD, *sections, _labels()])

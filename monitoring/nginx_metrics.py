@@ -65,7 +65,7 @@ class Counts:
                     self._upstreams[upstream, outcome] += 1
 
     def text(self) -> str:
-        """Everything in Prometheus' text format."""
+        """Write everything in Prometheus' text format."""
         with self._lock:
             lines = [*_head("millrace_nginx_requests_total", "counter", "Requests that Nginx answered, by status.")]
             lines += [f'millrace_nginx_requests_total{{status="{s}"}} {n}' for s, n in sorted(self._requests.items())]
@@ -113,7 +113,7 @@ def _head(name: str, kind: str, words: str) -> tuple[str, str]:
 
 
 def follow(counts: Counts, log: Path) -> None:
-    """Count what is appended to the file from now on, for ever; it may be absent, be cut short or be another one."""
+    """Count what is appended to the file from now on, without end; it may be absent, be cut short or be another one."""
     opened = log.open("rb") if log.exists() else None
     if opened is not None:
         opened.seek(0, os.SEEK_END)

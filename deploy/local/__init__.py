@@ -1,1 +1,1 @@
-"""`make run` and the commands beside it: the whole stack on one machine, in the foreground."""
+"""`make run` and the commands next to it: the whole stack on one machine, in the foreground."""

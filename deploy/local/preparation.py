@@ -17,7 +17,7 @@ _LOCK = "lock"
 def make_folders(settings: LocalSettings) -> IO[str]:
     """Make the folders of var/ and wipe run files of an earlier run; the open lock is held until the end.
 
-    Raises CannotRun where another stack runs on the same folders.
+    Raises CannotRun if another stack runs on the same folders.
     """
     for folder in (settings.var / "run", settings.var / "log", settings.store):
         folder.mkdir(parents=True, exist_ok=True)
@@ -47,7 +47,7 @@ def keep_one_old_log(log: Path) -> None:
 
 
 def check_ports(address: str, ports: Iterable[tuple[str, int]]) -> None:
-    """Raise CannotRun for a port that cannot be listened on, by the name of its variable."""
+    """Try each port. Raises CannotRun, with the name of its variable, for one that cannot be listened on."""
     for name, port in ports:
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
         with socket.socket(family) as probe:
@@ -60,7 +60,7 @@ def check_ports(address: str, ports: Iterable[tuple[str, int]]) -> None:
 
 def make_secrets(settings: LocalSettings) -> None:
     """Make what is generated once and kept: the sealing key, and access control's keys, state and demo client."""
-    from service.auth.local import setup_local  # here: SQLAlchemy, which the commands beside `make run` do not need
+    from service.auth.local import setup_local  # here: SQLAlchemy, which the commands next to `make run` do not need
 
     if not (settings.own_keys / "sealing.pem").is_file():
         from model_store.seal import create_keys  # here: cryptography, which later starts do not need
@@ -70,7 +70,7 @@ def make_secrets(settings: LocalSettings) -> None:
 
 
 def publish_demo_models(settings: LocalSettings) -> None:
-    """Train and publish the demo models if the store holds no model; raises CannotRun where that fails."""
+    """Train and publish the demo models if the store holds no model. Raises CannotRun where that fails."""
     if any(path.is_dir() and not path.name.startswith(".") for path in settings.store.iterdir()):
         return
     command = [sys.executable, "-m", "examples.demo_models", str(settings.store)]

@@ -20,7 +20,7 @@ _HEALTHY_AFTER = 30.0
 
 @dataclass(slots=True)
 class Child:
-    """One program that shall run: its command, where its output goes, and how often it has died lately."""
+    """One program to keep running: its command, where its output goes, and how often it has died lately."""
 
     name: str
     command: Sequence[str]
@@ -42,7 +42,7 @@ class Child:
     """When the next start may be tried."""
 
     def start(self) -> None:
-        """Start it in a process group of its own, with its output appended to its log."""
+        """Start it in a new process group, with its output appended to its log."""
         self.before()
         self.started = time.monotonic()
         with self.log.open("ab") as log, (self.errors or self.log).open("ab") as errors:
@@ -68,14 +68,14 @@ class Child:
             self.process.send_signal(number)
 
     def end(self) -> None:
-        """End whatever is left of the process and its children, at once."""
+        """End what is left of the process and its children, at once."""
         for group in self.groups:
             _tell_group(group, signal.SIGKILL)
         if self.process is not None:
             self.process.wait()
 
     def revive(self) -> str | None:
-        """Start it again if it has died and its pause is over; what there is to say about that, if anything."""
+        """Start it again if it has died and its pause is over; return what there is to say about that, if anything."""
         now = time.monotonic()
         if self.running:
             return None
@@ -99,7 +99,7 @@ class Child:
 
 
 def stop(children: Sequence[Child], seconds: float, hurried: Callable[[], bool]) -> None:
-    """Tell the children to stop and wait; whoever is left after ``seconds``, or when hurried, is ended."""
+    """Tell the children to stop and wait; those left after ``seconds``, or when hurried, are ended."""
     for child in children:
         child.tell(child.stop_signal)
     deadline = time.monotonic() + seconds

@@ -17,7 +17,7 @@ _LONGEST_SOCKET_PATH = 100
 
 
 def socket_folder(settings: LocalSettings) -> Path:
-    """Where the replicas' sockets are: beside the run files, or in a short temporary folder where paths are long."""
+    """Give the folder of the replicas' sockets: next to the run files, or a short temporary one if paths are long."""
     folder = settings.var / "run"
     if len(os.fsencode(folder / "replica-00.sock")) <= _LONGEST_SOCKET_PATH:
         return folder
@@ -25,17 +25,17 @@ def socket_folder(settings: LocalSettings) -> Path:
 
 
 def socket_path(folder: Path, number: int) -> Path:
-    """The socket of a replica."""
+    """Give the path of a replica's socket."""
     return folder / f"replica-{number}.sock"
 
 
 def management_port(settings: LocalSettings, number: int) -> int:
-    """The port of a replica's /livez, /readyz and /metrics."""
+    """Give the port of a replica's /livez, /readyz and /metrics."""
     return settings.management_port + number - 1
 
 
 def replica(settings: LocalSettings, number: int, sockets: Path) -> Child:
-    """The replica's process, not started yet."""
+    """Make the replica's process, not started yet."""
     name = f"replica-{number}"
     run_dir = settings.var / "run" / name
     environment = {
@@ -56,7 +56,7 @@ def replica(settings: LocalSettings, number: int, sockets: Path) -> Child:
 
 
 def loading(port: int) -> str | None:
-    """What keeps a replica from serving: None where nothing does any more, whether or not it has a model."""
+    """Say what keeps a replica from serving: None if nothing does any more, with or without a model."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
     with suppress(OSError, http.client.HTTPException, ValueError):
         connection.request("GET", "/readyz")

@@ -23,7 +23,7 @@ PLACES = (
     Settings.issuer,
     Settings.audience,
 )
-"""What the commands beside a running stack must see as it does."""
+"""What the commands next to a running stack must see as it does."""
 
 _RUNNING = Path("run") / "settings.env"
 
@@ -35,7 +35,7 @@ class CannotRun(Exception):
 class LocalSettings(StackSettings):
     """The variables as they hold, and the folders that follow from them.
 
-    By default MODEL_STORE_ROOT is the folder models of VAR_DIR, and TRUSTED_KEYS the folder keys/trusted beside the
+    By default MODEL_STORE_ROOT is the folder models of VAR_DIR, and TRUSTED_KEYS the folder keys/trusted next to the
     store.
     """
 
@@ -91,7 +91,7 @@ class LocalSettings(StackSettings):
 
     @property
     def own_keys(self) -> Path:
-        """Where the sealing key is made and looked for: beside the store."""
+        """Where the sealing key is made and looked for: next to the store."""
         return self.store.parent / "keys"
 
     @property
@@ -160,7 +160,7 @@ def read(
 
 
 def remember(settings: LocalSettings) -> None:
-    """Write down the settings of the stack that starts, for the commands beside it, until it ends."""
+    """Write down the settings of the stack that starts, for the commands next to it, until it ends."""
     names = [declared.name for declared in (*LocalSettings.declarations(), *PLACES)]
     lines = [f"{name}={settings.texts[name]}\n" for name in names if settings.texts.get(name)]
     path = settings.var / _RUNNING

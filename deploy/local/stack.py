@@ -44,7 +44,7 @@ class Stack:
         return [f"127.0.0.1:{replicas.management_port(self._settings, number)}" for number in self._numbers]
 
     def check_ports(self) -> None:
-        """Raise CannotRun where a port of the stack is taken."""
+        """Try every port of the stack. Raises CannotRun for one that is taken."""
         settings = self._settings
         tls = [("TLS_PORT", settings.tls_port)] if settings.tls else []
         preparation.check_ports(settings.listen_address, [("PORT", settings.port), *tls])
@@ -52,7 +52,7 @@ class Stack:
         preparation.check_ports("127.0.0.1", [*management, *monitoring.ports(settings)])
 
     def start(self) -> None:
-        """Start everything and return when it serves; raises CannotRun with the reason where it does not come up."""
+        """Start everything and return when it serves. Raises CannotRun, with the reason, if it does not come up."""
         for child in self._replicas:
             child.start()
         for number, child in zip(self._numbers, self._replicas, strict=True):

@@ -45,7 +45,7 @@ def lines(  # noqa: PLR0913 - the few things in which line panels differ
     runbook: str = "",
     warn: float | None = None,
 ) -> Panel:
-    """Values over time; ``stack`` for parts of a whole, ``warn`` draws the line above which to worry."""
+    """Show values over time; ``stack`` for parts of a whole, ``warn`` draws the line above which to worry."""
     custom: Json = {
         "drawStyle": "line",
         "lineWidth": 1,
@@ -77,7 +77,7 @@ def number(  # noqa: PLR0913 - the few things in which single numbers differ
     low_is_bad: bool = False,
     runbook: str = "",
 ) -> Panel:
-    """One number with a sparkline, coloured by thresholds; ``low_is_bad`` turns them round."""
+    """Show one number with a sparkline, coloured by thresholds; ``low_is_bad`` turns them round."""
     first, last = (_RED, _GREEN) if low_is_bad else (_GREEN, _RED)
     steps: list[tuple[float | None, str]] = [(None, first if warn is not None or bad is not None else _GREEN)]
     low, high = (bad, warn) if low_is_bad else (warn, bad)
@@ -102,7 +102,7 @@ def number(  # noqa: PLR0913 - the few things in which single numbers differ
 def bars(
     title: str, description: str, unit: str, *queries: Query, width: int = 8, steps: Sequence[tuple[float, str]] = ()
 ) -> Panel:
-    """The newest values side by side, as horizontal bars."""
+    """Show the newest values side by side, as horizontal bars."""
     options = {
         "displayMode": "gradient",
         "valueMode": "color",
@@ -121,7 +121,7 @@ def bars(
 
 
 def states(title: str, description: str, query: Query, names: Mapping[int, tuple[str, str]], width: int = 12) -> Panel:
-    """Which state a thing was in over time; ``names`` gives each value its word and colour."""
+    """Show which state a thing was in over time; ``names`` gives each value its word and colour."""
     mapping = {
         "type": "value",
         "options": {str(v): {"text": text, "color": colour, "index": v} for v, (text, colour) in names.items()},

@@ -4,7 +4,7 @@ from monitoring.grafana.queries import DATASOURCE, Json
 
 
 def choice(name: str, label: str, query: str) -> Json:
-    """A variable whose values Prometheus knows: several or all may be chosen."""
+    """Make a variable whose values Prometheus knows: several or all may be chosen."""
     return {
         "type": "query",
         "name": name,

@@ -104,13 +104,13 @@ class Settings(Declared):
         Path("var/keys/trusted"),
         path,
         "The folder of Ed25519 public keys (`*.pem`). Only versions that one of them sealed are loaded. `make run` has "
-        "it beside the store.",
+        "it next to the store.",
         group=Group.MODELS,
     )
     sealing_key = setting(
         "SEALING_KEY_FILE",
         Derived(
-            "keys/sealing.pem beside the store",
+            "keys/sealing.pem next to the store",
             lambda values: Path(values["MODEL_STORE_ROOT"]).parent / "keys" / "sealing.pem",
         ),
         path,
