@@ -1,7 +1,11 @@
 """The composition root: the only file that builds things and knows how they hang together."""
 
-from collections.abc import Iterable, Sequence
+import faulthandler
+import logging
+import shutil
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache, partial
 from types import ModuleType
 from typing import Any
 from wsgiref.types import StartResponse
@@ -28,6 +32,10 @@ from service.http.protocols import mlflow, openinference, tfserving
 from service.http.record import Recorder
 from service.http.red_metrics import instrument
 from service.inference.line import Inference
+from service.management.management import Management
+from service.management.readiness import Assessor, Readiness
+from service.management.replica_facts import Objectives, ReplicaFacts
+from service.metrics import scrape
 from service.metrics.instruments import new_registry
 from service.metrics.requests import RequestMetrics
 from service.observers.counts import Counts
@@ -36,12 +44,16 @@ from service.observers.loads import LoadCounts
 from service.observers.payloads import Payloads
 from service.observers.recent_predictions import RecentPredictions
 from service.observers.spans import Spans
+from service.runtime import announcements
 from service.runtime.announcements import Announcer
 from service.runtime.catalog import Catalog
+from service.runtime.heartbeat import heartbeat
 from service.runtime.loader import Loader, cap_threads
 from service.runtime.router import Router
 from service.runtime.watcher import Watcher
-from service.settings import Settings
+from service.settings import Settings, log_in_force
+
+log = logging.getLogger(__name__)
 
 ROOMS: Sequence[ModuleType] = (tfserving, openinference, mlflow, page)
 """The modules of ``http`` that have a blueprint."""
@@ -64,8 +76,25 @@ class Application:
         return answer
 
     def preload(self) -> None:
-        """Load the models without predicting; in gunicorn's master, before it forks."""
-        self.watcher.preload()
+        """Load the models without predicting; in gunicorn's master, before it forks. No model can stop the start."""
+        try:
+            self.watcher.preload()
+        except Exception:
+            log.exception("nothing could be loaded before the fork; the workers load for themselves")
+
+    def boot_worker(self, notify: Callable[[], None]) -> None:
+        """Start as gunicorn's worker: no model can stop it.
+
+        ``notify`` is called once a second meanwhile, to tell the master that the worker lives.
+        """
+        # All threads' stacks on SIGABRT, which the master sends on timeout, and on a crash: its hook worker_abort
+        # would speak only between two lines of Python, so not when native code hangs.
+        faulthandler.enable()
+        with heartbeat(notify):
+            try:
+                self.start_worker()
+            except Exception:
+                log.exception("the worker could not start whole; it serves what it can")
 
     def start_worker(self) -> None:
         """Warm the models and follow the store; in each worker, after the fork."""
@@ -85,6 +114,7 @@ def create_app(settings: Settings, access: Access | None = None) -> Application:
     ``access`` replaces access control. Raises BadSecret, BadIssuers or SchemaMismatch where the service must not start.
     """
     logs.configure(settings.log_level, replica=settings.replica, access_sampling=settings.access_log_sampling)
+    log_in_force(settings)
     store = store_at(settings.model_store_root)
     catalog = Catalog()
     watcher = Watcher(
@@ -158,3 +188,34 @@ def _flask(parts: Parts, recent: RecentPredictions, spans: Spans | None) -> flas
         app, predictions, (*tfserving.PREDICT_ROUTES, *openinference.PREDICT_ROUTES, *mlflow.predict_routes(parts))
     )
     return app
+
+
+@cache  # gunicorn reads its configuration again on SIGHUP: the port that is open is the one to close in the end
+def create_management(settings: Settings) -> Management:
+    """Build what gunicorn's master serves and cleans up."""
+    folder = settings.run_dir / "metrics"
+    announcer = Announcer(settings.model_store_root, settings.replica, settings.run_dir)
+    assessor = Assessor(settings.replica)
+
+    def assess(workers: Collection[int]) -> Readiness:
+        return assessor.assess(workers, announcements.read(settings.model_store_root, settings.run_dir))
+
+    def clean_up_after(worker: int) -> None:
+        scrape.archive_dead_process(folder, worker)
+        announcer.withdraw(worker)
+
+    facts = ReplicaFacts(
+        store_at(settings.model_store_root),
+        settings.replica,
+        settings.run_dir,
+        Objectives(settings.slo_availability, settings.slo_latency, settings.slo_latency_seconds),
+        settings.tls_certificate,
+        settings.profile_features,
+    )
+    return Management(
+        settings.management_bind,
+        assess=assess,
+        metrics=scrape.Scrape(folder, facts, facts.current).exposition,
+        clean_up_after=clean_up_after,
+        clean_up=partial(shutil.rmtree, folder, ignore_errors=True),
+    )

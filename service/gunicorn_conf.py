@@ -1,14 +1,8 @@
 """gunicorn's settings and hooks, each with its why. https://gunicorn.org/reference/settings/."""
 
-import faulthandler
 import os
-import shutil
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import ThreadingHTTPServer
 from pathlib import Path
-from threading import Event, Thread
 from typing import Any
 
 from gunicorn import glogging
@@ -17,8 +11,6 @@ from service import logs, settings
 
 _SETTINGS = settings.read()
 _METRICS = _SETTINGS.run_dir / "metrics"
-_LONGEST_START = 600.0
-"""Seconds that a worker may load models before silence counts as a hang."""
 
 # One native thread in each worker: more of them fight over the cores, and OpenMP's do not survive a fork.
 # Said before NumPy or scikit-learn is imported, which is when they read it.
@@ -32,6 +24,8 @@ if "service.metrics.instruments" not in sys.modules:
     from service.metrics import files
 
     files.wipe(_METRICS)
+
+from service import app  # noqa: E402 - after the variables above, which NumPy and prometheus_client read when imported
 
 bind = [_SETTINGS.bind]
 # Connections that wait to be accepted. Nginx's max_conns keeps far below it; this only has to be larger.
@@ -83,104 +77,39 @@ class _Logger(glogging.Logger):  # type: ignore[misc]
 
 logger_class = _Logger
 
-_management: list[ThreadingHTTPServer] = []
+_MANAGEMENT = app.create_management(_SETTINGS)
 
 
 def on_starting(server: Any) -> None:
     """Load the models once for all workers, without predicting. Called in the master, before it listens."""
-    settings.log_in_force(_SETTINGS)
-    try:
-        server.app.wsgi().preload()
-    except Exception:
-        server.log.exception("Nothing could be loaded before the fork; the workers load for themselves")
+    server.app.wsgi().preload()
 
 
 def when_ready(server: Any) -> None:
     """Open the management port. Called once, in the master, after it listens and before the first worker."""
-    from service.http import ops
-    from service.metrics.scrape import Scrape
-    from service.runtime import announcements, readiness
-
-    facts = _facts()
-    scrape = Scrape(_METRICS, facts, facts.current)
-    assessor = readiness.Assessor(_SETTINGS.replica)
-
-    def ready() -> readiness.Readiness:
-        announced = announcements.read(_SETTINGS.model_store_root, _SETTINGS.run_dir)
-        return assessor.assess(tuple(server.WORKERS), announced)
-
-    shown = ops.pages(alive=lambda: len(server.WORKERS), ready=ready, metrics=scrape.exposition)
-    _management.append(ops.serve(_SETTINGS.management_bind, shown))
-
-
-def _facts() -> Any:
-    """Make what the master tells of this replica at each scrape."""
-    from model_store.stores.locations import store_at
-    from service.management.replica_facts import Objectives, ReplicaFacts
-
-    objectives = Objectives(_SETTINGS.slo_availability, _SETTINGS.slo_latency, _SETTINGS.slo_latency_seconds)
-    store = store_at(_SETTINGS.model_store_root)
-    return ReplicaFacts(
-        store, _SETTINGS.replica, _SETTINGS.run_dir, objectives, _SETTINGS.tls_certificate, _SETTINGS.profile_features
-    )
+    _MANAGEMENT.open(server.WORKERS)
 
 
 def post_fork(_server: Any, _worker: Any) -> None:
-    """Close the worker's copy of the management port: it is the master's, and goes with it."""
-    for management in _management:
-        management.socket.close()
+    """Close the copy of the management port. Called in the worker."""
+    _MANAGEMENT.close_inherited()
 
 
 def post_worker_init(worker: Any) -> None:
-    """Load and warm the models, after the fork and before the first request. No model can stop the worker."""
-    # All threads' stacks on SIGABRT, which the master sends on timeout, and on a crash. The hook worker_abort would
-    # speak only between two lines of Python, so not when native code hangs.
-    faulthandler.enable()
-    with _heartbeat(worker):
-        try:
-            worker.wsgi.start_worker()
-        except Exception:
-            worker.log.exception("The worker could not start whole; it serves what it can")
+    """Load and warm the models. Called in the worker, before its first request."""
+    worker.wsgi.boot_worker(worker.notify)
 
 
-def worker_exit(_server: Any, worker: Any) -> None:
-    """Let the worker take back its announcement and end its threads. Called in the worker."""
-    stop = getattr(getattr(worker, "wsgi", None), "stop_worker", None)
-    if stop is not None:
-        stop()
+def worker_exit(server: Any, _worker: Any) -> None:
+    """Take back the announcement and end the threads. Called in the worker."""
+    server.app.wsgi().stop_worker()
 
 
 def child_exit(_server: Any, worker: Any) -> None:
-    """Clean up after a worker, however it died: its metrics go on counting, its announcement goes."""
-    from service.metrics import scrape
-    from service.runtime.announcements import Announcer
-
-    scrape.archive_dead_process(_METRICS, worker.pid)
-    Announcer(_SETTINGS.model_store_root, _SETTINGS.replica, _SETTINGS.run_dir).withdraw(worker.pid)
+    """Clean up after a worker, however it died. Called in the master."""
+    _MANAGEMENT.worker_ended(worker.pid)
 
 
 def on_exit(_server: Any) -> None:
-    """Close the management port and remove this replica's run files."""
-    for management in _management:
-        management.server_close()
-    shutil.rmtree(_METRICS, ignore_errors=True)
-
-
-@contextmanager
-def _heartbeat(worker: Any) -> Iterator[None]:
-    """Tell the master that the worker lives, for as long as loading may take: models can need more than a timeout."""
-    done = Event()
-
-    def beat() -> None:
-        for _ in range(int(_LONGEST_START)):
-            worker.notify()
-            if done.wait(1.0):
-                return
-
-    thread = Thread(target=beat, name="heartbeat", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        done.set()
-        thread.join()
+    """Close the management port and remove this replica's run files. Called in the master."""
+    _MANAGEMENT.close()

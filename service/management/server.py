@@ -1,51 +1,25 @@
-"""The management port of a replica: /livez, /readyz and /metrics, served by a thread of gunicorn's master.
+"""The management port of a replica, served by a thread of gunicorn's master.
 
 It never predicts and shares nothing with requests, so a probe or a scrape never waits behind a prediction. Nginx has
 no way to it.
 """
 
-import json
 import logging
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Lock, Thread
-from typing import Any
 
-from service.runtime.readiness import Readiness
+from service.management.pages import Page, json_page
 
 _LOG = logging.getLogger(__name__)
-
-Page = tuple[HTTPStatus, str, bytes]
-"""Status, media type and body."""
 
 _SLOWEST_CLIENT = 5.0
 """Seconds that a client may be silent."""
 
 _LONGEST_QUIET = 2.0
 """Seconds that a fork waits for a page."""
-
-
-def pages(
-    *, alive: Callable[[], int], ready: Callable[[], Readiness], metrics: Callable[[], tuple[bytes, str]]
-) -> Mapping[str, Callable[[], Page]]:
-    """Make the pages by path: ``alive`` tells how many workers there are, ``metrics`` the exposition and its type."""
-
-    def livez() -> Page:
-        workers = alive()
-        return _json(HTTPStatus.OK if workers else HTTPStatus.SERVICE_UNAVAILABLE, {"workers": workers})
-
-    def readyz() -> Page:
-        readiness = ready()
-        return _json(HTTPStatus.OK if readiness.ready else HTTPStatus.SERVICE_UNAVAILABLE, asdict(readiness))
-
-    def exposition() -> Page:
-        body, media_type = metrics()
-        return HTTPStatus.OK, media_type, body
-
-    return {"/livez": livez, "/readyz": readyz, "/metrics": exposition}
 
 
 def serve(bind: str, shown: Mapping[str, Callable[[], Page]]) -> ThreadingHTTPServer:
@@ -106,13 +80,9 @@ class _Server(ThreadingHTTPServer):
 
 def _page(shown: Mapping[str, Callable[[], Page]], path: str) -> Page:
     if path not in shown:
-        return _json(HTTPStatus.NOT_FOUND, {"error": f"Here are {', '.join(shown)}"})
+        return json_page(HTTPStatus.NOT_FOUND, {"error": f"Here are {', '.join(shown)}"})
     try:
         return shown[path]()
     except Exception:  # noqa: BLE001 - a page that fails must not end the thread
         _LOG.exception("the page %s failed", path)
-        return _json(HTTPStatus.INTERNAL_SERVER_ERROR, {"error": "The page failed; the log has the reason"})
-
-
-def _json(status: HTTPStatus, body: Mapping[str, Any]) -> Page:
-    return status, "application/json", json.dumps(body).encode() + b"\n"
+        return json_page(HTTPStatus.INTERNAL_SERVER_ERROR, {"error": "The page failed; the log has the reason"})

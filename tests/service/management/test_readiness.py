@@ -2,8 +2,8 @@
 
 import pytest
 
+from service.management.readiness import Assessor
 from service.runtime.announcements import AnnouncedModel, Announcement
-from service.runtime.readiness import Assessor
 from service.runtime.states import State, VersionState
 
 

@@ -8,8 +8,9 @@ import threading
 
 import pytest
 
-from service.http import ops
-from service.runtime.readiness import Readiness
+from service.management.pages import pages
+from service.management.readiness import Readiness
+from service.management.server import serve
 
 
 class Replica:
@@ -34,8 +35,8 @@ def replica():
 
 @pytest.fixture
 def get(replica):
-    shown = ops.pages(alive=lambda: replica.workers, ready=lambda: replica.readiness, metrics=replica.metrics)
-    server = ops.serve("127.0.0.1:0", shown)
+    shown = pages(alive=lambda: replica.workers, ready=lambda: replica.readiness, metrics=replica.metrics)
+    server = serve("127.0.0.1:0", shown)
 
     def get(path):
         connection = http.client.HTTPConnection(*server.server_address, timeout=10)

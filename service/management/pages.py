@@ -1,0 +1,41 @@
+"""The pages of a replica's management port: /livez, /readyz and /metrics."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from http import HTTPStatus
+from typing import Any
+
+from service.management.readiness import Readiness
+
+Page = tuple[HTTPStatus, str, bytes]
+"""Status, media type and body."""
+
+
+def pages(
+    *, alive: Callable[[], int], ready: Callable[[], Readiness], metrics: Callable[[], tuple[bytes, str]]
+) -> Mapping[str, Callable[[], Page]]:
+    """Make the pages by path: ``alive`` tells how many workers there are, ``metrics`` the exposition and its type."""
+
+    def livez() -> Page:
+        workers = alive()
+        return json_page(_status(good=bool(workers)), {"workers": workers})
+
+    def readyz() -> Page:
+        readiness = ready()
+        return json_page(_status(good=readiness.ready), asdict(readiness))
+
+    def exposition() -> Page:
+        body, media_type = metrics()
+        return HTTPStatus.OK, media_type, body
+
+    return {"/livez": livez, "/readyz": readyz, "/metrics": exposition}
+
+
+def json_page(status: HTTPStatus, body: Mapping[str, Any]) -> Page:
+    """Make a page of a JSON object."""
+    return status, "application/json", json.dumps(body).encode() + b"\n"
+
+
+def _status(*, good: bool) -> HTTPStatus:
+    return HTTPStatus.OK if good else HTTPStatus.SERVICE_UNAVAILABLE
