@@ -32,9 +32,15 @@ _CHUNK_BYTES, _CHUNK_DATA, _CHUNK_DICTIONARY = (7, Kind.I64), (9, Kind.I64), (11
 _PAGE_DECODED, _PAGE_COMPRESSED = (2, Kind.I32), (3, Kind.I32)
 
 
-def read_columns(body: bytes, schema: Schema, max_rows: int = MOST_ROWS) -> dict[str, Array | list[Any]]:
-    """The model's columns by name; raises MalformedRequest, InvalidInput, or PayloadTooLarge, as for ``max_rows``."""
-    limit = decoded_limit(body)
+def read_columns(
+    body: bytes, schema: Schema, max_rows: int = MOST_ROWS, limit: int | None = None
+) -> dict[str, Array | list[Any]]:
+    """Return the model's columns by name.
+
+    Raises MalformedRequest, InvalidInput, and PayloadTooLarge for more than ``max_rows`` rows, or for pages that decode
+    to more than ``limit`` bytes, by default ``decoded_limit(body)``.
+    """
+    limit = decoded_limit(body) if limit is None else limit
     try:
         rows = _measure(body, limit, max_rows)
         with _open(body, schema) as file:

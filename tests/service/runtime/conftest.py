@@ -76,10 +76,11 @@ class Workshop:
             self.promote(name, version)
         return version
 
-    def seal_again(self, name, version, key: SealingKey | None = None) -> None:
-        """Seal the files as they are now."""
+    def seal_again(self, name, version, key: SealingKey | None = None, **changes) -> None:
+        """Seal the files as they are now, under a manifest with these changes."""
         folder = self.store.version_folder(name, version)
-        manifest = dataclasses.replace(self.store.manifest(name, version), files=seal.file_seals(folder))
+        changes["files"] = seal.file_seals(folder)
+        manifest = dataclasses.replace(self.store.manifest(name, version), **changes)
         (folder / seal.MANIFEST).unlink()
         (folder / seal.SEAL).unlink()
         seal.seal(folder, manifest, key or self.key)

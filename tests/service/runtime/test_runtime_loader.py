@@ -63,9 +63,9 @@ def test_nothing_is_unpickled_that_is_not_sealed_by_a_trusted_key(workshop, load
     assert not mark.exists()
 
 
-def test_a_version_made_with_another_scikit_learn_is_refused(workshop, loader, monkeypatch):
+def test_a_version_made_with_another_scikit_learn_is_refused(workshop, loader):
     workshop.constant("m")
-    monkeypatch.setattr("importlib.metadata.version", lambda _: "0.1.0")
+    workshop.seal_again("m", 1, libraries={"scikit-learn": "0.1.0"})
     with pytest.raises(LibraryMismatch):
         loader.open("m", 1, lambda _: None)
 
