@@ -33,7 +33,7 @@ def write(folder: Path, golden: Golden) -> None:
 
 
 def read(version_dir: Path) -> Golden:
-    """The golden rows and answers of a version; raises SealBroken where the file is none of ours."""
+    """Return the golden rows and answers of a version; raises SealBroken if the file is none of ours."""
     try:
         return from_bytes((version_dir / FILE).read_bytes())
     except OSError as error:
@@ -41,7 +41,7 @@ def read(version_dir: Path) -> Golden:
 
 
 def to_bytes(golden: Golden) -> bytes:
-    """The content of ``golden.npz``."""
+    """Return the content of ``golden.npz``."""
     arrays: dict[str, Array] = {"rows": np.array(golden.batch.rows)}
     if golden.batch.matrix is not None:
         arrays["matrix"] = golden.batch.matrix
@@ -54,7 +54,7 @@ def to_bytes(golden: Golden) -> bytes:
 
 
 def from_bytes(data: bytes) -> Golden:
-    """The golden rows and answers in the bytes of ``golden.npz``; raises SealBroken."""
+    """Return the golden rows and answers in the bytes of ``golden.npz``; raises SealBroken."""
     try:
         with np.load(io.BytesIO(data), allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}

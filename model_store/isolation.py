@@ -21,7 +21,7 @@ _PACKAGE_PARENT = Path(__file__).resolve().parent.parent
 
 
 def run(verb: str, request: Mapping[str, Any], *, seconds: float, memory: int) -> dict[str, Any]:
-    """What ``model_store.trial`` answers to a verb and its request, in a process of its own.
+    """Return what ``model_store.trial`` answers to a verb and its request, in a process of its own.
 
     ``seconds`` bounds wall-clock and processor time, ``memory`` the address space in bytes. Raises the StoreError that
     the trial reports, or GateRefused where it ends in any other way.

@@ -68,23 +68,23 @@ class Manifest:
 
     @property
     def artifact(self) -> str:
-        """The artifact's file name."""
+        """Return the artifact's file name."""
         return f"artifact.{self.artifact_format}"
 
     def to_json(self) -> dict[str, Any]:
-        """A JSON-ready form that ``from_json`` reads back."""
+        """Return a JSON-ready form that ``from_json`` reads back."""
         document = asdict(self)
         document["schema"] = self.schema.to_json()
         return document
 
     def to_bytes(self) -> builtins.bytes:
-        """The manifest as it is stored and sealed: UTF-8 JSON with sorted keys."""
+        """Return the manifest as it is stored and sealed: UTF-8 JSON with sorted keys."""
         text = json.dumps(self.to_json(), indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
         return text.encode("utf-8", "strict")
 
     @classmethod
     def from_json(cls, document: Any) -> "Manifest":
-        """The manifest that ``to_json`` wrote; raises BadManifest where it is none."""
+        """Return the manifest that ``to_json`` wrote; raises BadManifest if it is none."""
         if not isinstance(document, dict) or document.get("format") != FORMAT:
             got = document.get("format") if isinstance(document, dict) else None
             raise BadManifest(f"expected a manifest of format {FORMAT}, got {str(got)[:40]!r}")
@@ -110,7 +110,7 @@ class Manifest:
 
     @classmethod
     def from_bytes(cls, data: builtins.bytes) -> "Manifest":
-        """The manifest in the bytes of ``manifest.json``; raises BadManifest where there is none."""
+        """Return the manifest in the bytes of ``manifest.json``; raises BadManifest if there is none."""
         try:
             document = json.loads(data.decode("utf-8"))
         except (ValueError, RecursionError) as error:

@@ -29,7 +29,7 @@ class PayloadLog:
         object.__setattr__(self, "redact", tuple(sorted(set(names))))
 
     def checked(self, schema: Schema) -> "PayloadLog":
-        """This wish, which fits the schema; raises BadPayloadLog where a redacted column is not there, or none is left.
+        """Return itself if it fits the schema; raises BadPayloadLog if a redacted column is not there, or none is left.
 
         A name that is misspelt would leave its column readable.
         """
@@ -41,12 +41,12 @@ class PayloadLog:
         return self
 
     def option(self) -> dict[str, Any]:
-        """What the manifest's options hold of it."""
+        """Return what the manifest's options hold of it."""
         return {OPTION: {"share": self.share, "redact": list(self.redact)}}
 
 
 def wished(options: Mapping[str, Any], schema: Schema) -> PayloadLog | None:
-    """The wish in a manifest's options, None where there is none; raises BadManifest for one that is malformed."""
+    """Return the payload log in a manifest's options, None if there is none; raises BadManifest for one that is malformed."""
     if OPTION not in options:
         return None
     try:

@@ -31,7 +31,7 @@ def write(folder: Path, profile: Mapping[str, Any]) -> None:
 
 
 def read(version_dir: Path) -> dict[str, Any]:
-    """The profile of a version."""
+    """Return the profile of a version."""
     return from_bytes((version_dir / FILE).read_bytes())
 
 
@@ -42,7 +42,7 @@ def from_bytes(data: bytes) -> dict[str, Any]:
 
 
 def describe(schema: Schema, batch: Batch, answers: Mapping[str, Array]) -> dict[str, Any]:
-    """The profile of a sample and of the answers to it."""
+    """Return the profile of a sample and of the answers to it."""
     features = {
         column.name: _describe(batch.column(schema, i), categorical=bool(column.categories))
         for i, column in enumerate(schema.columns)

@@ -78,26 +78,26 @@ class Schema:
 
     @property
     def homogeneous(self) -> bool:
-        """Whether every column is of one and the same number type, so that rows fit a 2-D array."""
+        """Return whether every column is of one and the same number type, so that rows fit a 2-D array."""
         first = self.columns[0].dtype if self.columns else ""
         return self.layout != "series" and first in NUMBERS and all(c.dtype == first for c in self.columns)
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The column names, in the order that the estimator was fitted on."""
+        """Return the column names, in the order that the estimator was fitted on."""
         return tuple(column.name for column in self.columns)
 
     def output(self, name: str) -> Output | None:
-        """The output of that name, or None."""
+        """Return the output of that name, or None."""
         return next((output for output in self.outputs if output.name == name), None)
 
     def to_json(self) -> dict[str, Any]:
-        """A JSON-ready form that ``from_json`` reads back."""
+        """Return a JSON-ready form that ``from_json`` reads back."""
         return asdict(self)
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> "Schema":
-        """The schema that ``to_json`` wrote; raises BadSchema where it is none."""
+        """Return the schema that ``to_json`` wrote; raises BadSchema if it is none."""
         try:
             return cls(
                 layout=document["layout"],

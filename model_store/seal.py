@@ -25,7 +25,7 @@ _LARGEST_SEAL = 4096
 
 
 def key_id(public: Ed25519PublicKey) -> str:
-    """A key's name: the first 16 hex digits of the SHA-256 of its raw public bytes."""
+    """Return a key's name: the first 16 hex digits of the SHA-256 of its raw public bytes."""
     return hashlib.sha256(public.public_bytes_raw()).hexdigest()[:16]
 
 
@@ -38,7 +38,7 @@ class SealingKey:
 
     @classmethod
     def load(cls, path: Path) -> "SealingKey":
-        """The key in a PEM file (PKCS #8, not encrypted); raises NoKey."""
+        """Return the key in a PEM file (PKCS #8, not encrypted); raises NoKey."""
         try:
             private = serialization.load_pem_private_key(path.read_bytes(), password=None)
         except FileNotFoundError as error:
@@ -51,7 +51,7 @@ class SealingKey:
 
     @classmethod
     def create(cls, path: Path) -> "SealingKey":
-        """A new key, written to a new file that only its owner can read (mode 0600); raises NoKey if one is there."""
+        """Return a new key, kept in a new file that only its owner can read (mode 0600); raises NoKey if one is there."""
         private = Ed25519PrivateKey.generate()
         pem = private.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
@@ -64,7 +64,7 @@ class SealingKey:
         return cls(private)
 
     def sign(self, manifest: bytes) -> bytes:
-        """The signature over a manifest's bytes (64 bytes)."""
+        """Return the signature over a manifest's bytes (64 bytes)."""
         return self._private.sign(_PURPOSE + manifest)
 
     def trust_in(self, folder: Path) -> Path:
@@ -90,7 +90,7 @@ class TrustedKeys:
 
     @classmethod
     def load(cls, folder: Path) -> "TrustedKeys":
-        """All ``*.pem`` files of a folder; raises NoKey where the folder is missing or a file is no Ed25519 key."""
+        """Return all ``*.pem`` files of a folder; raises NoKey if the folder is missing or a file is no Ed25519 key."""
         if not folder.is_dir():
             raise NoKey(f"no folder of trusted keys at {folder}: make keys with `python -m model_store keygen`")
         return cls({key_id(key): key for key in map(_public_key, sorted(folder.glob("*.pem")))})
@@ -125,7 +125,7 @@ def seal(folder: Path, manifest: Manifest, key: SealingKey) -> None:
 
 
 def file_seals(folder: Path) -> dict[str, FileSeal]:
-    """The seals of all files that a version's folder has now, except the manifest and its signature."""
+    """Return the seals of all files that a version's folder has now, except the manifest and its signature."""
     with _opened(folder) as directory:
         return {name: _hash(directory, name) for name in _names(directory) if name not in (MANIFEST, SEAL)}
 
@@ -143,7 +143,7 @@ def verify(folder: Path, trusted: TrustedKeys) -> Manifest:
 
 
 def read_sealed(folder: Path, name: str, manifest: Manifest) -> bytes:
-    """One file's bytes, if they are the ones that the manifest names; raises SealBroken."""
+    """Return one file's bytes, if they are the ones that the manifest names; raises SealBroken."""
     expected = manifest.files.get(name)
     if expected is None:
         raise SealBroken(f"{name} is not in the manifest")

@@ -55,14 +55,14 @@ _TIMES = (pa.types.is_timestamp, pa.types.is_date)
 
 
 def decoded_limit(body: bytes) -> int:
-    """The most bytes that ``body`` may decode to."""
+    """Return the most bytes that ``body`` may decode to."""
     return max(LEAST_DECODED_LIMIT, LARGEST_GROWTH * len(body))
 
 
 def read_columns(body: bytes, schema: Schema, max_rows: int = MOST_ROWS) -> dict[str, Array | list[Any]]:
-    """The model's columns by name, sharing the body's memory where it holds plain numbers.
+    """Return the model's columns by name, sharing the body's memory where it holds plain numbers.
 
-    Raises MalformedRequest where the body is no Arrow IPC stream or file, InvalidInput, and PayloadTooLarge, for more
+    Raises MalformedRequest if the body is no Arrow IPC stream or file, InvalidInput, and PayloadTooLarge, for more
     than ``max_rows`` rows too.
     """
     stream = _as_stream(body)
@@ -76,7 +76,10 @@ def read_columns(body: bytes, schema: Schema, max_rows: int = MOST_ROWS) -> dict
 
 
 def table_columns(table: Any, schema: Schema, limit: int) -> dict[str, Array | list[Any]]:
-    """The model's columns of a ``pyarrow.Table`` of foreign origin, whose buffers may refer to ``limit`` bytes."""
+    """Return the model's columns of a foreign ``pyarrow.Table``, whose buffers may refer to ``limit`` bytes.
+
+    Raises MalformedRequest, InvalidInput, PayloadTooLarge.
+    """
     try:
         order = places(schema, table.column_names)
         chosen = {column.name: table.column(order[column.name]) for column in schema.columns if column.name in order}
@@ -89,7 +92,7 @@ def table_columns(table: Any, schema: Schema, limit: int) -> dict[str, Array | l
 
 
 def check_type(name: str, schema: Schema, found: Any) -> None:
-    """Raise InvalidInput where no value of the Arrow type ``found`` could go into the column ``name``."""
+    """Raise InvalidInput if no value of the Arrow type ``found`` could go into the column ``name``."""
     kind = found.value_type if pa.types.is_dictionary(found) else found
     if not _is(kind, (*_PLAIN, *_TEXT, *_TIMES, pa.types.is_decimal)):
         column = next(column for column in schema.columns if column.name == name)
@@ -99,7 +102,7 @@ def check_type(name: str, schema: Schema, found: Any) -> None:
 def write(
     outputs: Mapping[str, Array], labels: Mapping[str, Sequence[Any]], about: Mapping[str, str], form: str
 ) -> bytes:
-    """A table of one column for each output, in the form STREAM or FILE.
+    """Return a table of one column for each output, in the form STREAM or FILE.
 
     Entries that are arrays themselves become fixed-size lists. ``labels`` name their positions and stand, as JSON, in
     the field's metadata under ``labels``; ``about`` is the table's own metadata.

@@ -23,10 +23,10 @@ _BOOLS = {"true": True, "false": False}
 
 
 def read_columns(body: bytes, schema: Schema, max_rows: int = MOST_ROWS) -> dict[str, list[Any]]:
-    """The model's columns by name, as JSON-like values: missing is None, and a field that is no value stays text.
+    """Return the model's columns by name, as JSON-like values: missing is None, a field that is no value stays text.
 
-    Raises MalformedRequest where the body is no CSV, PayloadTooLarge where it has more than ``max_rows`` rows, and
-    InvalidInput where rows or columns do not fit.
+    Raises MalformedRequest if the body is no CSV, PayloadTooLarge if it has more than ``max_rows`` rows, and
+    InvalidInput if rows or columns do not fit.
     """
     header, rows = _rows(body, max_rows)
     order = places(schema, header)

@@ -6,7 +6,7 @@ from service.errors import MalformedRequest
 
 
 def root(data: bytes) -> "Table":
-    """The table that a buffer holds."""
+    """Return the table that a buffer holds."""
     return Table(data, _offset(data, 0))
 
 
@@ -19,7 +19,7 @@ class Table:
         self._fields = at - _unpack("<i", data, at)
 
     def position(self, field: int) -> int | None:
-        """Where a field's value stands, or None where it has its default."""
+        """Return where a field's value stands, or None if it has its default."""
         entry = 4 + 2 * field
         if entry + 2 > _unpack("<H", self._data, self._fields):
             return None
@@ -27,24 +27,24 @@ class Table:
         return self._at + offset if offset else None
 
     def table(self, field: int) -> "Table":
-        """The table that a field refers to."""
+        """Return the table that a field refers to."""
         at = self.position(field)
         if at is None:
             raise MalformedRequest("The body has a message without content")
         return Table(self._data, _offset(self._data, at))
 
     def uint8(self, field: int) -> int:
-        """A field's byte, 0 by default."""
+        """Return a field's byte, 0 by default."""
         at = self.position(field)
         return 0 if at is None else _unpack("<B", self._data, at)
 
     def int64(self, field: int) -> int:
-        """A field's long, 0 by default."""
+        """Return a field's long, 0 by default."""
         at = self.position(field)
         return 0 if at is None else _unpack("<q", self._data, at)
 
     def pairs(self, field: int) -> list[tuple[int, int]]:
-        """A vector of structs of two longs, empty by default."""
+        """Return a vector of structs of two longs, empty by default."""
         at = self.position(field)
         if at is None:
             return []

@@ -15,7 +15,7 @@ def places(schema: Schema, names: Sequence[str]) -> dict[str, int]:
     """Where each of the model's columns stands among the table's ``names``.
 
     Other columns are left out. A model fitted on arrays takes a table whose columns are called 0, 1, 2, …, as pandas
-    calls the columns of an array, by position. Raises MalformedRequest where a needed name stands twice, and
+    calls the columns of an array, by position. Raises MalformedRequest if a needed name stands twice, and
     InvalidInput, one fault a column, where the table lacks some, nullable or not.
     """
     if _only_numbered(schema, names):

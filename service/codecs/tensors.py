@@ -53,7 +53,7 @@ def read(datatype: str, data: memoryview, count: int, place: str) -> Array:
 
 
 def write(datatype: str, array: Array) -> bytes:
-    """The elements in row-major order; those of BYTES are strings, ``bytes``, or None, which is written as empty."""
+    """Return the elements in row-major order; those of BYTES are strings, ``bytes``, or None, which becomes empty."""
     if datatype == "BYTES":
         return b"".join(_prefixed(array.ravel().tolist()))
     return np.ascontiguousarray(array, DTYPES[datatype]).tobytes()

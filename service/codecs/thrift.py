@@ -42,7 +42,7 @@ _FIXED_SIZES = {Kind.BYTE: 1, Kind.DOUBLE: 8}
 
 
 def read_struct(data: bytes, at: int) -> tuple[Struct, int]:
-    """The struct at ``at``, and where it ends; raises MalformedRequest."""
+    """Return the struct at ``at``, and where it ends; raises MalformedRequest."""
     reader = _Reader(data, at)
     return reader.struct(0), reader.at
 

@@ -32,9 +32,9 @@ class LoadedModel:
         self.payload_log = wished(manifest.options, manifest.schema)
 
     def predict(self, batch: Batch, outputs: Sequence[str]) -> Mapping[str, Array]:
-        """One array of ``batch.rows`` entries for each wanted output, in its schema's dtype and shape.
+        """Return one array of ``batch.rows`` entries for each wanted output, in its schema's dtype and shape.
 
-        Raises ModelRejectedInput where the estimator refuses the rows, and ModelFailed where it breaks. What it said
+        Raises ModelRejectedInput if the estimator refuses the rows, and ModelFailed if it breaks. What it said
         exactly, with its traceback, goes to the log only. No rows are answered with none, which estimators refuse.
         """
         if not batch.rows:

@@ -63,7 +63,7 @@ class Loads:
 
     @property
     def busy(self) -> bool:
-        """Whether any load is waiting or running, those not counted that were reported as FAILED."""
+        """Return whether any load is waiting or running, those not counted that were reported as FAILED."""
         return bool(self._waiting or self._running)
 
     def start(self, key: Key, work: Work) -> None:
@@ -72,7 +72,7 @@ class Loads:
         self.turn()
 
     def finished(self, key: Key) -> None:
-        """A final event of that load was taken from the queue."""
+        """Take note that a final event of that load was taken from the queue."""
         self._running.pop(key, None)
         self.turn()
 
