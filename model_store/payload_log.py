@@ -45,8 +45,8 @@ class PayloadLog:
         return {OPTION: {"share": self.share, "redact": list(self.redact)}}
 
 
-def wished(options: Mapping[str, Any], schema: Schema) -> PayloadLog | None:
-    """Return the payload log in a manifest's options, None if there is none; raises BadManifest for one that is malformed."""
+def read_option(options: Mapping[str, Any], schema: Schema) -> PayloadLog | None:
+    """Return what a manifest's options say of it, None if nothing; raises BadManifest if that is malformed."""
     if OPTION not in options:
         return None
     try:

@@ -51,7 +51,7 @@ class SealingKey:
 
     @classmethod
     def create(cls, path: Path) -> "SealingKey":
-        """Return a new key, kept in a new file that only its owner can read (mode 0600); raises NoKey if one is there."""
+        """Return a new key, kept in a new file of mode 0600, for its owner alone; raises NoKey if one is there."""
         private = Ed25519PrivateKey.generate()
         pem = private.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()

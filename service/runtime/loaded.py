@@ -8,7 +8,7 @@ import numpy as np
 from model_store.batch import Array, Batch
 from model_store.engines.engine import Engine
 from model_store.manifest import Manifest
-from model_store.payload_log import wished
+from model_store.payload_log import read_option
 from service.errors import ModelFailed, ModelRejectedInput, ServiceError
 
 log = logging.getLogger(__name__)
@@ -29,7 +29,7 @@ class LoadedModel:
         self.schema = manifest.schema
         self.manifest = manifest
         self.engine = engine
-        self.payload_log = wished(manifest.options, manifest.schema)
+        self.payload_log = read_option(manifest.options, manifest.schema)
 
     def predict(self, batch: Batch, outputs: Sequence[str]) -> Mapping[str, Array]:
         """Return one array of ``batch.rows`` entries for each wanted output, in its schema's dtype and shape.

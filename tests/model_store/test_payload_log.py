@@ -4,7 +4,7 @@ import pytest
 
 from model_store import PayloadLog, publish, seal
 from model_store.errors import BadManifest, BadPayloadLog, SealBroken
-from model_store.payload_log import wished
+from model_store.payload_log import read_option
 
 
 @pytest.mark.parametrize("share", [0, -0.1, 1.01, float("nan"), True, "0.5", None])
@@ -22,7 +22,7 @@ def test_what_is_no_list_of_names_is_refused(redact):
 def test_a_version_logs_nothing_unless_its_publisher_wished_for_it(store, key, iris, no_trial):
     version = publish(store, "iris", *iris, sealing_key=key)
     manifest = store.manifest("iris", version)
-    assert wished(manifest.options, manifest.schema) is None
+    assert read_option(manifest.options, manifest.schema) is None
 
 
 def test_the_wish_is_under_the_seal(store, key, trusted, iris, no_trial):
@@ -30,7 +30,7 @@ def test_the_wish_is_under_the_seal(store, key, trusted, iris, no_trial):
     folder = store.version_folder("iris", version)
     manifest = seal.verify(folder, trusted)
     assert manifest.options["payload_log"] == {"share": 0.01, "redact": ["x0", "x1"]}
-    assert wished(manifest.options, manifest.schema) == PayloadLog(0.01, ["x0", "x1"])
+    assert read_option(manifest.options, manifest.schema) == PayloadLog(0.01, ["x0", "x1"])
     altered = (folder / "manifest.json").read_bytes().replace(b'"x0",', b'"x2",')
     (folder / "manifest.json").chmod(0o644)
     (folder / "manifest.json").write_bytes(altered)
@@ -51,4 +51,4 @@ def test_a_column_that_is_not_there_or_nothing_left_is_refused_and_nothing_is_st
 def test_a_malformed_wish_is_no_manifest_s(published, store, option):
     schema = store.manifest("iris", 1).schema
     with pytest.raises(BadManifest):
-        wished({"payload_log": option}, schema)
+        read_option({"payload_log": option}, schema)
