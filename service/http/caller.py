@@ -14,7 +14,7 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 
 
 def request_id(environ: Mapping[str, Any]) -> str:
-    """The id that Nginx gave or passed on (X-Request-ID), or a new one where it is none that a log may carry."""
+    """Return the id that Nginx gave or passed on (X-Request-ID), or a new one if a log may not carry it."""
     given = environ.get("HTTP_X_REQUEST_ID", "")
     return given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
 
@@ -28,10 +28,10 @@ def routing_key(environ: Mapping[str, Any], principal: Principal | None, request
 
 
 def caller_address(environ: Mapping[str, Any]) -> str:
-    """The caller's address: X-Real-IP, which Nginx overwrites, else the peer's own."""
+    """Return the caller's address: X-Real-IP, which Nginx overwrites, else the peer's own."""
     return environ.get("HTTP_X_REAL_IP") or environ.get("REMOTE_ADDR") or ""
 
 
 def has_credentials(environ: Mapping[str, Any]) -> bool:
-    """Whether the caller sent a token or a key, valid or not."""
+    """Return whether the caller sent a token or a key, valid or not."""
     return "HTTP_AUTHORIZATION" in environ or "HTTP_X_API_KEY" in environ

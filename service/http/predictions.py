@@ -30,7 +30,7 @@ class Predictions:
         self._record = record
 
     def answer(self, environ: Mapping[str, Any], route: PredictRoute, values: Values) -> Response:
-        """Status, headers and body for one request, recorded from its beginning to its end."""
+        """Return status, headers and body for one request, recorded from its beginning to its end."""
         exchange = Exchange(environ, route.rule, request_id(environ), perf_counter())
         self._record.begin(exchange)
         status, headers, body = self.respond(exchange, route, values)
@@ -42,7 +42,7 @@ class Predictions:
         return status, headers, body
 
     def respond(self, exchange: Exchange, route: PredictRoute, values: Values) -> Response:
-        """Status, headers and body for an exchange that somebody else records."""
+        """Return status, headers and body for an exchange that somebody else records."""
         exchange.dialect = route.dialect.name
         try:
             return self._predict(exchange, route, values)

@@ -27,7 +27,7 @@ class Recorder:
         self._spans = spans
 
     def begin(self, exchange: Exchange) -> None:
-        """A request has come in: its ids go on every log line until it is answered."""
+        """Take note that a request has come in: its ids go on every log line until it is answered."""
         environ = exchange.environ
         traceparent = environ.get("HTTP_TRACEPARENT")
         if traceparent is not None and (parts := _TRACEPARENT.fullmatch(traceparent)):
@@ -37,7 +37,7 @@ class Recorder:
         self._metrics.entered()
 
     def end(self, exchange: Exchange, *, counted: bool = False) -> None:
-        """It has been answered; ``counted`` where Flask's exporter has counted it already."""
+        """Take note that it has been answered; ``counted`` if Flask's exporter has counted it already."""
         self._metrics.left()
         environ = exchange.environ
         if not counted:

@@ -64,7 +64,7 @@ class ReplicaFacts:
     _versions: dict[tuple[str, int], list[Reading]] = field(default_factory=dict)
 
     def __call__(self) -> Iterator[Reading]:
-        """Everything, now."""
+        """Return everything, now."""
         for part in (self._models, self._certificate, self._disks, self._objectives, _build):
             try:
                 yield from list(part())
@@ -72,7 +72,7 @@ class ReplicaFacts:
                 log.warning("a part of the metrics could not be read", exc_info=True)
 
     def current(self) -> frozenset[tuple[str, str]] | None:
-        """The versions that are wanted or still in a worker's memory, as of the last reading; None before one."""
+        """Return the versions that are wanted or still in a worker's memory, as last read; None before that."""
         return self._current
 
     def _models(self) -> list[Reading]:

@@ -49,10 +49,10 @@ class Exposition:
         self._current: Collection[Version] | None = None
 
     def text(self, readings: Iterable[Reading] = (), current: Collection[Version] | None = None) -> str:
-        """Everything in Prometheus' text format, families in order of their names.
+        """Return everything in Prometheus' text format, families in order of their names.
 
-        Histograms, bins and gauges of versions that are not ``current`` are left out, where that is known: files only
-        grow, and a replica sees many versions come and go.
+        Histograms, bins and gauges of versions that are not ``current`` are left out, if that is known: files only
+        grow, and a replica sees many versions come and go. Raises KeyError for a reading that is not declared.
         """
         self._current = current
         merged, count = files.read(self._folder)
@@ -114,7 +114,7 @@ def _parse(prefix: str, key: str) -> _Sample:
 
 
 def add_readings(readings: Iterable[Reading], lines: dict[str, list[str]]) -> None:
-    """Add readings of declared metrics; KeyError for one that is not declared."""
+    """Add readings of declared metrics; raises KeyError for one that is not declared."""
     for name, values, value in readings:
         labels = label_text(dict(zip(BY_NAME[name].labels, values, strict=True)))
         lines.setdefault(name, []).append(f"{name}{_braces(labels)} {number(value)}")
@@ -132,12 +132,12 @@ def render(lines: Mapping[str, list[str]]) -> str:
 
 
 def label_text(labels: Mapping[str, str]) -> str:
-    """Labels as they stand between the braces, sorted by name."""
+    """Return labels as they stand between the braces, sorted by name."""
     return ",".join(f'{name}="{_escaped(value)}"' for name, value in sorted(labels.items()))
 
 
 def number(value: float) -> str:
-    """A value as Prometheus reads it."""
+    """Return a value as Prometheus reads it."""
     if math.isinf(value):
         return "+Inf" if value > 0 else "-Inf"
     return "NaN" if math.isnan(value) else repr(float(value))

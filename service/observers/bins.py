@@ -25,26 +25,26 @@ class Binned(Protocol):
 
     @property
     def kind(self) -> Kind:
-        """Whether it goes into the model or comes out of it."""
+        """Return whether it goes into the model or comes out of it."""
 
     @property
     def name(self) -> str:
-        """The column's or output's name."""
+        """Return the column's or output's name."""
 
     @property
     def bins(self) -> Sequence[str]:
-        """The bins, without the one of missing values."""
+        """Return the bins, without the one of missing values."""
 
     @property
     def shares(self) -> Sequence[float]:
-        """Each bin's share of the values that were there at publication."""
+        """Return each bin's share of the values that were there at publication."""
 
     @property
     def missing(self) -> float:
-        """The share of values that were missing at publication."""
+        """Return the share of values that were missing at publication."""
 
     def count(self, values: Array) -> Mapping[str, int]:
-        """How many of the values, a 1-D array, are in which bin; only bins that hold any."""
+        """Count the values, a 1-D array, by bin; only bins that hold any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class Numeric:
 
     @property
     def bins(self) -> tuple[str, ...]:
-        """``00`` to ``09``."""
+        """Return ``00`` to ``09``."""
         return tuple(f"{i:02d}" for i in range(len(self.edges) + 1))
 
     def count(self, values: Array) -> Mapping[str, int]:
@@ -92,7 +92,7 @@ class Categorical:
 
     @property
     def bins(self) -> tuple[str, ...]:
-        """One for each frequent value, ``other`` for rarer ones, ``unseen`` for new ones."""
+        """Return one for each frequent value, ``other`` for rarer ones, ``unseen`` for new ones."""
         return (*self.labels.values(), OTHER, UNSEEN)
 
     def count(self, values: Array) -> Mapping[str, int]:
@@ -111,7 +111,7 @@ class Categorical:
 def plan(
     profile: Mapping[str, Any], categories: Mapping[str, Collection[Any]], features: Sequence[str]
 ) -> list[Binned]:
-    """What is counted for a version: the named input columns and every output of one value a row.
+    """Return what is counted for a version: the named input columns and every output of one value a row.
 
     ``categories`` are the values that the schema knows, by column or output.
     """
@@ -143,5 +143,5 @@ def _categorical(kind: Kind, name: str, entry: Mapping[str, Any], known: Collect
 
 
 def references(binned: Binned) -> list[tuple[str, float]]:
-    """The bins with their shares at publication; ``missing`` is a share of all values, the others of those there."""
+    """Return the bins with their shares at publication: ``missing`` of all values, others of those there."""
     return [*zip(binned.bins, binned.shares, strict=True), (MISSING, binned.missing)]

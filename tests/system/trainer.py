@@ -8,6 +8,7 @@
 import json
 import os
 import sys
+from pathlib import Path
 
 import numpy as np
 from sklearn.dummy import DummyRegressor
@@ -16,7 +17,7 @@ from sklearn.neighbors import KNeighborsRegressor
 from model_store import channels, publish
 from model_store.stores.folder import FolderStore
 
-ROOT = os.environ["MODEL_STORE_ROOT"]
+ROOT = Path(os.environ["MODEL_STORE_ROOT"])
 
 
 def estimator(told):
