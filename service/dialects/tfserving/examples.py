@@ -16,8 +16,9 @@ from model_store.schema import INTEGERS, NUMBERS, Column, Schema
 from service.codecs.json import dumps
 from service.dialects.tfserving.predict import read, signature_name, wanted_outputs
 from service.dialects.tfserving.signatures import DEFAULT, MATRIX_INPUT, Signatures, signatures
-from service.dialects.tfserving.tensors import b64_text, is_b64, json_type, quoted
-from service.errors import MOST_FAULTS, Fault, InvalidInput, MalformedRequest, UnknownOutput
+from service.dialects.tfserving.texts import b64_text, is_b64
+from service.dialects.tfserving.words import json_type, quoted
+from service.errors import MOST_FAULTS, Fault, InvalidInput, MalformedRequest, UnknownOutput, refuse
 from service.validation.bounds import check_rows
 from service.validation.columns import from_columns
 from service.validation.words import expected, show
@@ -126,11 +127,8 @@ def _examples(request: WireRequest) -> tuple[str, list[Example]]:
 
 
 def _with_context(example: Example, context: Example, row: int) -> Example:
-    repeated = [name for name in example if name in context]
-    if repeated:
-        shown = repeated[:MOST_FAULTS]
-        faults = [Fault(f"examples[{row}].{n[:128]}", "a feature that the context has not", "both") for n in shown]
-        raise InvalidInput(f"Feature: {repeated[0][:128]} is in both 'context' and 'examples'", faults)
+    repeated = (name[:128] for name in example if name in context)
+    refuse(Fault(f"examples[{row}].{name}", "a feature that is not in the context", "both") for name in repeated)
     return {**context, **example}
 
 
@@ -149,25 +147,20 @@ def _check_feature(name: str, content: Any, place: str) -> None:
         where = f"{place}[{i}]" if isinstance(content, list) else place
         found = _kind(name, value, where)
         if kind and found != kind:
-            words = f"Unexpected element type in feature: {name[:128]} expecting type: {kind}"
-            raise InvalidInput(words, [Fault(where, f"a value of kind {kind}", show(value))])
+            raise InvalidInput.of(Fault(where, f"a value of kind {kind}", show(value)))
         kind = found
 
 
 def _kind(name: str, value: Any, place: str) -> str:
     if is_b64(value):
-        try:
-            b64_text(value)
-        except ValueError as error:
-            raise InvalidInput(str(error), [Fault(place, "base64 text", "none")]) from None
+        b64_text(value, place)
         return "bytes"
     kind = _KINDS.get(type(value))
     if kind is None:
         words = f"Feature: {name[:128]} has element with unexpected JSON type: {json_type(value)}"
         raise InvalidInput(words, [Fault(place, "a number, a bool or a string", show(value))])
     if kind == "int64" and value > _LARGEST_INT64:
-        words = f"Feature: {name[:128]} has uint64 element. Only int64 is supported."
-        raise InvalidInput(words, [Fault(place, "a whole number below 2**63", show(value))])
+        raise InvalidInput.of(Fault(place, "a whole number below 2**63", show(value)))
     return kind
 
 
@@ -191,9 +184,7 @@ def _batch(known: Signatures, examples: Sequence[Example]) -> Batch:
     columns = {}
     for column in schema.columns:
         columns[column.name] = [_value(column, example, row, faults) for row, example in enumerate(examples)]
-    if faults:
-        first = faults[0]
-        raise InvalidInput(f"{first.location}: expected {first.expected}, got {first.got}", faults)
+    refuse(faults)
     return from_columns(schema, columns, lambda row, i: f"examples[{row}].{names[i]}")
 
 
@@ -202,8 +193,7 @@ def _spread(schema: Schema, example: Example, row: int) -> Example:
     values = _values(example.get(MATRIX_INPUT, []))
     width = len(schema.columns)
     if len(values) != width:
-        fault = Fault(f"examples[{row}].{MATRIX_INPUT}", f"{width} values", str(len(values)))
-        raise InvalidInput(f"{fault.location}: expected {fault.expected}, got {fault.got}", [fault])
+        raise InvalidInput.of(Fault(f"examples[{row}].{MATRIX_INPUT}", f"{width} values", str(len(values))))
     return dict(zip(schema.names, values, strict=True))
 
 
@@ -220,7 +210,7 @@ def _value(column: Column, example: Example, row: int, faults: list[Fault]) -> A
         return None
     value = values[0]
     if isinstance(value, dict):
-        return b64_text(value)
+        return b64_text(value, f"examples[{row}].{column.name}")
     if column.dtype == "bool" and type(value) is int and value in {0, 1}:
         return bool(value)
     if column.dtype in INTEGERS and type(value) is float:

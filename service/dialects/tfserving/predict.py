@@ -5,7 +5,8 @@ from typing import Any
 from model_store.schema import Schema
 from service.codecs.json import dumps, loads
 from service.dialects.tfserving.signatures import Signatures, signatures
-from service.dialects.tfserving.tensors import from_inputs, from_instances, quoted
+from service.dialects.tfserving.tensors import from_inputs, from_instances
+from service.dialects.tfserving.words import quoted
 from service.errors import Fault, MalformedRequest, UnknownOutput
 from service.validation.bounds import announced_rows, check_rows
 from service.validation.words import Locate, show
