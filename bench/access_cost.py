@@ -18,14 +18,16 @@ HUGE = 10**9
 def main() -> None:
     """Print a table."""
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(dir="/dev/shm")
+    from service.auth.principals import authorize
+
     with tempfile.TemporaryDirectory() as folder:
         access, shown = _access(Path(folder))
         access.start()
-        principal = access.authenticate(shown, "")
+        principal = access.authenticator.authenticate(shown)
         steps: dict[str, Callable[[], object]] = {
-            "authenticate": lambda: access.authenticate(shown, ""),
-            "authorize": lambda: access.authorize(principal, "model:predict", "iris"),
-            "charge two quotas": lambda: access.charge(principal, 1),
+            "authenticate": lambda: access.authenticator.authenticate(shown),
+            "authorize": lambda: authorize(principal, "model:predict", "iris"),
+            "charge two quotas": lambda: access.quotas.charge(principal, 1),
         }
         total = 0.0
         for name, step in steps.items():
@@ -40,11 +42,14 @@ def main() -> None:
 
 
 def _access(folder: Path) -> tuple[Any, dict[str, str]]:
-    from service.auth.access import Access, Configuration
+    from service.auth.access_control import AccessControl
+    from service.auth.configuration import Configuration
     from service.auth.local import SETUP, setup_local
 
     local = setup_local(folder)
-    access = Access(Configuration(local.database_url, None, local.jwt_keys, local.audit_key, "http://localhost:8080"))
+    access = AccessControl(
+        Configuration(local.database_url, None, local.jwt_keys, local.audit_key, "http://localhost:8080")
+    )
     client = access.registry.create_client("bench", SETUP)
     access.registry.grant(
         f"client:{client.id}", "predictor", ["iris*"], SETUP, requests_per_minute=HUGE, rows_per_minute=HUGE
@@ -54,8 +59,8 @@ def _access(folder: Path) -> tuple[Any, dict[str, str]]:
 
 
 def _cold(access: Any, shown: dict[str, str]) -> None:
-    access._view.verified.clear()  # noqa: SLF001 - as every change of access does
-    access.authenticate(shown, "")
+    access.view.forget_verified()  # as every change of access does
+    access.authenticator.authenticate(shown)
 
 
 def _microseconds(step: Callable[[], object], rounds: int) -> float:

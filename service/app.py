@@ -15,8 +15,8 @@ import flask
 from model_store.stores.locations import store_at
 from model_store.stores.store import Store
 from service import logs
-from service.auth.access import Access as AccessControl
-from service.auth.access import Configuration
+from service.auth.access_control import AccessControl
+from service.auth.configuration import Configuration
 from service.dialects.mlflow.dialect import MLFLOW
 from service.dialects.openinference.dialect import OPENINFERENCE
 from service.dialects.tfserving.dialect import TFSERVING
@@ -44,6 +44,7 @@ from service.observers.loads import LoadCounts
 from service.observers.payloads import Payloads
 from service.observers.recent_predictions import RecentPredictions
 from service.observers.spans import Spans
+from service.operations.operations import Operations
 from service.runtime import announcements
 from service.runtime.announcements import Announcer
 from service.runtime.catalog import Catalog
@@ -137,7 +138,9 @@ def create_app(settings: Settings, access: Access | None = None) -> Application:
         catalog=catalog,
         router=router,
         store=store,
-        access=control,
+        authenticator=control.authenticator,
+        quotas=control.quotas,
+        audit=control.audit,
         replica=settings.replica,
         default_model=settings.default_model,
         max_body_bytes=settings.max_body_bytes,
@@ -145,7 +148,7 @@ def create_app(settings: Settings, access: Access | None = None) -> Application:
     app = _flask(parts, recent, Spans(settings.replica) if settings.tracing else None)
     if isinstance(control, AccessControl):
         _add_control(app, control, settings, store)
-    guards.enforce(app, control)
+    guards.enforce(app, control.authenticator)
     return Application(app, parts, watcher, control)
 
 
@@ -158,11 +161,12 @@ def _add_control(app: flask.Flask, access: AccessControl, settings: Settings, st
         settings.max_upload_bytes,
         settings.replica,
     )
+    operations = Operations(access.database, access.audit, access.leases, settings.replica)
     for made in (
-        oauth.blueprint(access),
-        access_admin.blueprint(access),
-        audit_admin.blueprint(access),
-        models_admin.blueprint(access, workshop),
+        oauth.blueprint(access.authorization, access.tokens, access.view),
+        access_admin.blueprint(access.registry, access.view),
+        audit_admin.blueprint(access.audit),
+        models_admin.blueprint(operations, access.audit, workshop),
     ):
         app.register_blueprint(made)
 
@@ -179,7 +183,8 @@ def _flask(parts: Parts, recent: RecentPredictions, spans: Spans | None) -> flas
     app.register_blueprint(feedback.blueprint(recent))
     predictions = Predictions(
         parts.inference,
-        parts.access,
+        parts.authenticator,
+        parts.quotas,
         replica=parts.replica,
         max_body_bytes=parts.max_body_bytes,
         record=record,

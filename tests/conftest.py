@@ -3,7 +3,6 @@
 import itertools
 import shutil
 import time
-from collections.abc import Mapping
 
 import pytest
 import sqlalchemy as sa
@@ -12,42 +11,19 @@ from model_store import seal
 from service import settings
 from service.app import create_app
 from service.audit.entry import Actor
-from service.auth.access import Access, Configuration
+from service.auth.access_control import AccessControl
+from service.auth.configuration import Configuration
 from service.auth.local import create_secrets
 from service.auth.registry import CLIENT
 from service.database.connection import Database
 from service.database.migrate import migrate
 from tests.postgresql_server import own_server
-
-
-class Everyone:
-    """Access for tests that are not about access: whoever asks may do everything."""
-
-    def start(self):
-        pass
-
-    def stop(self):
-        pass
-
-    def authenticate(self, headers: Mapping[str, str], address: str):
-        return None
-
-    def authorize(self, principal, permission, model):
-        pass
-
-    def may(self, principal, permission, model):
-        return True
-
-    def charge(self, principal, rows):
-        return {}
-
-    def record(self, entry):
-        pass
+from tests.service.auth.fakes import OpenAccess
 
 
 @pytest.fixture(scope="session")
 def everyone():
-    return Everyone()
+    return OpenAccess()
 
 
 @pytest.fixture
@@ -171,7 +147,7 @@ def make_access(secrets_dir, tmp_path, clock):
     """Builds and starts access control on a database; several on one database are several workers. Stops them."""
     started = []
 
-    def make(url, *, start=True, **changes):
+    def make(url, *, start=True, database=None, passwords=None, **changes):
         configuration = {
             "database_url": url,
             "database_password": None,
@@ -181,7 +157,7 @@ def make_access(secrets_dir, tmp_path, clock):
             "run_dir": tmp_path / "run",
             **changes,
         }
-        access = Access(Configuration(**configuration), clock)
+        access = AccessControl(Configuration(**configuration), clock=clock, database=database, passwords=passwords)
         if start:
             access.start()
             started.append(access)
@@ -206,7 +182,7 @@ def make_client(tester):
         shown = access.registry.create_client(name, tester)
         if role is not None:
             access.registry.grant(CLIENT + shown.id, role, list(models), tester, **quota)
-        access.look_again()
+        access.view.refresh_or_keep()
         return shown
 
     return make

@@ -9,7 +9,7 @@ from pathlib import Path
 from model_store.seal import create_keys
 from model_store.stores.locations import store_at
 from service import logs, settings
-from service.auth.access import Configuration, database_url
+from service.auth.configuration import Configuration, database_url
 from service.auth.local import setup_local
 
 KEYS = Path("/var/lib/millrace/keys")

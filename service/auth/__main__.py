@@ -14,7 +14,8 @@ import sqlalchemy as sa
 from service.audit.entry import Actor
 from service.audit.log import AuditLog
 from service.auth import tables
-from service.auth.access import Access, Configuration, database_url
+from service.auth.access_control import AccessControl
+from service.auth.configuration import Configuration, database_url
 from service.auth.key_ring import create_key
 from service.auth.local import create_secrets
 from service.auth.oidc import BadIssuers
@@ -22,7 +23,7 @@ from service.auth.permissions import PERMISSIONS, ROLES
 from service.auth.registry import CLIENT, Registry
 from service.auth.secret_files import BadSecret, read_secret
 from service.database.connection import Database
-from service.database.migrate import SCHEMA_VERSION, SchemaMismatch, migrate
+from service.database.migrate import REVISIONS, SCHEMA_VERSION, SchemaMismatch, migrate, schema_version
 from service.errors import NotFound, ServiceError
 from service.settings import BadSetting, Settings, read
 
@@ -80,7 +81,8 @@ def _create_secrets(command: Command) -> None:
 
 
 def _migrate(command: Command) -> None:
-    command.show({"migrated": migrate(command.database), "schema": SCHEMA_VERSION})
+    migrated = migrate(command.database, command.arguments.to)
+    command.show({"migrated": migrated, "schema": schema_version(command.database)})
 
 
 def _create_client(command: Command) -> None:
@@ -168,8 +170,8 @@ def _verify_audit(command: Command) -> int:
 def _token(command: Command) -> None:
     """A token for the client in a file, made here with the signing key: no running service is needed."""
     stored = json.loads(Path(command.arguments.client_file).read_text(encoding="utf-8"))
-    access = Access(Configuration.of(command.settings))
-    access.refresh()
+    access = AccessControl(Configuration.of(command.settings))
+    access.view.refresh()
     client_id = stored["client_id"]
     server = access.authorization
     server.check_client(client_id, stored["client_secret"], command.actor)
@@ -209,7 +211,8 @@ def _parser() -> argparse.ArgumentParser:
         return command
 
     add("create-secrets", _create_secrets, "make the signing key and the audit key where they are missing")
-    add("migrate", _migrate, "bring the database to the schema that this version needs")
+    migration = add("migrate", _migrate, "bring the database to the schema that this version needs, or to another one")
+    migration.add_argument("--to", choices=REVISIONS, default=SCHEMA_VERSION, help="0001: what the first release needs")
     client = add("create-client", _create_client, "make a client; its secret is shown this once")
     client.add_argument("name")
     _add_grant_options(client, role_required=False)

@@ -4,7 +4,7 @@ import json
 import logging
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -116,8 +116,9 @@ def _check_address(address: str) -> None:
 class Issuer:
     """One issuer's keys, fetched when first needed, kept, and fetched again for an unknown key id: at most so often."""
 
-    def __init__(self, config: IssuerConfig) -> None:
+    def __init__(self, config: IssuerConfig, monotonic: Callable[[], float] = time.monotonic) -> None:
         self.config = config
+        self._monotonic = monotonic
         self._keys: Mapping[str, jwt.PyJWK] = {}
         self._skipped: frozenset[str] = frozenset()
         self._fetched_at = self._tried_at = float("-inf")
@@ -149,7 +150,7 @@ class Issuer:
 
     def keep_fresh(self) -> None:
         """Fetch the keys again once they are old; called in the background, only after a first use."""
-        if self._keys and time.monotonic() - self._fetched_at > _KEEP_SECONDS:
+        if self._keys and self._monotonic() - self._fetched_at > _KEEP_SECONDS:
             self._fetch()
 
     def _identity(self, claims: Mapping[str, Any]) -> Identity:
@@ -181,15 +182,15 @@ class Issuer:
     def _fetch(self) -> None:
         """One try every half minute, whoever asks: unknown key ids cost a stranger nothing to make up."""
         with self._lock:
-            if time.monotonic() - self._tried_at < _REFETCH_SECONDS:
+            if self._monotonic() - self._tried_at < _REFETCH_SECONDS:
                 return
-            self._tried_at = time.monotonic()
+            self._tried_at = self._monotonic()
             try:
                 self._keys, skipped = _published_keys(self.config)
             except (requests.RequestException, ValueError, KeyError, TypeError, AttributeError) as error:
                 _LOG.warning("the keys of issuer %s cannot be fetched: %s", self.config.name, error)
             else:
-                self._fetched_at = time.monotonic()
+                self._fetched_at = self._monotonic()
                 self._report(skipped)
 
     def _report(self, skipped: Mapping[str, str]) -> None:

@@ -7,7 +7,6 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -25,48 +24,51 @@ _HASHER = PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1)
 
 
 def new_secret(number: int) -> str:
-    """A client's ``number``-th secret, of 256 random bits; it says its number, so that one hash alone is tried."""
+    """Make a client's ``number``-th secret, of 256 random bits; it says its number, so that one hash alone is tried."""
     return f"mrs_{number}_{secrets.token_urlsafe(32)}"
 
 
 def number_of(secret: str) -> int | None:
-    """Which of the client's secrets this is, None where it has not a secret's form."""
+    """Return which of the client's secrets this is, None if it has not a secret's form."""
     match = _FORM.fullmatch(secret)
     return int(match[1]) if match else None
 
 
 def hashed(secret: str) -> str:
-    """The argon2id hash to store."""
+    """Return the argon2id hash to store."""
     return _HASHER.hash(secret)
 
 
-@cache
-def _decoy() -> str:
-    """A hash that no secret fits, for clients that do not exist."""
-    return hashed(new_secret(1))
-
-
 class Passwords:
-    """Checks secrets against stored hashes, and remembers for a minute which were right, by digest."""
+    """Checks secrets against stored hashes, and remembers for a minute which were right, by digest.
 
-    def __init__(self) -> None:
+    A secret waits ``wait_seconds`` at most for one of two slots to be checked in.
+    """
+
+    def __init__(self, hasher: PasswordHasher = _HASHER, wait_seconds: float = _WAIT_SECONDS) -> None:
+        self._hasher = hasher
+        self._wait_seconds = wait_seconds
         self._slots = threading.BoundedSemaphore(_AT_ONCE)
         self._right: dict[str, float] = {}
+        self._decoy = ""
 
-    @staticmethod
-    def prepare() -> None:
-        """Make the decoy before the first stranger comes, whose refusal would take longer for it."""
-        _decoy()
+    def prepare(self) -> None:
+        """Make the decoy before the first stranger comes, whose refusal would take longer for it.
+
+        It is a hash that no secret fits, for clients that do not exist.
+        """
+        self._decoy = self._decoy or self._hasher.hash(new_secret(1))
 
     def right(self, secret: str, stored: str | None) -> bool:
-        """Whether the secret fits the stored hash; None, for an unknown client, takes as long and is never right.
+        """Return whether the secret fits the stored hash. None, for an unknown client, takes as long and never fits.
 
-        Raises Overloaded where too many secrets are being checked already.
+        Raises Overloaded if too many secrets are being checked already.
         """
         memory = hashlib.sha256(f"{stored}\0{secret}".encode("utf-8", "replace")).hexdigest()
         if stored is not None and self._right.get(memory, 0.0) > time.monotonic():
             return True
-        fits = self._verify(secret, stored or _decoy()) and stored is not None
+        self.prepare()
+        fits = self._verify(secret, stored or self._decoy) and stored is not None
         if fits:
             self._remember(memory)
         return fits
@@ -74,7 +76,7 @@ class Passwords:
     def _verify(self, secret: str, stored: str) -> bool:
         with self._slot():
             try:
-                return _HASHER.verify(stored, secret)
+                return self._hasher.verify(stored, secret)
             except (VerificationError, InvalidHashError, UnicodeEncodeError):
                 return False
 
@@ -85,7 +87,7 @@ class Passwords:
 
     @contextmanager
     def _slot(self) -> Iterator[None]:
-        if not self._slots.acquire(timeout=_WAIT_SECONDS):
+        if not self._slots.acquire(timeout=self._wait_seconds):
             raise Overloaded("too many secrets are being checked at once", retry_after=1)
         try:
             yield

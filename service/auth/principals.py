@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from service.auth.permissions import MODEL_PREDICT, matches
+from service.auth.permissions import MODEL_PREDICT, MODEL_READ, matches
+from service.errors import Forbidden, ModelNotFound, Unauthenticated
 
 _MOST_VERDICTS = 2048
 
@@ -61,7 +62,7 @@ class Principal:
         return self.subject == ANONYMOUS
 
     def may(self, permission: str, model: str | None) -> bool:
-        """Whether a grant gives the permission, on that model; without a model, on any."""
+        """Return whether a grant gives the permission, on that model; without a model, on any."""
         key = (permission, model)
         verdict = self._verdicts.get(key)
         if verdict is None:
@@ -90,8 +91,25 @@ class Principal:
 ANONYMOUS = "anonymous"
 
 
+def anonymous(public_models: tuple[str, ...]) -> Principal:
+    """Return the principal of callers without credentials, who may use the public models (patterns of names)."""
+    grants = (Grant(frozenset({MODEL_READ, MODEL_PREDICT}), public_models),) if public_models else ()
+    return Principal(ANONYMOUS, grants=grants)
+
+
+def authorize(principal: Principal, permission: str, model: str | None) -> None:
+    """Check that the caller may; raises Unauthenticated, Forbidden, or ModelNotFound for a hidden model."""
+    if principal.may(permission, model):
+        return
+    if principal.anonymous:
+        raise Unauthenticated("this needs an access token or an API key")
+    if model is not None and not principal.may(MODEL_READ, model):
+        raise ModelNotFound(f"there is no model {model[:128]!r}")
+    raise Forbidden(f"this needs the permission {permission}" + (f" on model {model[:128]!r}" if model else ""))
+
+
 def quota_of(grants: Iterable[Grant]) -> Quota:
-    """The most generous quota among the grants that allow predictions."""
+    """Return the most generous quota among the grants that allow predictions."""
     predicting = [grant for grant in grants if MODEL_PREDICT in grant.permissions]
     return Quota(
         _most(grant.requests_per_minute for grant in predicting), _most(grant.rows_per_minute for grant in predicting)

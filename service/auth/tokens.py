@@ -78,14 +78,14 @@ class AccessTokens:
     """The tokens that this service issues itself; lives ``lifetime`` seconds each."""
 
     def __init__(self, ring: KeyRing, *, issuer: str, audience: str, lifetime: int) -> None:
-        self._ring = ring
+        self.ring = ring
         self.issuer = issuer
         self.audience = audience
         self.lifetime = lifetime
 
     def headers(self) -> dict[str, str]:
         """The header of a token that is about to be signed with the ring's signing key."""
-        return {"typ": TYPE, "kid": self._ring.signing.kid}
+        return {"typ": TYPE, "kid": self.ring.signing.kid}
 
     def claims(self, client_id: str, permissions: frozenset[str], family: str) -> dict[str, Any]:
         """What a new token says beside ``iss``, ``aud``, ``sub``, ``iat`` and ``exp``."""
@@ -103,7 +103,7 @@ class AccessTokens:
             "exp": now + self.lifetime,
             **self.claims(client_id, permissions, family),
         }
-        return jwt.encode(claims, self._ring.signing.private, ALGORITHM, headers=self.headers())
+        return jwt.encode(claims, self.ring.signing.private, ALGORITHM, headers=self.headers())
 
     def verify(self, token: str) -> Claims:
         """What the token says; raises Unauthenticated unless every rule is kept."""
@@ -127,9 +127,9 @@ class AccessTokens:
     def _key(self, kid: object) -> Any:
         if not isinstance(kid, str):
             raise refused()
-        if kid not in self._ring.verifying:
-            self._ring.refresh()  # another worker may have signed with a key that came a moment ago
-        key = self._ring.verifying.get(kid)
+        if kid not in self.ring.verifying:
+            self.ring.refresh()  # another worker may have signed with a key that came a moment ago
+        key = self.ring.verifying.get(kid)
         if key is None:
             raise refused()
         return key

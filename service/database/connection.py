@@ -42,6 +42,12 @@ class Database:
         """Return this second, in seconds since 1970."""
         return int(self._clock())
 
+    def time(self, connection: Connection) -> float:
+        """Return seconds since 1970 by one clock for all that use the database: PostgreSQL's, or this machine's."""
+        if self.sqlite:
+            return self._clock()
+        return float(connection.execute(sa.text("SELECT extract(epoch FROM clock_timestamp())")).scalar_one())
+
     def reset(self) -> None:
         """Drop a parent process's connections without closing them; call it in a child after a fork."""
         if self._engine is not None:

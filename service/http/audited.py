@@ -8,17 +8,17 @@ from model_store.errors import StoreError
 from service.audit.entry import OK, STARTED
 from service.errors import ServiceError
 from service.http.actor import actor
-from service.http.parts import Access
+from service.http.parts import Recording
 
 
 @contextmanager
-def audited(access: Access, action: str, model: str, **detail: Any) -> Iterator[None]:
+def audited(audit: Recording, action: str, model: str, **detail: Any) -> Iterator[None]:
     """Record an action before it begins, so that none goes unrecorded, and its outcome after."""
     by = actor()
-    access.record(by.entry(action, model, STARTED, **detail))
+    audit.record(by.entry(action, model, STARTED, **detail))
     try:
         yield
     except (StoreError, ServiceError) as error:
-        access.record(by.entry(action, model, error.code, **detail))
+        audit.record(by.entry(action, model, error.code, **detail))
         raise
-    access.record(by.entry(action, model, OK, **detail))
+    audit.record(by.entry(action, model, OK, **detail))

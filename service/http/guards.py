@@ -6,9 +6,9 @@ from typing import Any, TypeVar
 
 import flask
 
+from service.auth.principals import authorize
 from service.http.body import EnvironHeaders
-from service.http.caller import caller_address
-from service.http.parts import Access
+from service.http.parts import Authentication
 
 View = TypeVar("View", bound=Callable[..., Any])
 _MARK = "__guard__"
@@ -46,7 +46,7 @@ def guard_of(app: flask.Flask, endpoint: str) -> Guard:
     return guard
 
 
-def enforce(app: flask.Flask, access: Access) -> None:
+def enforce(app: flask.Flask, authenticator: Authentication) -> None:
     """Check every request against its view's guard before the view runs; refuse to start with an unmarked view."""
     guards = {endpoint: guard_of(app, endpoint) for endpoint in app.view_functions}
 
@@ -57,9 +57,9 @@ def enforce(app: flask.Flask, access: Access) -> None:
         guard = guards[flask.request.endpoint]
         if guard.permission is None:
             return
-        principal = access.authenticate(EnvironHeaders(flask.request.environ), caller_address(flask.request.environ))
+        principal = authenticator.authenticate(EnvironHeaders(flask.request.environ))
         flask.g.principal = principal
         values = flask.request.view_args or {}
-        access.authorize(principal, guard.permission, values.get(guard.model_arg) if guard.model_arg else None)
+        authorize(principal, guard.permission, values.get(guard.model_arg) if guard.model_arg else None)
 
     app.before_request(check)

@@ -1,12 +1,10 @@
 """The routes of OAuth 2: tokens issued (RFC 6749), revoked (RFC 7009), introspected (RFC 7662), and who issues them.
 
-flask-jwt-extended signs the tokens. Its own defaults, which would take tokens without ``exp`` and answer garbage with
-422, are set right for whatever view should ever use its decorators; the guards verify with ``service.auth.tokens``.
+flask-jwt-extended signs the tokens; the guards verify them with ``service.auth.tokens``. Its decorators are not used.
 """
 
 import base64
 import binascii
-from collections.abc import Callable
 from typing import Any
 from urllib.parse import unquote_plus
 
@@ -16,18 +14,23 @@ import orjson
 from werkzeug.datastructures import MultiDict
 
 from service.audit.entry import Actor
-from service.auth.access import Access
-from service.auth.authorization import InvalidClient, Issued, OAuthError, TooManyAttempts, UnsupportedGrantType
+from service.auth.access_view import AccessView
+from service.auth.authorization import (
+    AuthorizationServer,
+    InvalidClient,
+    Issued,
+    OAuthError,
+    TooManyAttempts,
+    UnsupportedGrantType,
+)
 from service.auth.key_ring import ALGORITHM
 from service.auth.permissions import PERMISSIONS
 from service.auth.registry import CLIENT
-from service.auth.tokens import LEEWAY_SECONDS, TYPE, refused, type_of
-from service.errors import ServiceError, Unauthenticated
-from service.http.body import EnvironHeaders
-from service.http.caller import caller_address, has_credentials
+from service.auth.tokens import TYPE, AccessTokens
+from service.errors import ServiceError
+from service.http.caller import caller_address
 from service.http.guards import public
-from service.http.problems import problem, status_of
-from service.wire import ErrorForm
+from service.http.problems import status_of
 
 _LARGEST_FORM = 16 * 1024
 _FORM = "application/x-www-form-urlencoded"
@@ -38,18 +41,17 @@ _STATUSES = {InvalidClient: 401, TooManyAttempts: 429}
 Answer = tuple[dict[str, Any], int, dict[str, str]]
 
 
-def blueprint(access: Access) -> flask.Blueprint:
+def blueprint(server: AuthorizationServer, tokens: AccessTokens, view: AccessView) -> flask.Blueprint:
     """/oauth/… and the metadata of RFC 8414."""
     routes = flask.Blueprint("oauth", __name__)
-    routes.record_once(lambda state: _install_jwt(state.app, access))
+    routes.record_once(lambda state: _install_jwt(state.app, tokens))
     routes.register_error_handler(ServiceError, _refuse)
-    server = access.authorization
 
     @routes.post("/oauth/token")
     @public
     def token() -> Answer:
         form = _form()
-        client_id, actor = _prove(access, form)
+        client_id, actor = _prove(server, form)
         grant_type, scope = _needed(form, "grant_type"), form.get("scope")
         if grant_type == "client_credentials":
             issued = server.issue(client_id, scope, actor)
@@ -57,33 +59,33 @@ def blueprint(access: Access) -> flask.Blueprint:
             issued = server.refresh(client_id, _needed(form, "refresh_token"), scope, actor)
         else:
             raise UnsupportedGrantType("expected the grant type client_credentials or refresh_token")
-        return _token_answer(access, issued), 200, _NOT_STORED
+        return _token_answer(tokens, issued), 200, _NOT_STORED
 
     @routes.post("/oauth/revoke")
     @public
     def revoke() -> Answer:
         form = _form()
-        client_id, actor = _prove(access, form)
+        client_id, actor = _prove(server, form)
         server.revoke(client_id, _needed(form, "token"), actor)
-        access.look_again()
+        view.refresh_or_keep()
         return {}, 200, _NOT_STORED
 
     @routes.post("/oauth/introspect")
     @public
     def introspect() -> Answer:
         form = _form()
-        client_id, _actor = _prove(access, form)
+        client_id, _actor = _prove(server, form)
         return server.introspect(client_id, _needed(form, "token")), 200, _NOT_STORED
 
     @routes.get("/oauth/jwks.json")
     @public
     def jwks() -> Answer:
-        return access.ring.jwks(), 200, {"Cache-Control": f"public, max-age={_JWKS_SECONDS}"}
+        return tokens.ring.jwks(), 200, {"Cache-Control": f"public, max-age={_JWKS_SECONDS}"}
 
     @routes.get("/.well-known/oauth-authorization-server")
     @public
     def metadata() -> Answer:
-        return _metadata(access.configuration.issuer), 200, {"Cache-Control": f"public, max-age={_JWKS_SECONDS}"}
+        return _metadata(tokens.issuer), 200, {"Cache-Control": f"public, max-age={_JWKS_SECONDS}"}
 
     return routes
 
@@ -108,12 +110,12 @@ def _needed(form: MultiDict[str, str], name: str) -> str:
     return value
 
 
-def _prove(access: Access, form: MultiDict[str, str]) -> tuple[str, Actor]:
+def _prove(server: AuthorizationServer, form: MultiDict[str, str]) -> tuple[str, Actor]:
     """The client that Basic or the form's client_id and client_secret prove, and the actor to record."""
     client_id, secret = _credentials(form)
     exchange = flask.g.exchange
     actor = Actor(CLIENT + client_id[:128], caller_address(flask.request.environ), exchange.request_id)
-    access.authorization.check_client(client_id, secret, actor)
+    server.check_client(client_id, secret, actor)
     return client_id, actor
 
 
@@ -138,9 +140,9 @@ def _basic(header: str) -> tuple[str, str]:
     return unquote_plus(client_id), unquote_plus(secret)
 
 
-def _token_answer(access: Access, issued: Issued) -> dict[str, Any]:
-    claims = access.tokens.claims(issued.client_id, issued.permissions, issued.family)
-    flask.g.signing_key = access.ring.signing  # header and signature name one key, also while it is being rotated
+def _token_answer(tokens: AccessTokens, issued: Issued) -> dict[str, Any]:
+    claims = tokens.claims(issued.client_id, issued.permissions, issued.family)
+    flask.g.signing_key = tokens.ring.signing  # header and signature name one key, also while it is being rotated
     token = jwt_extended.create_access_token(
         issued.client_id,
         additional_claims=claims,
@@ -149,7 +151,7 @@ def _token_answer(access: Access, issued: Issued) -> dict[str, Any]:
     return {
         "access_token": token,
         "token_type": "Bearer",
-        "expires_in": access.tokens.lifetime,
+        "expires_in": tokens.lifetime,
         "scope": claims["scope"],
         "refresh_token": issued.refresh_token,
     }
@@ -194,61 +196,13 @@ def _refuse(error: ServiceError) -> flask.Response:
     return flask.Response(orjson.dumps(body), status, headers)
 
 
-def _install_jwt(app: Any, access: Access) -> None:
-    configuration = access.configuration
+def _install_jwt(app: Any, tokens: AccessTokens) -> None:
     app.config.update(
         JWT_ALGORITHM=ALGORITHM,
-        JWT_DECODE_ALGORITHMS=[ALGORITHM],
-        JWT_ENCODE_ISSUER=configuration.issuer,
-        JWT_DECODE_ISSUER=configuration.issuer,
-        JWT_ENCODE_AUDIENCE=configuration.audience,
-        JWT_DECODE_AUDIENCE=configuration.audience,
-        JWT_DECODE_LEEWAY=LEEWAY_SECONDS,
+        JWT_ENCODE_ISSUER=tokens.issuer,
+        JWT_ENCODE_AUDIENCE=tokens.audience,
         JWT_ENCODE_NBF=False,
-        JWT_ACCESS_TOKEN_EXPIRES=configuration.access_seconds,
-        JWT_TOKEN_LOCATION=["headers"],
+        JWT_ACCESS_TOKEN_EXPIRES=tokens.lifetime,
     )
     manager = jwt_extended.JWTManager(app)
     manager.encode_key_loader(lambda _identity: flask.g.signing_key.private)
-    manager.decode_key_loader(lambda header, _claims: _decoding_key(access, header))
-    manager.token_in_blocklist_loader(lambda _header, _claims: _is_refused(access))
-    _set_refusals(manager)
-
-
-def _decoding_key(access: Access, header: dict[str, Any]) -> Any:
-    key = access.ring.verifying.get(header.get("kid", ""))
-    if key is None or type_of(header) != TYPE:
-        raise refused()
-    return key
-
-
-def _is_refused(access: Access) -> bool:
-    """Whether the guards would refuse what this request shows: one set of rules, whoever asks."""
-    try:
-        access.authenticate(EnvironHeaders(flask.request.environ), caller_address(flask.request.environ))
-    except Unauthenticated:
-        return True
-    return False
-
-
-def _set_refusals(manager: jwt_extended.JWTManager) -> None:
-    """Every way in which flask-jwt-extended refuses: 401, in the one shape."""
-    loaders: tuple[Callable[[Callable[..., Any]], Any], ...] = (
-        manager.expired_token_loader,
-        manager.invalid_token_loader,
-        manager.needs_fresh_token_loader,
-        manager.revoked_token_loader,
-        manager.token_verification_failed_loader,
-        manager.unauthorized_loader,
-        manager.user_lookup_error_loader,
-    )
-    for loader in loaders:
-        loader(_unauthenticated)
-
-
-def _unauthenticated(*_why: object) -> flask.Response:
-    request, exchange = flask.request, flask.g.exchange
-    exchange.code = Unauthenticated.code
-    credentials = has_credentials(request.environ)
-    status, headers, body = problem(refused(), ErrorForm(), exchange.request_id, credentials=credentials)
-    return flask.Response(body, status, headers)

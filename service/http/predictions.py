@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from time import perf_counter
 from typing import Any
 
+from service.auth.principals import authorize
 from service.errors import ModelNotFound, ServiceError
 from service.http.body import EnvironHeaders, encoded, read_body, wire_request
-from service.http.caller import caller_address, has_credentials, request_id, routing_key
+from service.http.caller import has_credentials, request_id, routing_key
 from service.http.exchange import Exchange, Record, Response
-from service.http.parts import Access
+from service.http.parts import Authentication, Charging
 from service.http.problems import problem
 from service.http.routes import PredictRoute
 from service.inference.line import Inference
@@ -20,11 +21,19 @@ PERMISSION = "model:predict"
 class Predictions:
     """Answers predict routes; never raises."""
 
-    def __init__(
-        self, inference: Inference, access: Access, *, replica: str, max_body_bytes: int, record: Record
+    def __init__(  # noqa: PLR0913 - what a prediction passes through
+        self,
+        inference: Inference,
+        authenticator: Authentication,
+        quotas: Charging,
+        *,
+        replica: str,
+        max_body_bytes: int,
+        record: Record,
     ) -> None:
         self._inference = inference
-        self._access = access
+        self._authenticator = authenticator
+        self._quotas = quotas
         self._replica = replica
         self._most = max_body_bytes
         self._record = record
@@ -52,12 +61,12 @@ class Predictions:
     def _predict(self, exchange: Exchange, route: PredictRoute, values: Values) -> Response:
         environ = exchange.environ
         raw = read_body(environ, self._most)
-        principal = self._access.authenticate(EnvironHeaders(environ), caller_address(environ))
+        principal = self._authenticator.authenticate(EnvironHeaders(environ))
         exchange.principal = principal
         request = wire_request(environ, raw, self._most, self._inference.max_rows)
         target = route.target(values)
         try:
-            self._access.authorize(principal, PERMISSION, target.model)
+            authorize(principal, PERMISSION, target.model)
         except ModelNotFound:
             route.verb.check(request)  # a hidden model answers as one that does not exist does
             raise
@@ -67,7 +76,7 @@ class Predictions:
             target,
             request,
             routing_key(environ, principal, exchange.request_id),
-            lambda rows: quota.update(self._access.charge(principal, rows)),
+            lambda rows: quota.update(self._quotas.charge(principal, rows)),
         )
         exchange.prediction = prediction
         body, headers = encoded(response, environ.get("HTTP_ACCEPT_ENCODING"))

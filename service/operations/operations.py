@@ -1,7 +1,8 @@
 """Operations: begun in a thread of one worker, their state in the database, so that any worker can tell how they stand.
 
-While an operation runs its worker gives a sign of life every few seconds; one without it belonged to a worker that is
-gone, and is shown as failed.
+While an operation runs its worker holds a lease of the operation's name and extends it every few seconds. An operation
+that says it is running and whose lease is over belonged to a worker that is gone; it is shown as failed. The first
+release looks at the column ``seen_at`` instead: it is written and read for the sake of replicas of that release.
 """
 
 import json
@@ -18,13 +19,14 @@ from model_store.errors import StoreError
 from service.audit.entry import OK, STARTED, Actor
 from service.audit.log import AuditLog
 from service.database.connection import Database
+from service.database.leases import Leases
 from service.errors import NotFound, Overloaded, ServiceError, Unavailable
 from service.operations import tables
 from service.operations.operation import FAILED, RUNNING, SUCCEEDED, Operation
 
 _AT_ONCE = 2
 _SIGN_SECONDS = 3
-_SILENT_SECONDS = 20
+_LEASE_SECONDS = 20
 _KEEP_SECONDS = 7 * 24 * 3600
 
 Tell = Callable[[str], None]
@@ -36,9 +38,10 @@ _LOG = logging.getLogger(__name__)
 class Operations:
     """Starts operations in this worker, and tells of those of all workers."""
 
-    def __init__(self, database: Database, audit: AuditLog, replica: str) -> None:
+    def __init__(self, database: Database, audit: AuditLog, leases: Leases, replica: str) -> None:
         self._database = database
         self._audit = audit
+        self._leases = leases
         self._replica = replica
         self._slots = threading.BoundedSemaphore(_AT_ONCE)
 
@@ -49,7 +52,7 @@ class Operations:
         try:
             operation_id = secrets.token_hex(12)
             self._begin(operation_id, kind, model, by)
-            run = _Run(self._database, operation_id)
+            run = _Run(self._database, self._leases, operation_id)
             threading.Thread(
                 target=self._run, args=(run, kind, model, by, work), name=f"operation-{kind}", daemon=True
             ).start()
@@ -63,10 +66,11 @@ class Operations:
         table = tables.operations
         with self._database.reading() as connection:
             row = connection.execute(sa.select(table).where(table.c.id == operation_id)).one_or_none()
+            held = self._leases.holder_within(connection, _lease(operation_id)) is not None
         if row is None:
             raise NotFound(f"there is no operation {operation_id[:64]!r}")
-        found = Operation.of(row)
-        if found.state == RUNNING and row.seen_at < self._database.now() - _SILENT_SECONDS:
+        found, seen = Operation.of(row), row.seen_at >= self._database.now() - _LEASE_SECONDS
+        if found.state == RUNNING and not held and not seen:
             return replace(found, state=FAILED, detail="the worker that ran it is gone")
         return found
 
@@ -86,6 +90,7 @@ class Operations:
         with self._database.writing() as connection:
             connection.execute(table.delete().where(table.c.created_at < now - _KEEP_SECONDS))
             connection.execute(table.insert().values(**values))
+            self._leases.hold_within(connection, _lease(operation_id), operation_id, _LEASE_SECONDS)
             self._audit.append(connection, by.entry(f"model.{kind}", model, STARTED, operation=operation_id))
 
     def _run(self, run: "_Run", kind: str, model: str, by: Actor, work: Work) -> None:
@@ -103,6 +108,7 @@ class Operations:
         try:
             with self._database.writing() as connection:
                 connection.execute(tables.operations.update().where(tables.operations.c.id == run.id).values(**values))
+                self._leases.release_within(connection, _lease(run.id), run.id)
                 self._audit.append(connection, entry)
         except Unavailable:
             _LOG.exception("the end of operation %s (%s) is neither stored nor audited", run.id, outcome)
@@ -111,9 +117,10 @@ class Operations:
 class _Run:
     """One operation under way: its steps, and its signs of life."""
 
-    def __init__(self, database: Database, operation_id: str) -> None:
+    def __init__(self, database: Database, leases: Leases, operation_id: str) -> None:
         self.id = operation_id
         self._database = database
+        self._leases = leases
         self._detail = "begun"
         self._done = threading.Event()
 
@@ -140,8 +147,13 @@ class _Run:
         try:
             with self._database.writing() as connection:
                 connection.execute(table.update().where(table.c.id == self.id).values(**values))
+                self._leases.hold_within(connection, _lease(self.id), self.id, _LEASE_SECONDS)
         except Unavailable:
             _LOG.warning("operation %s goes on, though the database does not answer", self.id)
+
+
+def _lease(operation_id: str) -> str:
+    return f"operation:{operation_id}"
 
 
 def _success(result: Mapping[str, Any]) -> dict[str, Any]:

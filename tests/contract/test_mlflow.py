@@ -16,6 +16,7 @@ from sklearn.preprocessing import FunctionTransformer, OneHotEncoder
 from model_store import publish, seal
 from service import settings
 from service.app import create_app
+from tests.service.auth.fakes import OpenAccess
 
 ARROW_STREAM = "application/vnd.apache.arrow.stream"
 ARROW_FILE = "application/vnd.apache.arrow.file"
@@ -59,28 +60,6 @@ def store(tmp_path_factory):
     return folder
 
 
-class Everyone:
-    """Access for all."""
-
-    def start(self):
-        pass
-
-    def stop(self):
-        pass
-
-    def authenticate(self, headers, address):
-        return None
-
-    def authorize(self, principal, permission, model):
-        pass
-
-    def may(self, principal, permission, model):
-        return True
-
-    def charge(self, principal, rows):
-        return {}
-
-
 def started(folder, **variables):
     environment = {
         "MODEL_STORE_ROOT": str(folder / "models"),
@@ -89,7 +68,7 @@ def started(folder, **variables):
         "REPLICA": "mlflow-tests",
         **variables,
     }
-    application = create_app(settings.read(environment), Everyone())
+    application = create_app(settings.read(environment), OpenAccess())
     application.start_worker()
     return application
 

@@ -23,8 +23,11 @@ import model_store
 import service
 from model_store import channels, seal
 from model_store.stores.folder import FolderStore
-from service.errors import Forbidden, ModelNotFound, Unauthenticated
+from service.auth.permissions import MODEL_PREDICT, MODEL_READ
+from service.auth.principals import ANONYMOUS, Grant, Principal
+from service.http.parts import Authentication
 from service.http.protocols import openinference_repository as repository
+from tests.service.auth.fakes import OpenAccess
 
 HEADER = "Inference-Header-Content-Length"
 X, Y = load_iris(return_X_y=True)
@@ -330,51 +333,37 @@ def test_every_error_of_every_kind_has_an_error_string(client):
         is_error(response, status)
 
 
-class Nobody:
-    """Access that knows nobody, and hides one model."""
+READER = {"X-API-Key": "reader"}
 
-    def start(self):
-        pass
 
-    def stop(self):
-        pass
+class Readers(Authentication):
+    """Callers with a key, and those without, see one model alone; those with a key are known."""
 
-    def authenticate(self, _headers, _address):
-        return None
-
-    def authorize(self, _principal, permission, model):
-        if permission == "model:promote":
-            raise Forbidden("model:promote is needed")
-        if model == "texts":
-            raise ModelNotFound(f"there is no model {model!r}")
-        if model == "clients":
-            raise Unauthenticated("credentials are needed")
-
-    def may(self, _principal, _permission, model):
-        return model == "iris"
-
-    def charge(self, _principal, _rows):
-        return {}
+    def authenticate(self, headers):
+        subject = "client:reader" if headers.get("x-api-key") else ANONYMOUS
+        return Principal(subject, grants=(Grant(frozenset({MODEL_READ, MODEL_PREDICT}), ("iris",)),))
 
 
 @pytest.fixture
 def stranger(store, make_application):
-    return make_application(access=Nobody()).flask.test_client()
+    return make_application(access=OpenAccess(Readers())).flask.test_client()
 
 
 def test_refusals_of_access_control_have_an_error_string(stranger):
     is_error(infer(stranger, rows(X[:1]), "/v2/models/clients/infer"), 401)
     is_error(stranger.get("/v2/models/clients"), 401)
-    is_error(stranger.post("/v2/repository/models/iris/load"), 403)
-    is_error(stranger.post("/v2/repository/models/iris/unload"), 403)
+    is_error(stranger.post("/v2/repository/models/iris/load", headers=READER), 403)
+    is_error(stranger.post("/v2/repository/models/iris/unload", headers=READER), 403)
 
 
 def test_a_hidden_model_answers_as_one_that_is_not_there(stranger):
     for path in ("/v2/models/{}", "/v2/models/{}/ready", "/v2/models/{}/versions/1"):
-        hidden, absent = stranger.get(path.format("texts")), stranger.get(path.format("textx"))
+        hidden, absent = (stranger.get(path.format(name), headers=READER) for name in ("texts", "textx"))
         assert hidden.status_code == absent.status_code == 404
         assert hidden.json["error"] == absent.json["error"].replace("textx", "texts")
-    hidden, absent = (infer(stranger, rows(X[:1]), f"/v2/models/{name}/infer") for name in ("texts", "textx"))
+    hidden, absent = (
+        infer(stranger, rows(X[:1]), f"/v2/models/{name}/infer", headers=READER) for name in ("texts", "textx")
+    )
     assert hidden.status_code == absent.status_code == 404
     assert hidden.json["error"] == absent.json["error"].replace("textx", "texts")
 

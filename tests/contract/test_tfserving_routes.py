@@ -23,7 +23,10 @@ from model_store import channels, seal
 from model_store.stores.folder import FolderStore
 from service import settings
 from service.app import create_app
-from service.errors import Forbidden, ModelNotFound, Unauthenticated
+from service.auth.permissions import MODEL_READ
+from service.auth.principals import ANONYMOUS, Grant, Principal
+from service.http.parts import Authentication
+from tests.service.auth.fakes import OpenAccess
 
 X, Y = load_iris(return_X_y=True)
 NUMBERS = np.arange(-10.0, 10.0).reshape(-1, 1)
@@ -487,36 +490,18 @@ class TestCloudEvents:
         assert response.headers["ce-type"] == "io.kserve.inference.response"
 
 
-class Locked:
-    """Access for the tests below: callers with a key see ``half_plus_two``, and predict nothing."""
+class Locked(Authentication):
+    """Callers with a key see ``half_plus_two``, and predict nothing; others are not known."""
 
-    def start(self):
-        pass
-
-    def stop(self):
-        pass
-
-    def authenticate(self, headers, address):
-        return headers.get("x-api-key")
-
-    def authorize(self, principal, permission, model):
-        if principal is None:
-            raise Unauthenticated("credentials are needed")
-        if model not in {None, "half_plus_two"}:
-            raise ModelNotFound(f"there is no model {model!r}")
-        if not self.may(principal, permission, model):
-            raise Forbidden(f"{permission} is not granted")
-
-    def may(self, principal, permission, model):
-        return principal is not None and permission == "model:read" and model in {None, "half_plus_two"}
-
-    def charge(self, principal, rows):
-        return {}
+    def authenticate(self, headers):
+        if not headers.get("x-api-key"):
+            return Principal(ANONYMOUS)
+        return Principal("client:reader", grants=(Grant(frozenset({MODEL_READ}), ("half_plus_two",)),))
 
 
 @pytest.fixture(scope="module")
 def guarded(published, tmp_path_factory):
-    made = application_on(published, tmp_path_factory.mktemp("guarded"), Locked())
+    made = application_on(published, tmp_path_factory.mktemp("guarded"), OpenAccess(Locked()))
     made.start_worker()
     yield made.flask.test_client()
     made.stop_worker()

@@ -110,7 +110,7 @@ def test_all_permissions_but_the_right_one_get_through_nowhere(routes, ask, acce
         ).secret
         for permission in PERMISSIONS
     }
-    access.refresh()
+    access.view.refresh()
     assert outside(routes, ask, lambda permission: {"X-API-Key": keys[permission]}) == []
 
 

@@ -119,7 +119,7 @@ def test_a_refresh_token_used_twice_ends_its_whole_family(web, access, owner, is
     again = refreshed(web, owner, issued["refresh_token"])
     assert (again.status_code, again.json["error"]) == (400, "invalid_grant")
     assert refreshed(web, owner, second["refresh_token"]).json["error"] == "invalid_grant"
-    access.refresh()
+    access.view.refresh()
     assert visible(web, issued["access_token"]) == 401
     assert visible(web, second["access_token"]) == 401
 

@@ -18,9 +18,9 @@ from service.app import create_app
 from service.metrics import scrape
 from service.observers.counts import Counts
 from service.observers.observer import Prediction
-from tests.conftest import Everyone
+from tests.service.auth.fakes import OpenAccess
 
-web = create_app(settings.read(os.environ), Everyone()).flask.test_client()
+web = create_app(settings.read(os.environ), OpenAccess()).flask.test_client()
 ROUTES = ("/{}", "/v1/models/{}", "/v1/models/{}/versions/3", "/v2/models/{}", "/v2/models/{}/versions/9/ready")
 PREDICTIONS = (
     "/v1/models/{}:predict", "/v1/models/{}/labels/{}:predict",

@@ -6,9 +6,9 @@ import flask
 import msgspec
 from msgspec import Meta
 
-from service.auth.access import Access
+from service.auth.access_view import AccessView
 from service.auth.permissions import ACCESS_MANAGE
-from service.auth.registry import LONGEST_OVERLAP
+from service.auth.registry import LONGEST_OVERLAP, Registry
 from service.http.actor import actor
 from service.http.admin import json_bodies
 from service.http.guards import guarded
@@ -54,19 +54,17 @@ class Rotation(msgspec.Struct, forbid_unknown_fields=True):
     overlap: Overlap = _DAY
 
 
-def blueprint(access: Access) -> flask.Blueprint:
+def blueprint(registry: Registry, view: AccessView) -> flask.Blueprint:
     """The routes of clients, keys and grants."""
     routes = flask.Blueprint("access_admin", __name__)
-    _add_clients(routes, access)
-    _add_keys(routes, access)
-    _add_grants(routes, access)
-    routes.after_request(_shown_at_once(access))
+    _add_clients(routes, registry)
+    _add_keys(routes, registry)
+    _add_grants(routes, registry)
+    routes.after_request(_shown_at_once(view))
     return routes
 
 
-def _add_clients(routes: flask.Blueprint, access: Access) -> None:
-    registry = access.registry
-
+def _add_clients(routes: flask.Blueprint, registry: Registry) -> None:
     @routes.get("/admin/clients")
     @guarded(ACCESS_MANAGE, model_arg=None)
     def clients() -> Answer:
@@ -91,9 +89,7 @@ def _add_clients(routes: flask.Blueprint, access: Access) -> None:
         return {"revoked": client_id}, 200, _NOT_STORED
 
 
-def _add_keys(routes: flask.Blueprint, access: Access) -> None:
-    registry = access.registry
-
+def _add_keys(routes: flask.Blueprint, registry: Registry) -> None:
     @routes.get("/admin/keys")
     @guarded(ACCESS_MANAGE, model_arg=None)
     def keys() -> Answer:
@@ -126,9 +122,7 @@ def _add_keys(routes: flask.Blueprint, access: Access) -> None:
         return {"revoked": key_id}, 200, _NOT_STORED
 
 
-def _add_grants(routes: flask.Blueprint, access: Access) -> None:
-    registry = access.registry
-
+def _add_grants(routes: flask.Blueprint, registry: Registry) -> None:
     @routes.get("/admin/grants")
     @guarded(ACCESS_MANAGE, model_arg=None)
     def grants() -> Answer:
@@ -155,11 +149,11 @@ def _add_grants(routes: flask.Blueprint, access: Access) -> None:
         return {"revoked": grant_id}, 200, _NOT_STORED
 
 
-def _shown_at_once(access: Access) -> Any:
-    def look_again(response: flask.Response) -> flask.Response:
+def _shown_at_once(view: AccessView) -> Any:
+    def refresh(response: flask.Response) -> flask.Response:
         """Let the worker that made a change go by it at once; the others follow within a second."""
         if flask.request.method != "GET" and response.status_code < 300:  # noqa: PLR2004 - a success
-            access.look_again()
+            view.refresh_or_keep()
         return response
 
-    return look_again
+    return refresh

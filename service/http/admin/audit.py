@@ -2,8 +2,8 @@
 
 import flask
 
+from service.audit.log import AuditLog
 from service.audit.search import Search
-from service.auth.access import Access
 from service.auth.permissions import AUDIT_READ
 from service.http.admin import json_bodies
 from service.http.guards import guarded
@@ -12,7 +12,7 @@ _PAGE, _LARGEST_PAGE = 100, 1000
 _LARGEST_NUMBER = 2**63 - 1
 
 
-def blueprint(access: Access) -> flask.Blueprint:
+def blueprint(audit: AuditLog) -> flask.Blueprint:
     """The one route."""
     routes = flask.Blueprint("audit_admin", __name__)
 
@@ -20,7 +20,7 @@ def blueprint(access: Access) -> flask.Blueprint:
     @guarded(AUDIT_READ, model_arg=None)
     def entries() -> tuple[dict[str, object], int, dict[str, str]]:
         search = _search()
-        found = access.audit.find(search)
+        found = audit.find(search)
         more = len(found) == search.limit
         following = found[-1]["number"] if found and more else None
         return {"entries": found, "next_before": following}, 200, {"Cache-Control": "no-store"}

@@ -21,12 +21,13 @@ from model_store.names import ModelName
 from model_store.seal import SealingKey, TrustedKeys
 from model_store.stores.store import Store
 from service.audit.entry import Actor
-from service.auth.access import Access
 from service.auth.permissions import MODEL_PROMOTE, MODEL_PUBLISH, MODEL_READ
+from service.auth.principals import authorize
 from service.errors import Fault, InvalidInput, NotFound, NotImplementedHere, UnsupportedMediaType
 from service.http.actor import actor
 from service.http.audited import audited
 from service.http.guards import guarded
+from service.http.parts import Recording
 from service.operations.operation import Operation
 from service.operations.operations import Operations, Tell
 from service.runtime import announcements
@@ -51,25 +52,24 @@ class Workshop:
     replica: str
 
 
-def blueprint(access: Access, workshop: Workshop) -> flask.Blueprint:
+def blueprint(operations: Operations, audit: Recording, workshop: Workshop) -> flask.Blueprint:
     """The routes of models and operations."""
     routes = flask.Blueprint("models_admin", __name__)
-    operations = Operations(access.database, access.audit, workshop.replica)
-    _add_listings(routes, access, workshop)
-    _add_publishing(routes, access, operations, workshop)
-    _add_channels(routes, access, operations, workshop)
-    _add_operations(routes, access, operations)
+    _add_listings(routes, workshop)
+    _add_publishing(routes, operations, workshop)
+    _add_channels(routes, audit, operations, workshop)
+    _add_operations(routes, operations)
     return routes
 
 
-def _add_listings(routes: flask.Blueprint, access: Access, workshop: Workshop) -> None:
+def _add_listings(routes: flask.Blueprint, workshop: Workshop) -> None:
     store = workshop.store
 
     @routes.get("/admin/models")
     @guarded(MODEL_READ, model_arg=None)
     def models() -> Answer:
         told = announcements.read(store.disk, workshop.run_dir)
-        seen = [name for name in store.models() if access.may(flask.g.principal, MODEL_READ, name)]
+        seen = [name for name in store.models() if flask.g.principal.may(MODEL_READ, name)]
         return {"models": [_model(store, name, told) for name in seen]}, 200
 
     @routes.get("/admin/models/<model>")
@@ -84,7 +84,7 @@ def _add_listings(routes: flask.Blueprint, access: Access, workshop: Workshop) -
         return store.manifest(model, version).to_json(), 200
 
 
-def _add_publishing(routes: flask.Blueprint, access: Access, operations: Operations, workshop: Workshop) -> None:
+def _add_publishing(routes: flask.Blueprint, operations: Operations, workshop: Workshop) -> None:
     @routes.post("/admin/models/<model>/versions")
     @guarded(MODEL_PUBLISH)
     def publish_version(model: str) -> Answer:
@@ -92,7 +92,7 @@ def _add_publishing(routes: flask.Blueprint, access: Access, operations: Operati
         upload = _Upload.received(workshop)
         try:
             if upload.promote:
-                access.authorize(flask.g.principal, MODEL_PROMOTE, name)
+                authorize(flask.g.principal, MODEL_PROMOTE, name)
             work = _publishing(workshop, name, upload, by)
             return _accepted(operations.start("publish", name, by, work))
         except BaseException:
@@ -100,7 +100,7 @@ def _add_publishing(routes: flask.Blueprint, access: Access, operations: Operati
             raise
 
 
-def _add_channels(routes: flask.Blueprint, access: Access, operations: Operations, workshop: Workshop) -> None:
+def _add_channels(routes: flask.Blueprint, audit: Recording, operations: Operations, workshop: Workshop) -> None:
     store = workshop.store
 
     @routes.post("/admin/models/<model>/versions/<int:version>/promote")
@@ -125,7 +125,7 @@ def _add_channels(routes: flask.Blueprint, access: Access, operations: Operation
     @routes.post("/admin/models/<model>/rollback")
     @guarded(MODEL_PROMOTE)
     def rollback(model: str) -> Answer:
-        with audited(access, "model.rollback", model):
+        with audited(audit, "model.rollback", model):
             trusted = TrustedKeys.load(workshop.trusted_keys)
             now = promotion.rollback(store, model, trusted=trusted, by=flask.g.principal.subject)
         return {"model": model, "stable": now.stable}, 200
@@ -133,17 +133,17 @@ def _add_channels(routes: flask.Blueprint, access: Access, operations: Operation
     @routes.delete("/admin/models/<model>/versions/<int:version>")
     @guarded(MODEL_PUBLISH)
     def retire_version(model: str, version: int) -> Answer:
-        with audited(access, "model.retire", model, version=version):
+        with audited(audit, "model.retire", model, version=version):
             retire.retire(store, model, version)
         return {"model": model, "retired": version}, 200
 
 
-def _add_operations(routes: flask.Blueprint, access: Access, operations: Operations) -> None:
+def _add_operations(routes: flask.Blueprint, operations: Operations) -> None:
     @routes.get("/admin/operations/<operation_id>")
     @guarded(MODEL_READ, model_arg=None)
     def operation(operation_id: str) -> Answer:
         found = operations.get(operation_id)
-        if not access.may(flask.g.principal, MODEL_READ, found.model):
+        if not flask.g.principal.may(MODEL_READ, found.model):
             raise NotFound(f"there is no operation {operation_id[:64]!r}")
         return _described(found), 200, {"Cache-Control": "no-store"}
 

@@ -81,7 +81,7 @@ def blueprint(parts: Parts, dialects: Sequence[Dialect]) -> flask.Blueprint:
     @guarded("model:read", model_arg=None)
     def description() -> flask.Response:
         snapshot = parts.catalog.snapshot()
-        visible = tuple(n for n in sorted(snapshot.models) if parts.access.may(flask.g.principal, "model:read", n))
+        visible = tuple(n for n in sorted(snapshot.models) if flask.g.principal.may("model:read", n))
         answer = flask.Response(cached.document(apps[0], snapshot, visible), mimetype=JSON)
         answer.headers["Cache-Control"] = "no-cache"
         return answer

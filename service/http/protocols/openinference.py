@@ -7,6 +7,7 @@ from typing import Any
 import flask
 
 from service import __version__
+from service.auth.principals import Principal
 from service.codecs.json import dumps, loads
 from service.dialects.openinference.dialect import OPENINFERENCE
 from service.dialects.openinference.infer import INFER
@@ -122,7 +123,7 @@ def _add_metadata(made: flask.Blueprint, parts: Parts) -> None:
     @made.get("/models")
     @guarded("model:read", model_arg=None)
     def models() -> flask.Response:
-        return _json({"models": [name for name in sorted(parts.catalog.snapshot().models) if _may_read(parts, name)]})
+        return _json({"models": [name for name in sorted(parts.catalog.snapshot().models) if _may_read(name)]})
 
     @made.get("/models/<model>")
     @made.get("/models/<model>/versions/<version>")
@@ -150,7 +151,7 @@ def _add_repository(made: flask.Blueprint, parts: Parts) -> None:
     @guarded("model:read", model_arg=None)
     def index() -> flask.Response:
         only_ready = repository.only_ready(_body())
-        served = [model for name, model in sorted(parts.catalog.snapshot().models.items()) if _may_read(parts, name)]
+        served = [model for name, model in sorted(parts.catalog.snapshot().models.items()) if _may_read(name)]
         entries = [entry for model in served for entry in repository.entries(model)]
         return _json([entry for entry in entries if entry["state"] == repository.READY or not only_ready])
 
@@ -159,7 +160,7 @@ def _add_repository(made: flask.Blueprint, parts: Parts) -> None:
     @phrased(OPENINFERENCE.phrase)
     def load(model: str) -> flask.Response:
         document = _body()
-        with audited(parts.access, "model.load", model):
+        with audited(parts.audit, "model.load", model):
             repository.load(parts.store, model, actor().subject, document)
         return _json({"name": model, "load": True})
 
@@ -168,7 +169,7 @@ def _add_repository(made: flask.Blueprint, parts: Parts) -> None:
     @phrased(OPENINFERENCE.phrase)
     def unload(model: str) -> flask.Response:
         document = _body()
-        with audited(parts.access, "model.unload", model):
+        with audited(parts.audit, "model.unload", model):
             repository.unload(parts.store, model, actor().subject, document)
         return _json({"name": model, "unload": True})
 
@@ -201,8 +202,9 @@ def _answers(model: ServedModel) -> bool:
     return model.stable in model.versions if model.channels.stable is not None else bool(model.versions)
 
 
-def _may_read(parts: Parts, model: str) -> bool:
-    return parts.access.may(flask.g.principal, "model:read", model)
+def _may_read(model: str) -> bool:
+    principal: Principal = flask.g.principal
+    return principal.may("model:read", model)
 
 
 def _body() -> dict[str, Any]:

@@ -119,7 +119,7 @@ def _add_models(made: flask.Blueprint, parts: Parts) -> None:
     @guarded("model:read", model_arg=None)
     def models() -> flask.Response:
         names = sorted(parts.catalog.snapshot().models)
-        return _json({"models": [n for n in names if parts.access.may(flask.g.principal, "model:read", n)]})
+        return _json({"models": [n for n in names if flask.g.principal.may("model:read", n)]})
 
 
 def _add_status(made: flask.Blueprint, parts: Parts) -> None:

@@ -190,7 +190,7 @@ def test_an_upload_that_is_too_large_is_refused(make_application, access, sealin
 
 def test_publishing_does_not_imply_promoting(web, access, operator, estimator, rows):
     key = access.registry.create_key(operator.id, "ci", Actor("someone"), permissions=["model:publish", "model:read"])
-    access.refresh()
+    access.view.refresh()
     files = {"model": skops_file(estimator), "sample": (npy(rows), "rows.npy"), "promote": "true"}
     answer = web.post("/admin/models/shop-a/versions", data=files, headers={"X-API-Key": key.secret})
     assert answer.status_code == 403
@@ -209,7 +209,7 @@ def test_an_operation_of_a_hidden_model_is_not_there(operator, caller, estimator
 
 
 def test_an_operation_whose_worker_is_gone_is_shown_as_failed(access, application, operator, clock):
-    operations = Operations(access.database, access.audit, "replica")
+    operations = Operations(access.database, access.audit, access.leases, "replica")
     operations._begin("lost", "publish", "shop-a", Actor("client:x"))
     assert operator.get("/admin/operations/lost").json["state"] == "running"
     clock.advance(30)

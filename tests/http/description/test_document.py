@@ -19,10 +19,13 @@ from sklearn.preprocessing import OneHotEncoder
 from model_store import publish, seal
 from service import settings
 from service.app import create_app
-from service.errors import Unauthenticated
+from service.auth.permissions import PERMISSIONS
+from service.auth.principals import ANONYMOUS, Grant, Principal
 from service.http.description import document as openapi
 from service.http.description.operations import OPERATIONS
 from service.http.guards import public
+from service.http.parts import Authentication
+from tests.service.auth.fakes import OpenAccess
 
 ROWS = np.random.default_rng(0).normal(size=(40, 3))
 PEOPLE = pd.DataFrame(
@@ -46,30 +49,17 @@ MODEL_PATHS = {
 }
 
 
-class Seeing:
-    """Access for tests: ``visible`` models may be seen (None: all of them, False: not even the description)."""
+class Seeing(Authentication):
+    """A caller who may do everything with the ``visible`` models (None: all of them, False: not even be known)."""
 
-    def __init__(self, visible=None):
-        self.visible = visible
+    def __init__(self):
+        self.visible = None
 
-    def start(self):
-        pass
-
-    def stop(self):
-        pass
-
-    def authenticate(self, headers, address):
-        return None
-
-    def authorize(self, principal, permission, model):
+    def authenticate(self, headers):
         if self.visible is False:
-            raise Unauthenticated("credentials are needed")
-
-    def may(self, principal, permission, model):
-        return self.visible is None or model in self.visible
-
-    def charge(self, principal, rows):
-        return {}
+            return Principal(ANONYMOUS)
+        models = ("*",) if self.visible is None else tuple(self.visible)
+        return Principal("client:tester", grants=(Grant(PERMISSIONS, models),))
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +74,7 @@ def application(tmp_path_factory):
         "RUN_DIR": str(folder / "run"),
         "REPLICA": "openapi-tests",
     }
-    made = create_app(settings.read(environment), Seeing())
+    made = create_app(settings.read(environment), OpenAccess(Seeing()))
     made.start_worker()
     yield made
     made.stop_worker()
@@ -92,7 +82,7 @@ def application(tmp_path_factory):
 
 @pytest.fixture
 def client(application):
-    application.access.visible = None
+    application.access.authenticator.visible = None
     return application.flask.test_client()
 
 
@@ -194,18 +184,18 @@ def test_errors_are_as_described(client, description):
 
 
 def test_only_models_that_the_caller_may_see_are_described(application, client):
-    application.access.visible = {"people"}
+    application.access.authenticator.visible = {"people"}
     text = client.get("/openapi.json").text
     assert "/models/people/invocations" in text
     for hidden in set(MODELS) - {"people"}:
         assert f"/models/{hidden}/invocations" not in text
         assert f"{hidden}.predict.request" not in text
-    application.access.visible = set()
+    application.access.authenticator.visible = set()
     validate(client.get("/openapi.json").json)
 
 
 def test_the_description_needs_permission_and_the_page_does_not(application, client):
-    application.access.visible = False
+    application.access.authenticator.visible = False
     assert client.get("/openapi.json").status_code == 401
     assert client.get("/docs").status_code == 200
 
@@ -239,7 +229,7 @@ def test_an_answer_without_content_is_described_without(description, client):
 
 
 def test_the_refusals_of_the_description_itself_are_described(description, application):
-    application.access.visible = False
+    application.access.authenticator.visible = False
     status = application.flask.test_client().get("/openapi.json").status_code
     assert str(status) in description["paths"]["/openapi.json"]["get"]["responses"]
 

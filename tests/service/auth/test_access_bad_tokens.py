@@ -11,6 +11,8 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
+from service.auth.authenticator import Authenticator
+from service.auth.credentials import Credential
 from service.errors import Unauthenticated
 
 DEFAULT = object()
@@ -160,7 +162,7 @@ def forge(make_access, sqlite_url, make_client, foreign):
 
 
 def test_the_forge_makes_tokens_that_pass_if_nothing_is_wrong_with_them(forge):
-    assert forge.access.authenticate({"authorization": f"Bearer {forge.token()}"}, "").subject
+    assert forge.access.authenticator.authenticate({"authorization": f"Bearer {forge.token()}"}).subject
 
 
 @pytest.mark.parametrize("kind", BAD)
@@ -168,9 +170,9 @@ def test_a_bad_token_is_refused_with_the_one_answer_before_and_after_a_good_one(
     bad = {"authorization": f"Bearer {BAD[kind](forge)}"}
     for _ in range(2):
         with pytest.raises(Unauthenticated) as refusal:
-            forge.access.authenticate(bad, "")
+            forge.access.authenticator.authenticate(bad)
         assert refusal.value.detail == "the credentials are not valid"
-        forge.access.authenticate({"authorization": f"Bearer {forge.token()}"}, "")
+        forge.access.authenticator.authenticate({"authorization": f"Bearer {forge.token()}"})
 
 
 def test_there_are_many_bad_tokens():
@@ -180,26 +182,27 @@ def test_there_are_many_bad_tokens():
 @pytest.mark.parametrize("scheme", ["Basic", "Digest", "Token", "", "\0", "ApiKey", "Bearer  "])
 def test_a_good_token_under_another_scheme_is_refused(forge, scheme):
     with pytest.raises(Unauthenticated):
-        forge.access.authenticate({"authorization": f"{scheme} {forge.token()}"}, "")
+        forge.access.authenticator.authenticate({"authorization": f"{scheme} {forge.token()}"})
 
 
 def test_a_token_is_not_remembered_beyond_its_expiry(forge):
     shown = f"Bearer {forge.token(forge.claims(exp=int(time.time()) + 20))}"
-    forge.access.authenticate({"authorization": shown}, "")
-    _principal, until = forge.access._view.verified[shown]
+    forge.access.authenticator.authenticate({"authorization": shown})
+    _principal, until = forge.access.view.generation.verified[Credential("authorization", shown)]
     assert until <= time.time() + 20 + 10
 
 
 def test_what_was_remembered_is_verified_again_after_a_minute(forge):
     shown = f"Bearer {forge.token()}"
-    forge.access.authenticate({"authorization": shown}, "")
-    _principal, until = forge.access._view.verified[shown]
+    forge.access.authenticator.authenticate({"authorization": shown})
+    _principal, until = forge.access.view.generation.verified[Credential("authorization", shown)]
     assert until <= time.time() + 60
 
 
-def test_the_memory_of_verified_credentials_is_bounded(forge, monkeypatch):
-    monkeypatch.setattr("service.auth.access.MOST_REMEMBERED", 5)
+def test_the_memory_of_verified_credentials_is_bounded(forge):
+    access = forge.access
+    few = Authenticator(view=access.view, tokens=access.tokens, issuers={}, uses=access.key_uses, most_remembered=5)
     for number in range(12):
         shown = {"authorization": f"Bearer {forge.token(forge.claims(jti=str(number)))}"}
-        forge.access.authenticate(shown, "")
-    assert len(forge.access._view.verified) <= 5
+        few.authenticate(shown)
+    assert len(access.view.generation.verified) <= 5

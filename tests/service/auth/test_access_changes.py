@@ -8,13 +8,14 @@ import pytest
 from service.auth import key_ring
 from service.auth.registry import CLIENT
 from service.errors import Conflict, NotFound, Unauthenticated, Unavailable
+from tests.service.database.fakes import FailingDatabase
 
 PROPAGATION_SECONDS = 5
 
 
 def allowed(access, headers):
     try:
-        principal = access.authenticate(headers, "")
+        principal = access.authenticator.authenticate(headers)
     except Unauthenticated:
         return False
     return principal.may("model:predict", "iris")
@@ -28,9 +29,19 @@ def wait_for(condition):
 
 
 @pytest.fixture
-def workers(make_access, database_url):
+def make_worker(make_access, clock):
+    """Makes workers whose database can be told not to answer: ``worker.database.away = True``."""
+
+    def make(url, *, away=False, **changes):
+        return make_access(url, database=FailingDatabase(url, clock, away=away), **changes)
+
+    return make
+
+
+@pytest.fixture
+def workers(make_worker, database_url):
     """Four workers of what could be four replicas: each has its own memory and connections."""
-    return [make_access(database_url) for _ in range(4)]
+    return [make_worker(database_url) for _ in range(4)]
 
 
 @pytest.fixture
@@ -83,8 +94,8 @@ def test_a_new_grant_reaches_every_worker_within_five_seconds(workers, make_clie
 def test_a_key_keeps_only_its_own_part_of_the_client_s_rights(workers, owner, tester):
     access = workers[0]
     key = access.registry.create_key(owner.id, "key", tester, permissions=["model:read"], models=["wine"])
-    access.refresh()
-    principal = access.authenticate({"authorization": f"Bearer {key.secret}"}, "")
+    access.view.refresh()
+    principal = access.authenticator.authenticate({"authorization": f"Bearer {key.secret}"})
     assert principal.may("model:read", "wine")
     assert not principal.may("model:predict", "wine")
     assert not principal.may("model:read", "iris")
@@ -93,7 +104,7 @@ def test_a_key_keeps_only_its_own_part_of_the_client_s_rights(workers, owner, te
 def test_an_expired_key_is_refused(workers, owner, tester, clock):
     access = workers[0]
     key = access.registry.create_key(owner.id, "key", tester, seconds=30)
-    access.refresh()
+    access.view.refresh()
     assert allowed(access, key_headers(key))
     clock.advance(31)
     assert not allowed(access, key_headers(key))
@@ -106,7 +117,7 @@ def test_a_key_that_is_none_is_refused(workers, wrong):
 
 def test_a_key_s_id_with_another_secret_is_refused(workers, owner, tester):
     key = workers[0].registry.create_key(owner.id, "key", tester)
-    workers[0].refresh()
+    workers[0].view.refresh()
     assert not allowed(workers[0], {"x-api-key": key.secret[:-1] + ("a" if key.secret[-1] != "a" else "b")})
 
 
@@ -114,10 +125,10 @@ def test_a_rotated_key_overlaps_with_the_new_one(workers, owner, tester, clock):
     access = workers[0]
     old = access.registry.create_key(owner.id, "key", tester, permissions=["model:predict"], models=["iris"])
     new = access.registry.rotate_key(old.id, 60, tester)
-    access.refresh()
+    access.view.refresh()
     assert allowed(access, key_headers(old))
     assert allowed(access, key_headers(new))
-    assert not access.authenticate(key_headers(new), "").may("model:read", "iris")
+    assert not access.authenticator.authenticate(key_headers(new)).may("model:read", "iris")
     with pytest.raises(Conflict):
         access.registry.rotate_key(old.id, 60, tester)
     clock.advance(61)
@@ -127,9 +138,9 @@ def test_a_rotated_key_overlaps_with_the_new_one(workers, owner, tester, clock):
 def test_the_last_use_of_a_key_is_noted(workers, owner, tester):
     access = workers[0]
     key = access.registry.create_key(owner.id, "key", tester)
-    access.refresh()
-    access.authenticate(key_headers(key), "")
-    access._keep_uses()
+    access.view.refresh()
+    access.authenticator.authenticate(key_headers(key))
+    access.key_uses.write()
     assert access.registry.keys()[0]["last_used_at"] == pytest.approx(time.time(), abs=10)
 
 
@@ -210,26 +221,13 @@ def test_a_broken_file_among_the_keys_changes_nothing(workers, secrets_dir, toke
     assert all(allowed(worker, token_headers) for worker in workers)
 
 
-@pytest.fixture
-def break_database(monkeypatch):
-    """Makes a worker's database not answer."""
-
-    def break_it(access):
-        def refuse():
-            raise Unavailable("the database is away")
-
-        monkeypatch.setattr(access.database, "reading", refuse)
-        monkeypatch.setattr(access.database, "writing", refuse)
-
-    return break_it
-
-
-def test_known_callers_are_served_while_the_database_is_away(workers, owner, token_headers, tester, break_database):
+def test_known_callers_are_served_while_the_database_is_away(workers, owner, token_headers, tester):
     access = workers[0]
     key = access.registry.create_key(owner.id, "key", tester)
-    access.refresh()
-    break_database(access)
-    access._poll()
+    access.view.refresh()
+    access.database.away = True
+    with pytest.raises(Unavailable):
+        access.follow()
     assert allowed(access, token_headers)
     assert allowed(access, key_headers(key))
     assert not allowed(access, {"x-api-key": f"mr_{'0' * 16}_{'x' * 43}"})
@@ -237,30 +235,29 @@ def test_known_callers_are_served_while_the_database_is_away(workers, owner, tok
         access.authorization.check_client(owner.id, owner.secret, tester)
 
 
-def test_after_too_long_without_the_database_nobody_is_known(make_access, sqlite_url, make_client, tester, clock):
-    access = make_access(sqlite_url, stale_seconds=60, start=False)
-    access.refresh()
+def test_after_too_long_without_the_database_nobody_is_known(make_worker, sqlite_url, make_client, tester, clock):
+    access = make_worker(sqlite_url, stale_seconds=60, start=False)
+    access.view.refresh()
     owner = make_client(access, "owner", "predictor")
     key = access.registry.create_key(owner.id, "key", tester)
-    access.refresh()
+    access.view.refresh()
     assert allowed(access, key_headers(key))
     clock.advance(61)
-    access._reachable = False
+    access.database.away = True
     with pytest.raises(Unavailable):
-        access.authenticate(key_headers(key), "")
+        access.authenticator.authenticate(key_headers(key))
 
 
 def test_a_worker_that_starts_without_the_database_goes_by_what_others_left(
-    make_access, database_url, make_client, tester, break_database
+    make_worker, database_url, make_client, tester
 ):
-    first = make_access(database_url)
+    first = make_worker(database_url)
     owner = make_client(first, "owner", "predictor")
     key, gone = (first.registry.create_key(owner.id, name, tester) for name in ("kept", "gone"))
-    first.refresh()
+    first.view.refresh()
     first.registry.revoke_key(gone.id, tester)
-    first.refresh()
-    second = make_access(database_url, start=False)
-    break_database(second)
+    first.view.refresh()
+    second = make_worker(database_url, start=False, away=True)
     second.start()
     try:
         assert allowed(second, key_headers(key))
@@ -269,10 +266,10 @@ def test_a_worker_that_starts_without_the_database_goes_by_what_others_left(
         second.stop()
 
 
-def test_a_worker_that_knows_nothing_says_that_it_cannot_tell(make_access, sqlite_url, break_database, tmp_path):
-    access = make_access(sqlite_url, start=False, run_dir=tmp_path / "empty", public_models=("open",))
-    break_database(access)
-    access._poll()
+def test_a_worker_that_knows_nothing_says_that_it_cannot_tell(make_worker, sqlite_url, tmp_path):
+    access = make_worker(sqlite_url, start=False, away=True, run_dir=tmp_path / "empty", public_models=("open",))
     with pytest.raises(Unavailable):
-        access.authenticate({"x-api-key": f"mr_{'0' * 16}_{'x' * 43}"}, "")
-    assert access.authenticate({}, "").may("model:predict", "open")
+        access.follow()
+    with pytest.raises(Unavailable):
+        access.authenticator.authenticate({"x-api-key": f"mr_{'0' * 16}_{'x' * 43}"})
+    assert access.authenticator.authenticate({}).may("model:predict", "open")

@@ -3,6 +3,7 @@
 import pytest
 
 from service.auth.permissions import PERMISSIONS, ROLES
+from service.auth.principals import authorize
 from service.errors import Forbidden, InvalidInput, ModelNotFound, Unauthenticated
 
 
@@ -27,12 +28,12 @@ def token_of(access, make_client, tester):
 
 def test_each_role_may_do_what_its_name_says_and_nothing_else(access, token_of):
     for role, permissions in ROLES.items():
-        principal = access.authenticate(bearer(token_of(role)), "")
-        assert {p for p in PERMISSIONS if access.may(principal, p, "iris")} == permissions
+        principal = access.authenticator.authenticate(bearer(token_of(role)))
+        assert {p for p in PERMISSIONS if principal.may(p, "iris")} == permissions
 
 
 def test_a_grant_covers_only_the_models_of_its_patterns(access, token_of):
-    principal = access.authenticate(bearer(token_of("predictor", ["iris*", "w?ne"])), "")
+    principal = access.authenticator.authenticate(bearer(token_of("predictor", ["iris*", "w?ne"])))
     allowed = {
         name for name in ("iris", "iris-2", "wine", "wiine", "Iris", "x-iris") if principal.may("model:predict", name)
     }
@@ -40,42 +41,42 @@ def test_a_grant_covers_only_the_models_of_its_patterns(access, token_of):
 
 
 def test_a_hidden_model_is_refused_with_the_words_for_one_that_does_not_exist(access, token_of):
-    principal = access.authenticate(bearer(token_of("admin", ["iris"])), "")
+    principal = access.authenticator.authenticate(bearer(token_of("admin", ["iris"])))
     with pytest.raises(ModelNotFound, match=r"^there is no model 'hidden'$"):
-        access.authorize(principal, "model:predict", "hidden")
+        authorize(principal, "model:predict", "hidden")
 
 
 def test_a_visible_model_is_forbidden_not_hidden(access, token_of):
-    principal = access.authenticate(bearer(token_of("viewer")), "")
-    access.authorize(principal, "model:read", "iris")
+    principal = access.authenticator.authenticate(bearer(token_of("viewer")))
+    authorize(principal, "model:read", "iris")
     with pytest.raises(Forbidden):
-        access.authorize(principal, "model:predict", "iris")
+        authorize(principal, "model:predict", "iris")
     with pytest.raises(Forbidden):
-        access.authorize(principal, "access:manage", None)
+        authorize(principal, "access:manage", None)
 
 
 def test_a_scope_keeps_only_a_part_of_the_rights(access, token_of):
-    principal = access.authenticate(bearer(token_of("admin", scope="model:read")), "")
+    principal = access.authenticator.authenticate(bearer(token_of("admin", scope="model:read")))
     assert {p for p in PERMISSIONS if principal.may(p, "iris")} == {"model:read"}
 
 
 def test_anonymous_callers_see_public_models_and_nothing_else(access):
-    nobody = access.authenticate({}, "")
-    access.authorize(nobody, "model:predict", "open-house")
+    nobody = access.authenticator.authenticate({})
+    authorize(nobody, "model:predict", "open-house")
     for permission, model in (("model:predict", "iris"), ("model:publish", "open-house"), ("access:manage", None)):
         with pytest.raises(Unauthenticated):
-            access.authorize(nobody, permission, model)
+            authorize(nobody, permission, model)
 
 
 def test_nothing_is_public_unless_said(make_access, sqlite_url):
     access = make_access(sqlite_url)
-    nobody = access.authenticate({}, "")
-    assert not any(access.may(nobody, permission, model) for permission in PERMISSIONS for model in ("iris", None))
+    nobody = access.authenticator.authenticate({})
+    assert not any(nobody.may(permission, model) for permission in PERMISSIONS for model in ("iris", None))
 
 
 def test_credentials_in_two_places_are_refused(access, token_of):
     with pytest.raises(Unauthenticated):
-        access.authenticate({**bearer(token_of("admin")), "x-api-key": "mr_0_0"}, "")
+        access.authenticator.authenticate({**bearer(token_of("admin")), "x-api-key": "mr_0_0"})
 
 
 @pytest.mark.parametrize("pattern", ["", "iris/..", "[a-z]", "a b", "x" * 129, "né"])

@@ -152,7 +152,11 @@ def test_the_command_line_makes_lists_rotates_and_revokes(command, tmp_path, cap
     (tmp_path / "client.json").write_text(json.dumps(client))
     assert main(["token", "--client-file", str(tmp_path / "client.json")]) == 0
     token = capsys.readouterr().out.strip()
-    assert make_access(database_url).authenticate({"authorization": f"Bearer {token}"}, "").may("model:predict", "iris")
+    assert (
+        make_access(database_url)
+        .authenticator.authenticate({"authorization": f"Bearer {token}"})
+        .may("model:predict", "iris")
+    )
     assert command("revoke", "client", "scorer")[0] == 0
     assert main(["token", "--client-file", str(tmp_path / "client.json")]) == 1
     assert command("verify-audit")[1]["intact"] is True

@@ -5,9 +5,10 @@ import threading
 import time
 
 import pytest
+from argon2 import PasswordHasher
+from argon2.exceptions import VerificationError
 
 from service.audit.entry import Actor
-from service.auth import passwords
 from service.auth.authorization import InvalidClient, TooManyAttempts
 from service.auth.passwords import Passwords
 from service.errors import Overloaded
@@ -18,7 +19,7 @@ PAIRS = 60
 @pytest.fixture
 def access(make_access, database_url):
     access = make_access(database_url, start=False)
-    access.refresh()
+    access.view.refresh()
     access.passwords.prepare()
     return access
 
@@ -47,21 +48,58 @@ def test_unknown_and_known_clients_are_refused_at_the_same_cost(access, make_cli
         assert medians[kind] == pytest.approx(medians["known"], rel=0.05), medians
 
 
-def test_an_address_that_tries_many_ids_is_slowed_down_and_no_other(access, make_client, tester, monkeypatch):
-    owner = make_client(access, "owner", "viewer")
-    monkeypatch.setattr(access.passwords, "_verify", lambda *_: False)
+class Hasher:
+    """Checks hashes as it is told: ``verify`` is the test's."""
+
+    def __init__(self, verify):
+        self.verify = verify
+
+    def hash(self, secret):
+        return "a hash"
+
+
+class Refusing(PasswordHasher):
+    """The real hasher until ``refusing`` is set; counts the hashes it checks."""
+
+    def __init__(self):
+        super().__init__(time_cost=2, memory_cost=19456, parallelism=1)
+        self.refusing = False
+        self.checked = 0
+
+    def verify(self, stored, secret):
+        self.checked += 1
+        if self.refusing:
+            raise VerificationError
+        return super().verify(stored, secret)
+
+
+@pytest.fixture
+def hasher():
+    return Refusing()
+
+
+@pytest.fixture
+def guarded(make_access, database_url, hasher):
+    access = make_access(database_url, start=False, passwords=Passwords(hasher))
+    access.view.refresh()
+    return access
+
+
+def test_an_address_that_tries_many_ids_is_slowed_down_and_no_other(guarded, hasher, make_client, tester):
+    owner = make_client(guarded, "owner", "viewer")
+    hasher.refusing = True
     for number in range(20):
         with pytest.raises(InvalidClient):
-            access.authorization.check_client(f"id-{number}", "guess", Actor("guesser", "198.51.100.1"))
+            guarded.authorization.check_client(f"id-{number}", "guess", Actor("guesser", "198.51.100.1"))
     with pytest.raises(TooManyAttempts) as refusal:
-        access.authorization.check_client("id-x", "guess", Actor("guesser", "198.51.100.1"))
+        guarded.authorization.check_client("id-x", "guess", Actor("guesser", "198.51.100.1"))
     assert 1 <= refusal.value.retry_after <= 2
-    monkeypatch.undo()
-    access.authorization.check_client(owner.id, owner.secret, tester)
+    hasher.refusing = False
+    guarded.authorization.check_client(owner.id, owner.secret, tester)
 
 
-def test_at_most_two_secrets_are_hashed_at_once(monkeypatch):
-    checker, running, most = Passwords(), [], []
+def test_at_most_two_secrets_are_hashed_at_once():
+    running, most = [], []
 
     def slow(*_):
         running.append(1)
@@ -70,8 +108,7 @@ def test_at_most_two_secrets_are_hashed_at_once(monkeypatch):
         running.pop()
         return False
 
-    monkeypatch.setattr(passwords, "_HASHER", type("Slow", (), {"verify": staticmethod(slow)}))
-    monkeypatch.setattr(passwords, "_decoy", lambda: "decoy")
+    checker = Passwords(Hasher(slow))
     threads = [threading.Thread(target=checker.right, args=("x", None)) for _ in range(6)]
     for thread in threads:
         thread.start()
@@ -80,16 +117,20 @@ def test_at_most_two_secrets_are_hashed_at_once(monkeypatch):
     assert max(most) <= 2
 
 
-def test_whoever_would_wait_too_long_for_a_hash_is_told_to_come_back(monkeypatch):
-    checker, release = Passwords(), threading.Event()
-    monkeypatch.setattr(passwords, "_WAIT_SECONDS", 0.05)
-    monkeypatch.setattr(passwords, "_decoy", lambda: "decoy")
-    stuck = type("Stuck", (), {"verify": staticmethod(lambda *_: release.wait(10))})
-    monkeypatch.setattr(passwords, "_HASHER", stuck)
+def test_whoever_would_wait_too_long_for_a_hash_is_told_to_come_back():
+    release, busy = threading.Event(), threading.Semaphore(0)
+
+    def stuck(*_):
+        busy.release()
+        return release.wait(10)
+
+    checker = Passwords(Hasher(stuck), wait_seconds=0.05)
     threads = [threading.Thread(target=checker.right, args=("x", None)) for _ in range(2)]
     for thread in threads:
         thread.start()
     try:
+        for _ in threads:
+            busy.acquire(timeout=10)
         with pytest.raises(Overloaded):
             checker.right("x", None)
     finally:
@@ -98,15 +139,12 @@ def test_whoever_would_wait_too_long_for_a_hash_is_told_to_come_back(monkeypatch
             thread.join()
 
 
-def test_a_right_secret_is_hashed_once_a_minute_and_a_rotated_one_not_remembered(
-    access, make_client, tester, monkeypatch
-):
-    owner = make_client(access, "owner", "viewer")
-    access.authorization.check_client(owner.id, owner.secret, tester)
-    hashes = []
-    monkeypatch.setattr(access.passwords, "_verify", lambda *_: hashes.append(1) or False)
-    access.authorization.check_client(owner.id, owner.secret, tester)
-    assert hashes == []
-    access.registry.rotate_secret(owner.id, 0, tester)
+def test_a_right_secret_is_hashed_once_a_minute_and_a_rotated_one_not_remembered(guarded, hasher, make_client, tester):
+    owner = make_client(guarded, "owner", "viewer")
+    guarded.authorization.check_client(owner.id, owner.secret, tester)
+    hasher.refusing, hasher.checked = True, 0
+    guarded.authorization.check_client(owner.id, owner.secret, tester)
+    assert hasher.checked == 0
+    guarded.registry.rotate_secret(owner.id, 0, tester)
     with pytest.raises(InvalidClient):
-        access.authorization.check_client(owner.id, owner.secret, tester)
+        guarded.authorization.check_client(owner.id, owner.secret, tester)

@@ -1,5 +1,6 @@
 """Databases that do not answer, for tests of what happens then."""
 
+import time
 from contextlib import contextmanager
 
 from service.database.connection import Database
@@ -9,8 +10,8 @@ from service.errors import Unavailable
 class FailingDatabase(Database):
     """A database that answers until ``away`` is set; counts how often it was asked."""
 
-    def __init__(self, *arguments, away=False):
-        super().__init__(*arguments)
+    def __init__(self, url, clock=time.time, *, away=False):
+        super().__init__(url, clock)
         self.away = away
         self.asked = 0
 
