@@ -122,7 +122,7 @@ def test_the_last_of_two_equal_keys_wins():
     assert loads(b'{"a": NaN, "a": 2}') == {"a": 2}
 
 
-def test_whole_numbers_beyond_64_bits_are_floats_in_both_readings():
+def test_whole_numbers_beyond_64_bits_are_floats_also_beside_tokens():
     for number in (2**63 - 1, -(2**63), 2**64 - 1, 2**64, -(2**63) - 1, 10**19, 10**30):
         plain, again = loads(b"[%d]" % number)[0], loads(b"[%d, NaN]" % number)[0]
         assert plain == again
