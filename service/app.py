@@ -16,7 +16,7 @@ from model_store.stores.locations import store_at
 from model_store.stores.store import Store
 from service import logs
 from service.auth.access_control import AccessControl
-from service.auth.configuration import Configuration
+from service.auth.configuration import Configuration, database_url
 from service.dialects.mlflow.dialect import MLFLOW
 from service.dialects.openinference.dialect import OPENINFERENCE
 from service.dialects.tfserving.dialect import TFSERVING
@@ -45,10 +45,13 @@ from service.observers.payloads import Payloads
 from service.observers.recent_predictions import RecentPredictions
 from service.observers.spans import Spans
 from service.operations.operations import Operations
+from service.presence.locations import own_presence, presence_at, recent_folders, withdraw_dead
 from service.runtime import announcements
 from service.runtime.announcements import Announcer
 from service.runtime.catalog import Catalog
+from service.runtime.convergence import Convergence
 from service.runtime.heartbeat import heartbeat
+from service.runtime.limits import Limits
 from service.runtime.loader import Loader, cap_threads
 from service.runtime.router import Router
 from service.runtime.watcher import Watcher
@@ -117,20 +120,22 @@ def create_app(settings: Settings, access: Access | None = None) -> Application:
     logs.configure(settings.log_level, replica=settings.replica, access_sampling=settings.access_log_sampling)
     log_in_force(settings)
     store = store_at(settings.model_store_root)
+    presence = presence_at(settings.presence, settings.run_dir, lambda: database_url(Configuration.of(settings)))
     catalog = Catalog()
     watcher = Watcher(
         store,
         Loader(store, settings.trusted_keys, [LoadCounts()]),
         catalog,
-        Announcer(settings.model_store_root, settings.replica, settings.run_dir),
-        settings.watch_seconds,
+        Announcer(presence, settings.replica),
+        Limits(watch=settings.watch_seconds),
     )
     drift = Drift(store, features=settings.profile_features, sampling=settings.profile_sampling)
     recent = RecentPredictions(
-        (settings.model_store_root / ".recent", settings.run_dir / ".recent"),
+        recent_folders(settings.presence, settings.run_dir),
         replica=settings.replica,
         records=settings.feedback_records,
     )
+    convergence = Convergence(store, presence)
     router = Router(catalog)
     control = access or AccessControl(Configuration.of(settings))
     parts = Parts(
@@ -138,6 +143,7 @@ def create_app(settings: Settings, access: Access | None = None) -> Application:
         catalog=catalog,
         router=router,
         store=store,
+        convergence=convergence,
         authenticator=control.authenticator,
         quotas=control.quotas,
         audit=control.audit,
@@ -147,14 +153,17 @@ def create_app(settings: Settings, access: Access | None = None) -> Application:
     )
     app = _flask(parts, recent, Spans(settings.replica) if settings.tracing else None)
     if isinstance(control, AccessControl):
-        _add_control(app, control, settings, store)
+        _add_control(app, control, settings, store, convergence)
     guards.enforce(app, control.authenticator)
     return Application(app, parts, watcher, control)
 
 
-def _add_control(app: flask.Flask, access: AccessControl, settings: Settings, store: Store) -> None:
+def _add_control(
+    app: flask.Flask, access: AccessControl, settings: Settings, store: Store, convergence: Convergence
+) -> None:
     workshop = models_admin.Workshop(
         store,
+        convergence,
         settings.trusted_keys,
         settings.sealing_key,
         settings.run_dir,
@@ -199,18 +208,19 @@ def _flask(parts: Parts, recent: RecentPredictions, spans: Spans | None) -> flas
 def create_management(settings: Settings) -> Management:
     """Build what gunicorn's master serves and cleans up."""
     folder = settings.run_dir / "metrics"
-    announcer = Announcer(settings.model_store_root, settings.replica, settings.run_dir)
+    own = own_presence(settings.run_dir)
     assessor = Assessor(settings.replica)
 
     def assess(workers: Collection[int]) -> Readiness:
-        return assessor.assess(workers, announcements.read(settings.model_store_root, settings.run_dir))
+        return assessor.assess(workers, announcements.read(own))
 
     def clean_up_after(worker: int) -> None:
         scrape.archive_dead_process(folder, worker)
-        announcer.withdraw(worker)
+        withdraw_dead(settings.presence, settings.run_dir, settings.replica, worker)
 
     facts = ReplicaFacts(
         store_at(settings.model_store_root),
+        own,
         settings.replica,
         settings.run_dir,
         Objectives(settings.slo_availability, settings.slo_latency, settings.slo_latency_seconds),

@@ -9,6 +9,7 @@ from service.audit.entry import Entry
 from service.auth.principals import Principal
 from service.inference.line import Inference
 from service.runtime.catalog import Catalog
+from service.runtime.convergence import Convergence
 from service.runtime.router import Router
 
 
@@ -63,6 +64,7 @@ class Parts:
     catalog: Catalog
     router: Router
     store: Store
+    convergence: Convergence
     authenticator: Authentication
     quotas: Charging
     audit: Recording

@@ -20,8 +20,10 @@ from service import __version__
 from service.metrics.catalogue import SECONDS
 from service.metrics.exposition import Reading, number
 from service.observers import bins, drift
+from service.presence.presence import Presence
 from service.runtime import announcements
 from service.runtime.announcements import Announcement
+from service.runtime.convergence import converged
 from service.runtime.states import State
 
 log = logging.getLogger(__name__)
@@ -53,6 +55,7 @@ class ReplicaFacts:
     """
 
     store: Store
+    presence: Presence
     replica: str
     run_dir: Path
     objectives: Objectives
@@ -82,8 +85,8 @@ class ReplicaFacts:
         return self._model_readings
 
     def _read_models(self) -> Iterator[Reading]:
-        everyone = announcements.read(self.store.disk, self.run_dir)
-        mine = [announcement for announcement in everyone if announcement.replica == self.replica]
+        own = announcements.read(self.presence)
+        mine = [announcement for announcement in own if announcement.replica == self.replica]
         wanted: dict[str, frozenset[int]] = {}
         for name in self.store.models():
             try:
@@ -93,7 +96,7 @@ class ReplicaFacts:
                     yield from self._stored(name, version)
             except StoreError:
                 log.warning("the metrics of %s could not be read from the store", name, exc_info=True)
-            yield "millrace_versions_converged", (name,), float(announcements.converged(self.store, mine, name))
+            yield "millrace_versions_converged", (name,), float(converged(self.store, mine, name))
         states = list(_states(mine, wanted))
         yield from states
         named = {(name, str(version)) for name, versions in wanted.items() for version in versions}

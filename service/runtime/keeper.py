@@ -11,6 +11,7 @@ from model_store.channels import Channels
 from model_store.errors import StoreError
 from model_store.stores.store import Store
 from service.runtime.catalog import ServedModel
+from service.runtime.limits import LIMITS, Limits
 from service.runtime.loaded import LoadedModel
 from service.runtime.loader import Opened
 from service.runtime.loads import Event, reason_of
@@ -18,9 +19,6 @@ from service.runtime.plan import plan
 from service.runtime.states import LEGAL, ON_THE_WAY, State, VersionState
 
 log = logging.getLogger(__name__)
-
-FIRST_RETRY, LAST_RETRY = 5.0, 300.0
-"""Seconds until a version that failed is tried again: doubled each time, up to the last."""
 
 _UP_TO_READY = (State.FAILED, State.VERIFYING, State.LOADING, State.WARMING, State.READY)
 
@@ -37,8 +35,9 @@ class _Retry:
 class ModelKeeper:
     """Follows one model's pointers and keeps its versions. Used by one thread at a time."""
 
-    def __init__(self, store: Store, name: str) -> None:
+    def __init__(self, store: Store, name: str, limits: Limits = LIMITS) -> None:
         self.name = name
+        self._limits = limits
         self._store = store
         self._channels = Channels()
         self._seen: object = None
@@ -151,7 +150,7 @@ class ModelKeeper:
                 log.warning("the pointers of %s cannot be read; the last known ones stay", self.name, exc_info=True)
         if channels.generation != self._channels.generation:
             for retry in self._retries.values():
-                retry.due, retry.wait = 0.0, FIRST_RETRY  # asked for anew
+                retry.due, retry.wait = 0.0, self._limits.first_retry  # asked for again
         if (channels, trouble) != (self._channels, self._trouble):
             self._channels, self._trouble, self._served = channels, trouble, None
 
@@ -177,7 +176,7 @@ class ModelKeeper:
         if state is not State.FAILED:
             self._move(version, State.FAILED, reason)
         before = self._retries.get(version)
-        wait = min(before.wait * 2, LAST_RETRY) if before else FIRST_RETRY
+        wait = min(before.wait * 2, self._limits.last_retry) if before else self._limits.first_retry
         self._retries[version] = _Retry(self._files(version), wait, time.monotonic() + wait)
 
     def _due(self, version: int) -> bool:

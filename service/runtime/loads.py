@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from model_store.engines.choice import NoEngine
 from model_store.errors import StoreError
+from service.runtime.limits import LIMITS, Limits
 from service.runtime.states import State
 
 log = logging.getLogger(__name__)
@@ -26,9 +27,6 @@ class Key(NamedTuple):
 
 AT_ONCE = 4
 """Loads that start at the same time: more only push one another out of caches and memory."""
-
-LONG = 5.0
-"""Seconds after which a load no longer keeps others from starting."""
 
 _LONGEST_REASON = 300
 
@@ -51,13 +49,16 @@ Work = Callable[[Callable[[State], None]], Any]
 class Loads:
     """Runs each load in a thread of its own, so that one that is slow, hangs or breaks stops no other.
 
-    Used by one thread only; ``events`` is what the loads report to. A load that is not done after ``seconds`` is
+    Used by one thread only; ``events`` is what the loads report to. A load that is not done after ``limits.load`` is
     reported as FAILED; should it come to an end after all, its result is reported too.
     """
 
-    def __init__(self, events: "SimpleQueue[Event | None]", seconds: float) -> None:
+    def __init__(
+        self, events: "SimpleQueue[Event | None]", limits: Limits = LIMITS, clock: Callable[[], float] = monotonic
+    ) -> None:
         self._events = events
-        self._seconds = seconds
+        self._clock = clock
+        self._limits = limits
         self._waiting: deque[tuple[Key, Work]] = deque()
         self._running: dict[Key, float] = {}
 
@@ -78,13 +79,13 @@ class Loads:
 
     def turn(self) -> None:
         """Give up on loads that take too long, and begin those whose turn it is."""
-        now = monotonic()
+        now = self._clock()
         for key, began in list(self._running.items()):
-            if now - began > self._seconds:
+            if now - began > self._limits.load:
                 del self._running[key]
-                reason = f"it was not loaded after {self._seconds:g} seconds"
+                reason = f"it was not loaded after {self._limits.load:g} seconds"
                 self._events.put(Event(key, State.FAILED, final=True, reason=reason))
-        while self._waiting and sum(now - began < LONG for began in self._running.values()) < AT_ONCE:
+        while self._waiting and sum(now - began < self._limits.long_load for began in self._running.values()) < AT_ONCE:
             key, work = self._waiting.popleft()
             self._running[key] = now
             name = f"load {key.model} {key.version}"

@@ -16,23 +16,12 @@ from model_store.stores.store import Store
 from service.runtime.announcements import Announcer
 from service.runtime.catalog import Catalog, Snapshot
 from service.runtime.keeper import ModelKeeper
+from service.runtime.limits import LIMITS, Limits
 from service.runtime.loaded import LoadedModel
 from service.runtime.loader import Loader, Moved, Opened, cap_threads
 from service.runtime.loads import Event, Key, Loads
 
 log = logging.getLogger(__name__)
-
-LOAD_SECONDS = 300.0
-"""A version that takes longer to load has failed."""
-
-PRELOAD_SECONDS = 60.0
-"""How long a starting master waits for models to load, before it forks; the workers load what is missing."""
-
-BOOT_SECONDS = 20.0
-"""How long a starting worker waits for its models; what is not READY by then goes on in the background.
-
-Less than gunicorn's ``timeout``, which also counts while a worker starts.
-"""
 
 SWITCH_SECONDS = 0.001
 """How long a busy thread keeps the interpreter when another one waits.
@@ -48,17 +37,16 @@ class Watcher:
 
     In order: ``preload`` in gunicorn's master, before the fork, where there is one; ``boot`` in the worker, which
     returns when the worker is warm; ``start`` for the thread that follows the store; ``stop`` before the worker goes.
-    ``seconds`` is the pause between two looks at the store.
     """
 
     def __init__(
-        self, store: Store, loader: Loader, catalog: Catalog, announcer: Announcer, seconds: float = 0.5
+        self, store: Store, loader: Loader, catalog: Catalog, announcer: Announcer, limits: Limits = LIMITS
     ) -> None:
         self._store = store
         self._loader = loader
         self._catalog = catalog
         self._announcer = announcer
-        self._seconds = seconds
+        self._limits = limits
         self._keepers: dict[str, ModelKeeper] = {}
         self._work: Work = self._bring
         self._thread: threading.Thread | None = None
@@ -72,7 +60,7 @@ class Watcher:
         """Verify and load everything wanted, without predicting: for a master whose workers share its memory."""
         self._work = self._open
         self._look()
-        self._wait(PRELOAD_SECONDS)
+        self._wait(self._limits.preload)
         self._work = self._bring
         gc.collect()
         gc.freeze()  # else the collector would unshare the pages that the workers are about to share
@@ -88,7 +76,7 @@ class Watcher:
             for version in keeper.on_the_way:
                 self._begin(keeper, version)
         self._look()
-        self._wait(BOOT_SECONDS)
+        self._wait(self._limits.boot)
         self._swap()
         gc.collect()
         gc.freeze()  # later collections need not walk through every library and model: that takes 0.1 s and more
@@ -120,15 +108,15 @@ class Watcher:
     def _begin_afresh(self) -> None:
         """A queue and loads of this process's own: a fork leaves the master's threads behind."""
         self._events: SimpleQueue[Event | None] = SimpleQueue()
-        self._loads = Loads(self._events, LOAD_SECONDS)
+        self._loads = Loads(self._events, self._limits)
 
     def _follow(self) -> None:
         while not self._stopping.is_set():
             try:
-                self.turn(self._seconds)
+                self.turn(self._limits.watch)
             except Exception:
                 log.exception("the store could not be followed; trying again")
-                self._stopping.wait(self._seconds)
+                self._stopping.wait(self._limits.watch)
 
     def _look(self) -> None:
         """See what the store holds now, and begin the loads that follow from it."""
@@ -140,7 +128,7 @@ class Watcher:
             del self._keepers[name]
             self._gone = True
         for name in sorted(names):
-            keeper = self._keepers.setdefault(name, ModelKeeper(self._store, name))
+            keeper = self._keepers.setdefault(name, ModelKeeper(self._store, name, self._limits))
             with _alone(name):
                 keeper.look()
                 self._settle(keeper)
@@ -209,10 +197,7 @@ class Watcher:
 
     def _announce(self) -> None:
         settled = not any(keeper.on_the_way for keeper in self._keepers.values())
-        try:
-            self._announcer.announce(self._catalog.snapshot(), settled=settled)
-        except OSError:
-            log.warning("this worker could not announce what it has loaded", exc_info=True)
+        self._announcer.announce(self._catalog.snapshot(), settled=settled)
 
     def _collect(self) -> None:
         """Give the memory of versions that no request holds any more back to the system."""

@@ -58,6 +58,12 @@ text = Kind("any text", str)
 path = Kind("a path", lambda written: Path(written).absolute())
 """A path, made absolute."""
 
+
+def path_or(word: str) -> Kind[Path | str]:
+    """Accept a path, made absolute, or one word."""
+    return Kind(f"a path, or `{word}`", lambda written: word if written.strip() == word else path.read(written))
+
+
 switch = Kind("ON or OFF", lambda written: one_of("ON", "OFF").read(written) == "ON")
 """ON or OFF, in capitals or not."""
 

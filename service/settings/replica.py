@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from service.settings.declaration import Declared, Derived, Group, setting
-from service.settings.kinds import address, names, number, one_of, path, switch, text, whole
+from service.settings.kinds import address, names, number, one_of, path, path_or, switch, text, whole
 
 log = logging.getLogger(__name__)
 
@@ -116,6 +116,14 @@ class Settings(Declared):
         path,
         "The Ed25519 private key that seals what is published, over REST and at the command line. `make run` makes it. "
         "Without such a file nothing can be published.",
+        group=Group.MODELS,
+    )
+    presence = setting(
+        "PRESENCE",
+        Derived("presence beside the store", lambda values: Path(values["MODEL_STORE_ROOT"]).parent / "presence"),
+        path_or("database"),
+        "Where workers tell what they have loaded, and keep their recent predictions: a folder that all replicas "
+        "write, or `database`. A replica that cannot write there serves all the same; the others do not see it.",
         group=Group.MODELS,
     )
     default_model = setting(

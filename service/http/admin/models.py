@@ -30,21 +30,22 @@ from service.http.guards import guarded
 from service.http.parts import Recording
 from service.operations.operation import Operation
 from service.operations.operations import Operations, Tell
-from service.runtime import announcements
+from service.runtime.announcements import Announcement
+from service.runtime.convergence import Convergence
 
 BUNDLE = ".tar"
 ESTIMATORS = (".skops", ".onnx", ".ubj", ".json", ".txt")
 SAMPLES = (".csv", ".parquet", ".npy", ".json")
-_CONVERGE_SECONDS = 20
 
 Answer = tuple[dict[str, Any], int] | tuple[dict[str, Any], int, dict[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
 class Workshop:
-    """What publishing needs: the store, whose seals are trusted, the key to seal with, room for uploads, and bounds."""
+    """What publishing needs: the store and who follows it, trusted keys, the key to seal with, a folder, bounds."""
 
     store: Store
+    convergence: Convergence
     trusted_keys: Path
     sealing_key: Path
     run_dir: Path
@@ -68,14 +69,14 @@ def _add_listings(routes: flask.Blueprint, workshop: Workshop) -> None:
     @routes.get("/admin/models")
     @guarded(MODEL_READ, model_arg=None)
     def models() -> Answer:
-        told = announcements.read(store.disk, workshop.run_dir)
+        told = workshop.convergence.announcements()
         seen = [name for name in store.models() if flask.g.principal.may(MODEL_READ, name)]
         return {"models": [_model(store, name, told) for name in seen]}, 200
 
     @routes.get("/admin/models/<model>")
     @guarded(MODEL_READ)
     def one_model(model: str) -> Answer:
-        told = announcements.read(store.disk, workshop.run_dir)
+        told = workshop.convergence.announcements()
         return _model(store, model, told) | {"history": _history(store, model)}, 200
 
     @routes.get("/admin/models/<model>/versions/<int:version>")
@@ -225,11 +226,11 @@ def _stored(workshop: Workshop, name: str, upload: _Upload, by: Actor, tell: Tel
 
 def _converged(workshop: Workshop, model: str, version: int, tell: Tell) -> Mapping[str, Any]:
     tell("waiting for every replica to serve it")
-    everywhere = announcements.await_convergence(workshop.store, model, _CONVERGE_SECONDS, workshop.run_dir)
+    everywhere = workshop.convergence.wait(model)
     return {"model": model, "version": version, "stable": version, "served_everywhere": everywhere}
 
 
-def _model(store: Store, name: str, told: list[announcements.Announcement]) -> dict[str, Any]:
+def _model(store: Store, name: str, told: list[Announcement]) -> dict[str, Any]:
     now, versions = channels.read(store, name), store.versions(name)
     return {
         "name": name,
@@ -242,7 +243,7 @@ def _model(store: Store, name: str, told: list[announcements.Announcement]) -> d
     }
 
 
-def _replicas(name: str, told: list[announcements.Announcement]) -> dict[str, Any]:
+def _replicas(name: str, told: list[Announcement]) -> dict[str, Any]:
     """For each replica, for each of its workers: which version is stable there, and the state of each version."""
     replicas: dict[str, Any] = {}
     for worker in told:

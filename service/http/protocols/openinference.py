@@ -161,7 +161,7 @@ def _add_repository(made: flask.Blueprint, parts: Parts) -> None:
     def load(model: str) -> flask.Response:
         document = _body()
         with audited(parts.audit, "model.load", model):
-            repository.load(parts.store, model, actor().subject, document)
+            repository.load(parts.store, parts.convergence, model, actor().subject, document)
         return _json({"name": model, "load": True})
 
     @made.post("/repository/models/<model>/unload")
@@ -170,7 +170,7 @@ def _add_repository(made: flask.Blueprint, parts: Parts) -> None:
     def unload(model: str) -> flask.Response:
         document = _body()
         with audited(parts.audit, "model.unload", model):
-            repository.unload(parts.store, model, actor().subject, document)
+            repository.unload(parts.store, parts.convergence, model, actor().subject, document)
         return _json({"name": model, "unload": True})
 
 

@@ -12,13 +12,10 @@ from model_store.channels import Channels
 from model_store.errors import BadName, UnknownModel
 from model_store.stores.store import Store
 from service.errors import Conflict, MalformedRequest, ModelNotFound, ModelNotReady
-from service.runtime import announcements
 from service.runtime.catalog import ServedModel
+from service.runtime.convergence import Convergence
 from service.runtime.states import ON_THE_WAY, State, VersionState
 from service.validation.words import show
-
-CONVERGENCE_SECONDS = 20.0
-"""How long an answer waits for every worker; below the time limits of gunicorn and Nginx for a request."""
 
 READY = "READY"
 _READ_ONLY = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
@@ -39,11 +36,11 @@ def only_ready(document: Any) -> bool:
     return wanted
 
 
-def load(store: Store, name: str, by: str, document: Any) -> None:
-    """Have the model loaded: what its channels name, or else the newest version. Does nothing where it is loaded.
+def load(store: Store, convergence: Convergence, name: str, by: str, document: Any) -> None:
+    """Have the model loaded: what its channels name, or else the newest version. Does nothing if it is loaded.
 
-    Raises MalformedRequest, ModelNotFound, Conflict where it cannot be loaded, and ModelNotReady
-    where that takes longer than ``CONVERGENCE_SECONDS``.
+    Raises MalformedRequest, ModelNotFound, Conflict if it cannot be loaded, and ModelNotReady if not every worker has
+    followed in time.
     """
     _check_load(_parameters(document))
 
@@ -51,13 +48,13 @@ def load(store: Store, name: str, by: str, document: Any) -> None:
         named = channels.read(store, name).named()
         channels.load(store, name, None if named else store.versions(name)[-1], by)
 
-    _change(store, name, move)
+    _change(convergence, name, move)
 
 
-def unload(store: Store, name: str, by: str, document: Any) -> None:
+def unload(store: Store, convergence: Convergence, name: str, by: str, document: Any) -> None:
     """Have the model unloaded until it is loaded or promoted again; raises what ``load`` does."""
     _check_unload(_parameters(document))
-    _change(store, name, lambda: channels.unload(store, name, by))
+    _change(convergence, name, lambda: channels.unload(store, name, by))
 
 
 def _state(model: ServedModel, version: int, state: VersionState) -> tuple[str, str]:
@@ -80,7 +77,7 @@ def _why_away(pointers: Channels, version: int) -> str:
     return "not loaded: no channel or label names it"
 
 
-def _change(store: Store, name: str, move: Callable[[], object]) -> None:
+def _change(convergence: Convergence, name: str, move: Callable[[], object]) -> None:
     try:
         move()
     except (UnknownModel, BadName):
@@ -89,9 +86,9 @@ def _change(store: Store, name: str, move: Callable[[], object]) -> None:
         if error.errno not in _READ_ONLY:
             raise
         raise Conflict("the store cannot be written from here; use python -m model_store where it can") from error
-    if announcements.await_convergence(store, name, CONVERGENCE_SECONDS):
+    if convergence.wait(name):
         return
-    failed = announcements.failures(store, announcements.read(store.disk), name)
+    failed = convergence.failures(name)
     if failed:
         reasons = "; ".join(f"version {version}: {reason}" for version, reason in sorted(failed.items()))
         raise Conflict(f"failed to load '{name}', {reasons}")

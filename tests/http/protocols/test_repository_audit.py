@@ -1,5 +1,7 @@
 """Loading and unloading by Triton's repository routes is in the record, like every other change to a model."""
 
+import json
+
 import pytest
 from sklearn.datasets import load_iris
 from sklearn.tree import DecisionTreeClassifier
@@ -7,6 +9,8 @@ from sklearn.tree import DecisionTreeClassifier
 from model_store import channels, publish
 from model_store.stores.folder import FolderStore
 from service.http.protocols import openinference_repository as repository
+from service.presence.folder import FolderPresence
+from service.presence.presence import Record
 
 
 @pytest.fixture
@@ -66,8 +70,19 @@ def test_a_refused_one_is_recorded_with_its_code(caller, recorded, path, body, o
     assert steps(recorded()) == [(f"model.{verb}", name, "started"), (f"model.{verb}", name, outcome)]
 
 
-def test_one_that_not_every_worker_followed_in_time_is_recorded_as_such(caller, recorded, monkeypatch):
-    monkeypatch.setattr(repository.announcements, "await_convergence", lambda *_: False)
+def test_one_that_not_every_worker_followed_in_time_is_recorded_as_such(caller, recorded, application, tmp_path):
+    idle = {
+        "format": 1,
+        "replica": "other",
+        "pid": 1,
+        "started": 0,
+        "at": 0,
+        "memory": 0,
+        "settled": True,
+        "models": {},
+    }
+    FolderPresence(tmp_path / "presence").announce(Record("other", 1, json.dumps(idle).encode()))
+    application.parts.convergence.seconds = 0.5
     answer = caller("operator", ["shop-*"]).post("/v2/repository/models/shop-iris/unload")
     assert answer.status_code == 503
     assert [entry["outcome"] for entry in recorded()] == ["started", "model_not_ready"]

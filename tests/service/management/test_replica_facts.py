@@ -16,6 +16,8 @@ from model_store import channels
 from model_store.stores.folder import FolderStore
 from service.management.replica_facts import Objectives, ReplicaFacts
 from service.metrics.catalogue import BY_NAME
+from service.presence.presence import Record
+from tests.service.presence.memory import MemoryPresence
 
 OBJECTIVES = Objectives(0.999, 0.99, 0.25)
 
@@ -44,14 +46,12 @@ def store(tmp_path):
 def facts(store, tmp_path):
     (tmp_path / "run").mkdir()
     channels.promote(store, "iris", 2, "someone")
-    return ReplicaFacts(store, "replica-1", tmp_path / "run", OBJECTIVES)
+    return ReplicaFacts(store, MemoryPresence(), "replica-1", tmp_path / "run", OBJECTIVES)
 
 
-def announce(store, replica, states, pid=None):
-    folder = store.disk / ".replicas" / replica
-    folder.mkdir(parents=True, exist_ok=True)
+def announce(facts, replica, states, pid=None):
     model = {
-        "generation": channels.read(store, "iris").generation,
+        "generation": channels.read(facts.store, "iris").generation,
         "pointers": {"stable": 2},
         "states": {str(v): {"state": state, "reason": "because"} for v, state in states.items()},
         "trouble": "",
@@ -60,7 +60,7 @@ def announce(store, replica, states, pid=None):
         "format": 1, "replica": replica, "pid": pid or os.getpid(), "started": time.time(), "at": time.time(),
         "memory": 1, "settled": True, "models": {"iris": model},
     }  # fmt: skip
-    (folder / f"{pid or os.getpid()}.json").write_text(json.dumps(told))
+    facts.presence.announce(Record(replica, told["pid"], json.dumps(told).encode()))
 
 
 def told(facts):
@@ -68,16 +68,16 @@ def told(facts):
 
 
 def test_every_reading_is_declared_with_as_many_labels(facts, store):
-    announce(store, "replica-1", {2: "READY"})
+    announce(facts, "replica-1", {2: "READY"})
     for name, labels, _ in facts():
         assert len(BY_NAME[name].labels) == len(labels), name
         assert BY_NAME[name].origin == "replica"
 
 
 def test_channels_and_states_of_this_replica_are_told(facts, store):
-    announce(store, "replica-1", {2: "READY"}, pid=11)
-    announce(store, "replica-1", {2: "LOADING"}, pid=12)
-    announce(store, "replica-2", {2: "FAILED"}, pid=13)
+    announce(facts, "replica-1", {2: "READY"}, pid=11)
+    announce(facts, "replica-1", {2: "LOADING"}, pid=12)
+    announce(facts, "replica-2", {2: "FAILED"}, pid=13)
     readings = told(facts)
     assert readings["millrace_model_channel_version", ("iris", "stable")] == 2
     assert readings["millrace_model_state", ("iris", "2", "READY")] == 1
@@ -87,12 +87,12 @@ def test_channels_and_states_of_this_replica_are_told(facts, store):
 
 
 def test_a_replica_whose_workers_follow_has_converged(facts, store):
-    announce(store, "replica-1", {2: "READY"})
+    announce(facts, "replica-1", {2: "READY"})
     assert told(facts)["millrace_versions_converged", ("iris",)] == 1
 
 
 def test_a_version_that_failed_is_no_news_once_nobody_wants_it(facts, store):
-    announce(store, "replica-1", {2: "READY", 1: "FAILED"})
+    announce(facts, "replica-1", {2: "READY", 1: "FAILED"})
     assert ("millrace_model_state", ("iris", "1", "FAILED")) not in told(facts)
     assert facts.current() == {("iris", "2")}
 

@@ -2,7 +2,7 @@
 
 import dataclasses
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import joblib
@@ -14,8 +14,12 @@ from model_store import channels, seal
 from model_store.capture.draft import CaptureOptions, capture
 from model_store.seal import SealingKey
 from model_store.stores.folder import FolderStore
+from service.presence.folder import FolderPresence
+from service.presence.replica import ReplicaPresence
 from service.runtime.announcements import Announcer
 from service.runtime.catalog import Catalog
+from service.runtime.convergence import Convergence
+from service.runtime.limits import Limits
 from service.runtime.loader import Loader
 from service.runtime.router import Router
 from service.runtime.watcher import Watcher
@@ -24,16 +28,40 @@ from service.wire import Target
 SAMPLE = np.arange(30.0).reshape(10, 3)
 
 
+class FailingStore(FolderStore):
+    """A store that cannot be listed while ``failing``."""
+
+    failing = False
+
+    def models(self):
+        if self.failing:
+            raise RuntimeError("this is not foreseen")
+        return super().models()
+
+
+class RefusingLoader(Loader):
+    """A loader that opens nothing while ``refusing``."""
+
+    refusing = False
+
+    def open(self, name, version, moved):
+        if self.refusing:
+            raise RuntimeError("it was to be opened before")
+        return super().open(name, version, moved)
+
+
 class Workshop:
     """Makes sealed versions without the gate's process, so that a test can have many, and bad ones too."""
 
     def __init__(self, folder: Path) -> None:
         self.root = folder / "models"
         self.root.mkdir(parents=True)
-        self.store = FolderStore(self.root)
+        self.store = FailingStore(self.root)
         self.key = seal.create_keys(folder / "keys")
         self.trusted = folder / "keys" / "trusted"
         self.run_dir = folder / "run"
+        self.shared = folder / "presence"
+        self.presence = ReplicaPresence(FolderPresence(self.run_dir), FolderPresence(self.shared))
 
     def add(self, name, estimator, sample=SAMPLE, *, promote=False, key=None, artifact_format="auto") -> int:
         options = CaptureOptions(
@@ -89,7 +117,10 @@ class Workshop:
         channels.promote(self.store, name, version, "tests")
 
     def announcer(self, replica="replica-1") -> Announcer:
-        return Announcer(self.root, replica, self.run_dir)
+        return Announcer(self.presence, replica)
+
+    def converges(self, name, seconds=5.0) -> bool:
+        return Convergence(self.store, self.presence, seconds).wait(name)
 
 
 def overwrite(path: Path, data: bytes) -> None:
@@ -100,12 +131,14 @@ def overwrite(path: Path, data: bytes) -> None:
 class Worker:
     """What one worker process has of the runtime."""
 
-    def __init__(self, workshop: Workshop, seconds=0.05, replica="replica-1") -> None:
+    def __init__(self, workshop: Workshop, replica="replica-1", **limits) -> None:
         self.catalog = Catalog()
         self.router = Router(self.catalog)
-        self.loader = Loader(workshop.store, workshop.trusted)
+        self.loader = RefusingLoader(workshop.store, workshop.trusted)
         self.announcer = workshop.announcer(replica)
-        self.watcher = Watcher(workshop.store, self.loader, self.catalog, self.announcer, seconds)
+        self.watcher = Watcher(
+            workshop.store, self.loader, self.catalog, self.announcer, Limits(**{"watch": 0.05, **limits})
+        )
 
     def choose(self, model, version=None, label=None):
         return self.router.choose(Target(model, version, label)).model
@@ -123,7 +156,19 @@ def workshop(tmp_path) -> Workshop:
 
 
 @pytest.fixture
-def worker(workshop) -> Iterator[Worker]:
-    made = Worker(workshop)
-    yield made
-    made.watcher.stop()
+def make_worker(workshop) -> Iterator[Callable[..., Worker]]:
+    """Makes workers; the keywords are those of Limits."""
+    made: list[Worker] = []
+
+    def make(**limits) -> Worker:
+        made.append(Worker(workshop, **limits))
+        return made[-1]
+
+    yield make
+    for worker in made:
+        worker.watcher.stop()
+
+
+@pytest.fixture
+def worker(make_worker) -> Worker:
+    return make_worker()

@@ -15,9 +15,12 @@ import numpy as np
 
 from model_store.batch import Batch
 from model_store.stores.folder import FolderStore
+from service.presence.folder import FolderPresence
+from service.presence.replica import ReplicaPresence
 from service.runtime import announcements
 from service.runtime.announcements import Announcer
 from service.runtime.catalog import Catalog
+from service.runtime.limits import Limits
 from service.runtime.loader import Loader
 from service.runtime.router import Router
 from service.runtime.watcher import Watcher
@@ -26,7 +29,8 @@ from service.wire import Target
 root, trusted, run = map(Path, sys.argv[1:])
 store, catalog = FolderStore(root), Catalog()
 loader = Loader(store, trusted)
-watcher = Watcher(store, loader, catalog, Announcer(root, "replica-1", run), 0.1)
+presence = ReplicaPresence(FolderPresence(run), FolderPresence(run / "shared"))
+watcher = Watcher(store, loader, catalog, Announcer(presence, "replica-1"), Limits(watch=0.1))
 watcher.preload()
 opened = []
 loader.open = lambda *args: opened.append(args) or 1 / 0  # what was preloaded needs no second load
@@ -39,14 +43,14 @@ for _ in range(2):
         model = Router(catalog).choose(Target("boosted")).model
         given = model.predict(Batch(50, matrix=np.ones((50, 4))), ("predict",))["predict"]
         states = catalog.snapshot().models["boosted"].states
-        announced = any(told.pid == os.getpid() for told in announcements.read(root))
+        announced = any(told.pid == os.getpid() for told in announcements.read(presence))
         good = len(given) == 50 and announced and not opened and len(states) == 1
         watcher.stop()
         os._exit(0 if good else 1)
     children.append(child)
 codes = [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]
 assert codes == [0, 0], codes
-assert not announcements.read(root)
+assert not announcements.read(presence)
 print("fine")
 """
 

@@ -5,6 +5,7 @@ import pytest
 
 from model_store.errors import SealBroken
 from service.runtime import loads
+from service.runtime.limits import Limits
 from service.runtime.loads import Key, Loads, reason_of
 from service.runtime.states import State
 
@@ -19,7 +20,7 @@ def key(version=1):
 
 
 def test_a_load_tells_each_state_and_its_result(events):
-    made = Loads(events, 10)
+    made = Loads(events, Limits(load=10))
 
     def work(moved):
         moved(State.VERIFYING)
@@ -38,7 +39,7 @@ def test_whatever_a_load_raises_is_a_failure_with_a_reason(events, error):
     def work(moved):
         raise error
 
-    Loads(events, 10).start(key(), work)
+    Loads(events, Limits(load=10)).start(key(), work)
     last = events.get(timeout=5)
     assert (last.state, last.final) == (State.FAILED, True)
     assert type(error).__name__ in last.reason
@@ -46,7 +47,7 @@ def test_whatever_a_load_raises_is_a_failure_with_a_reason(events, error):
 
 def test_a_load_that_takes_too_long_is_given_up_and_its_late_result_still_told(events):
     done = threading.Event()
-    made = Loads(events, 0.05)
+    made = Loads(events, Limits(load=0.05))
     made.start(key(), lambda _: done.wait(30) and "late")
     while events.empty():
         made.turn()
@@ -59,7 +60,7 @@ def test_a_load_that_takes_too_long_is_given_up_and_its_late_result_still_told(e
 
 def test_only_some_loads_start_at_once_and_the_others_follow(events):
     done = threading.Event()
-    made = Loads(events, 30)
+    made = Loads(events, Limits(load=30))
     began = []
     for version in range(loads.AT_ONCE + 2):
         made.start(key(version), lambda _, version=version: began.append(version) or done.wait(30))
@@ -71,14 +72,15 @@ def test_only_some_loads_start_at_once_and_the_others_follow(events):
     assert not made.busy
 
 
-def test_loads_that_take_long_make_way_for_others(events, monkeypatch):
+def test_loads_that_take_long_make_way_for_others(events):
     done = threading.Event()
-    made = Loads(events, 30)
+    now = [0.0]
+    made = Loads(events, Limits(load=30, long_load=5), clock=lambda: now[0])
     for version in range(loads.AT_ONCE):
         made.start(key(version), lambda _: done.wait(30))
     made.start(key(99), lambda _: "quick")
     assert events.empty()
-    monkeypatch.setattr(loads, "LONG", 0.0)
+    now[0] = 5.0
     made.turn()
     assert events.get(timeout=5).key.version == 99
     done.set()

@@ -14,7 +14,9 @@ from model_store.batch import Batch
 from model_store.seal import SealingKey
 from model_store.stores.folder import POINTERS
 from service.errors import ModelNotFound, ModelNotReady, VersionNotFound
-from service.runtime import announcements, keeper, watcher
+from service.runtime.announcements import read
+from service.runtime.convergence import Convergence
+from service.runtime.limits import LIMITS
 
 SAMPLE = np.arange(30.0).reshape(10, 3)
 ROW = Batch(1, matrix=SAMPLE[:1])
@@ -145,16 +147,16 @@ def test_an_explicit_load_a_label_an_unload_and_a_load_are_followed(workshop, wo
     worker.watcher.start()
     channels.load(workshop.store, "m", 2, "tests")
     channels.set_label(workshop.store, "m", "beta", 3, "tests")
-    assert announcements.await_convergence(workshop.store, "m", 5)
+    assert workshop.converges("m")
     assert worker.choose("m", 2).version == 2
     assert worker.choose("m", None, "beta").version == 3
     channels.unload(workshop.store, "m", "tests")
-    assert announcements.await_convergence(workshop.store, "m", 5)
+    assert workshop.converges("m")
     until(lambda: worker.states("m") == dict.fromkeys((1, 2, 3), "RETIRED"))
     with pytest.raises(ModelNotFound):
         worker.choose("m")
     channels.load(workshop.store, "m", None, "tests")
-    assert announcements.await_convergence(workshop.store, "m", 5)
+    assert workshop.converges("m")
     assert worker.choose("m").version == 1
 
 
@@ -171,8 +173,8 @@ def test_a_version_that_fails_leaves_the_old_one_serving(workshop, worker, damag
     assert answer(worker.choose("m")) == 1.0
     with pytest.raises(ModelNotReady):
         worker.choose("m", 2)
-    assert not announcements.await_convergence(workshop.store, "m", 5)
-    assert 2 in announcements.failures(workshop.store, announcements.read(workshop.root), "m")
+    assert not workshop.converges("m")
+    assert 2 in Convergence(workshop.store, workshop.presence).failures("m")
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
@@ -217,24 +219,23 @@ def test_one_bad_model_stops_neither_the_start_nor_the_others(workshop, worker):
         worker.choose("bad")
 
 
-def test_a_model_that_hangs_holds_up_the_start_for_a_bounded_time(workshop, worker, monkeypatch):
-    monkeypatch.setattr(watcher, "BOOT_SECONDS", 0.5)
-    monkeypatch.setattr(watcher, "PRELOAD_SECONDS", 0.5)
+def test_a_model_that_hangs_holds_up_the_start_for_a_bounded_time(workshop, make_worker):
+    worker = make_worker(boot=0.5, preload=0.5)
     workshop.with_artifact("hangs", Hangs(), promote=True)
     workshop.constant("good", promote=True)
     worker.watcher.preload()
     worker.watcher.boot()
     assert worker.choose("good").version == 1
     assert worker.states("hangs") == {1: "LOADING"}
-    (told,) = announcements.read(workshop.root)
+    (told,) = read(workshop.presence)
     assert not told.settled
 
 
-def test_what_was_opened_before_is_only_warmed_at_the_start(workshop, worker, monkeypatch):
+def test_what_was_opened_before_is_only_warmed_at_the_start(workshop, worker):
     workshop.constant("m", promote=True)
     worker.watcher.preload()
     assert not worker.catalog.snapshot().models, "nothing has predicted yet"
-    monkeypatch.setattr(worker.loader, "open", lambda *_: 1 / 0)
+    worker.loader.refusing = True
     worker.watcher.boot()
     assert worker.choose("m").version == 1
 
@@ -247,11 +248,11 @@ def test_a_failed_version_is_tried_again_when_its_files_change(workshop, worker)
     worker.watcher.start()
     assert worker.states("m") == {1: "FAILED"}
     replace(artifact, whole)
-    until(lambda: worker.states("m") == {1: "READY"}, seconds=keeper.FIRST_RETRY - 1)
+    until(lambda: worker.states("m") == {1: "READY"}, seconds=LIMITS.first_retry - 1)
 
 
-def test_a_failed_version_is_tried_again_after_a_while(workshop, worker, monkeypatch):
-    monkeypatch.setattr(keeper, "FIRST_RETRY", 0.2)
+def test_a_failed_version_is_tried_again_after_a_while(workshop, make_worker):
+    worker = make_worker(first_retry=0.2)
     workshop.constant("m", promote=True)
     keys = workshop.trusted.rename(workshop.trusted.with_name("elsewhere"))
     worker.watcher.start()
@@ -306,8 +307,7 @@ def test_a_store_that_is_away_for_a_while_changes_nothing(workshop, worker):
     away = workshop.root.rename(workshop.root.with_name("away"))
     time.sleep(0.3)
     assert worker.choose("m").version == 1
-    if workshop.root.exists():  # the worker's own announcement
-        shutil.rmtree(workshop.root)
+    assert not workshop.root.exists()
     away.rename(workshop.root)
     workshop.constant("m", promote=True)
     until(lambda: worker.choose("m").version == 2)
@@ -375,12 +375,12 @@ def test_fifty_switches_under_load_fail_nothing_and_mix_nothing(workshop, worker
     assert all(counted)
 
 
-def test_the_thread_outlives_whatever_goes_wrong_in_a_turn(workshop, worker, monkeypatch):
+def test_the_thread_outlives_whatever_goes_wrong_in_a_turn(workshop, worker):
     workshop.constant("m", promote=True)
     worker.watcher.start()
-    monkeypatch.setattr(workshop.store, "models", lambda: 1 / 0)
+    workshop.store.failing = True
     time.sleep(0.3)
-    monkeypatch.undo()
+    workshop.store.failing = False
     workshop.constant("m", promote=True)
     until(lambda: worker.choose("m").version == 2)
 
@@ -388,7 +388,7 @@ def test_the_thread_outlives_whatever_goes_wrong_in_a_turn(workshop, worker, mon
 def test_a_stopped_watcher_takes_its_announcement_back(workshop, worker):
     workshop.constant("m", promote=True)
     worker.watcher.start()
-    assert announcements.read(workshop.root)
+    assert read(workshop.presence)
     worker.watcher.stop()
-    assert not announcements.read(workshop.root)
+    assert not read(workshop.presence)
     assert worker.choose("m").version == 1

@@ -1,0 +1,1 @@
+"""Which workers there are: what each says of itself, where all replicas read it."""

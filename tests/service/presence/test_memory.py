@@ -1,0 +1,20 @@
+"""The fake that other tests use keeps the contract too."""
+
+import pytest
+
+from tests.service.presence.contract import PresenceContract
+from tests.service.presence.memory import MemoryPresence
+
+
+class TestMemoryPresence(PresenceContract):
+    @pytest.fixture
+    def presence(self):
+        return MemoryPresence()
+
+    @pytest.fixture
+    def again(self, presence):
+        return lambda: MemoryPresence(presence.kept)
+
+    @pytest.fixture
+    def grow_old(self, presence):
+        return presence.kept.clear
