@@ -22,6 +22,7 @@ class ChainCheck:
         self._audit = audit
         self._leases = leases
         self._replica = replica
+        self._held = False
         self._metrics = AccessMetrics()
 
     def start(self) -> None:
@@ -29,12 +30,14 @@ class ChainCheck:
 
         Does nothing if another worker of the replica checked within the period. Raises Unavailable.
         """
-        if self._leases.hold(self._lease, self._holder, PERIOD):
+        self._held = self._leases.hold(self._lease, self._holder, PERIOD)
+        if self._held:
             threading.Thread(target=self.run, name="audit-check", daemon=True).start()
 
     def hand_over(self) -> None:
         """Let another worker do it, which may be the first of this replica's next start; raises Unavailable."""
-        self._leases.release(self._lease, self._holder)
+        if self._held:
+            self._leases.release(self._lease, self._holder)
 
     def run(self) -> None:
         """Check now, and tell of the outcome; without the database there is none."""

@@ -1,1 +1,1 @@
-"""Who is asking, what they may do, how much of it, and a record of it. No Flask."""
+"""Who is asking, what they may do, and how much of it. No Flask."""

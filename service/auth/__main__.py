@@ -16,12 +16,12 @@ from service.audit.log import AuditLog
 from service.auth import tables
 from service.auth.access_control import AccessControl
 from service.auth.configuration import Configuration, database_url
-from service.auth.key_ring import create_key
 from service.auth.local import create_secrets
-from service.auth.oidc import BadIssuers
 from service.auth.permissions import PERMISSIONS, ROLES
 from service.auth.registry import CLIENT, Registry
-from service.auth.secret_files import BadSecret, read_secret
+from service.auth.secrets.files import BadSecret, read_secret
+from service.auth.tokens.key_ring import create_key
+from service.auth.tokens.oidc import BadIssuers
 from service.database.connection import Database
 from service.database.migrate import REVISIONS, SCHEMA_VERSION, SchemaMismatch, migrate, schema_version
 from service.errors import NotFound, ServiceError
@@ -60,7 +60,7 @@ class Command:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one subcommand; the exit status."""
+    """Run one subcommand and return the exit status."""
     parsed = _parser().parse_args(arguments)
     try:
         status: int | None = parsed.run(Command(parsed, read(), _json if parsed.json else _plain))
@@ -168,7 +168,7 @@ def _verify_audit(command: Command) -> int:
 
 
 def _token(command: Command) -> None:
-    """A token for the client in a file, made here with the signing key: no running service is needed."""
+    """Print a token for the client in a file, made here with the signing key: no running service is needed."""
     stored = json.loads(Path(command.arguments.client_file).read_text(encoding="utf-8"))
     access = AccessControl(Configuration.of(command.settings))
     access.view.refresh()
@@ -180,7 +180,7 @@ def _token(command: Command) -> None:
 
 
 def _client_id(command: Command, given: str) -> str:
-    """A client's id from its id or name; raises NotFound."""
+    """Return a client's id from its id or name; raises NotFound."""
     with command.database.reading() as connection:
         clients = tables.clients.c
         query = sa.select(clients.id).where(sa.or_(clients.id == given, clients.name == given))

@@ -8,22 +8,22 @@ from collections.abc import Callable
 from service.audit.chain_check import PERIOD as CHECK_SECONDS
 from service.audit.chain_check import ChainCheck
 from service.audit.log import AuditLog
-from service.auth import sessions
 from service.auth.access_view import AccessView
 from service.auth.authenticator import Authenticator
-from service.auth.authorization import AuthorizationServer
 from service.auth.configuration import Configuration, database_url
 from service.auth.housekeeping import Housekeeping, Task
-from service.auth.key_ring import KeyRing
-from service.auth.key_uses import KeyUses
-from service.auth.oidc import Issuer, read_issuers
-from service.auth.passwords import Passwords
+from service.auth.oauth import sessions
+from service.auth.oauth.server import AuthorizationServer
 from service.auth.permissions import parse_models
 from service.auth.quotas import Quotas
 from service.auth.registry import Registry
-from service.auth.secret_files import read_secret
-from service.auth.snapshot_file import SnapshotFile
-from service.auth.tokens import AccessTokens
+from service.auth.secrets.files import read_secret
+from service.auth.secrets.key_uses import KeyUses
+from service.auth.secrets.passwords import Passwords
+from service.auth.snapshot import SnapshotFile
+from service.auth.tokens.access_tokens import AccessTokens
+from service.auth.tokens.key_ring import KeyRing
+from service.auth.tokens.oidc import Issuer, read_issuers
 from service.database.connection import Database
 from service.database.leases import Leases
 from service.database.migrate import check_schema

@@ -14,8 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from service.auth import snapshot
 from service.auth.credentials import Credential
 from service.auth.principals import Principal
-from service.auth.snapshot import AccessSnapshot
-from service.auth.snapshot_file import SnapshotFile
+from service.auth.snapshot import AccessSnapshot, SnapshotFile
 from service.database.connection import Database
 from service.errors import Unavailable
 from service.metrics.access import AccessMetrics

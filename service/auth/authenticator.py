@@ -3,16 +3,16 @@
 import time
 from collections.abc import Callable, Mapping
 
-from service.auth import api_keys
 from service.auth.access_view import AccessView
 from service.auth.credentials import Credential, read_credential
-from service.auth.key_uses import KeyUses
-from service.auth.oidc import Issuer
 from service.auth.permissions import PERMISSIONS
 from service.auth.principals import NO_LIMIT, Grant, Limit, Principal, anonymous, quota_of
 from service.auth.registry import CLIENT
+from service.auth.secrets import api_keys
+from service.auth.secrets.key_uses import KeyUses
 from service.auth.snapshot import AccessSnapshot, StoredKey
-from service.auth.tokens import AccessTokens, refused, unverified_issuer
+from service.auth.tokens.access_tokens import AccessTokens, refused, unverified_issuer
+from service.auth.tokens.oidc import Issuer
 from service.metrics.access import AccessMetrics
 
 _REMEMBER_SECONDS = 60

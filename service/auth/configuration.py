@@ -5,7 +5,7 @@ from pathlib import Path
 
 from sqlalchemy import URL, make_url
 
-from service.auth.secret_files import BadSecret, is_placeholder, read_secret
+from service.auth.secrets.files import BadSecret, is_placeholder, read_secret
 from service.settings import Settings
 
 

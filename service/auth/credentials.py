@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from service.auth.api_keys import PREFIX
-from service.auth.tokens import LONGEST_TOKEN, refused
+from service.auth.secrets.api_keys import PREFIX
+from service.auth.tokens.access_tokens import LONGEST_TOKEN, refused
 
 AUTHORIZATION, API_KEY = "authorization", "x-api-key"
 

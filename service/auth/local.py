@@ -10,10 +10,10 @@ import sqlalchemy as sa
 from service.audit.entry import Actor
 from service.audit.log import AuditLog
 from service.auth import tables
-from service.auth.key_ring import create_key
 from service.auth.registry import CLIENT, Registry, client_named
-from service.auth.secret_files import read_secret, write_secret
+from service.auth.secrets.files import read_secret, write_secret
 from service.auth.snapshot import announce_change
+from service.auth.tokens.key_ring import create_key
 from service.database.connection import Database
 from service.database.migrate import migrate
 
@@ -41,7 +41,10 @@ def create_secrets(jwt_keys: Path, audit_key: Path) -> None:
 
 
 def setup_local(var: Path, database_url: str | None = None) -> Local:
-    """Secrets, database and a demo client with the role admin under ``var``; quick where all is there already."""
+    """Make secrets, database and a demo client with the role admin under ``var``; quick if all is there already.
+
+    Raises Unavailable if the database does not answer, BadSecret for an audit key that is a placeholder.
+    """
     folder = var / "secrets"
     local = Local(
         folder / "jwt",
@@ -60,7 +63,7 @@ def setup_local(var: Path, database_url: str | None = None) -> Local:
 
 
 def _keep_demo_client(database: Database, local: Local) -> None:
-    """Make the demo client, or make it anew where its file and the database do not go together."""
+    """Make the demo client, or another one if its file and the database do not go together."""
     with database.reading() as connection:
         row = client_named(connection, DEMO_CLIENT)
     if row is not None and row.revoked_at is None and _stored_id(local.client) == row.id:

@@ -70,7 +70,7 @@ class Meter:
         return chunk_of(self.limit)
 
     def fits(self, units: int) -> _Fit:
-        """Whether so many units may be used now."""
+        """Return whether so many units may be used now."""
         short = self.used + units - self.booked
         if short <= 0:
             return _Fit.YES
@@ -79,17 +79,17 @@ class Meter:
         return _Fit.YES if short <= self.chunk else _Fit.AFTER_BOOKING
 
     def fits_alone(self, units: int) -> bool:
-        """Whether so many units may be used where the database cannot be asked."""
+        """Return whether so many units may be used if the database cannot be asked."""
         return self.used + units <= self.limit
 
     def to_book(self) -> int:
-        """How many units to book now: what is used or wanted beyond the booked ones, and a chunk ahead."""
+        """Return how many units to book now: what is used or wanted beyond the booked ones, and a chunk ahead."""
         ahead = self.booked - self.used - self.wanted
         return 0 if ahead > self.chunk // 2 or (self.left <= 0 and ahead >= 0) else self.chunk - ahead
 
     @property
     def owed(self) -> int:
-        """Units used that are not booked yet: booked even where the quota is used up."""
+        """Units used that are not booked yet: booked even if the quota is used up."""
         return max(0, self.used - self.booked)
 
     @property
@@ -99,7 +99,7 @@ class Meter:
 
 
 def chunk_of(limit: int) -> int:
-    """How many units a worker books at a time, and may be wrong by."""
+    """Return how many units a worker books at a time, and may be wrong by."""
     return max(1, limit // _SHARE)
 
 
@@ -115,7 +115,7 @@ class Quotas:
         self._alone = False
 
     def charge(self, principal: Principal, rows: int) -> Mapping[str, str]:
-        """Count one request with so many rows; returns RateLimit headers, raises QuotaExceeded."""
+        """Count one request with so many rows and return RateLimit headers; raises QuotaExceeded."""
         quota = principal.quota
         if quota.requests is None and quota.rows is None:
             return {}
@@ -191,7 +191,7 @@ class Quotas:
         return self._take(charges, now)
 
     def _wait(self, charges: list[tuple[str, Meter, int]], deadline: float) -> bool:
-        """Let the background book for this request; False once the time for that is over."""
+        """Let the background book for this request; return False once the time for that is over."""
         for _name, meter, units in charges:
             meter.wanted = max(meter.wanted, units)
         self._wake()
@@ -208,7 +208,7 @@ class Quotas:
         return error
 
     def _in_order(self) -> list[tuple[_Key, Meter]]:
-        """The meters in the one order in which all workers lock their rows: two that wait for each other would fail."""
+        """Return the meters in the order in which all workers lock rows: two that wait for each other would fail."""
         return sorted(self._meters.items(), key=lambda item: item[0])
 
     def _drop_old(self, minute: int) -> None:
@@ -221,7 +221,7 @@ def _need(key: _Key, meter: Meter) -> _Need:
 
 
 def _book(connection: Connection, need: _Need) -> tuple[int, int]:
-    """Book up to what is asked for, at least what is owed; how many units it became, and how many are left for all."""
+    """Book up to what is asked for, at least what is owed; return how many units, and how many are left for all."""
     table = tables.quota_windows
     where = sa.and_(table.c.subject == need.subject, table.c.resource == need.resource, table.c.minute == need.minute)
     query = sa.select(table.c.booked).where(where).with_for_update()

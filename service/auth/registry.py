@@ -11,8 +11,9 @@ from sqlalchemy import Connection
 
 from service.audit.entry import Actor, Entry
 from service.audit.log import AuditLog
-from service.auth import api_keys, passwords, tables
+from service.auth import tables
 from service.auth.permissions import parse_models, parse_permissions, parse_role
+from service.auth.secrets import api_keys, passwords
 from service.auth.snapshot import announce_change
 from service.database.connection import Database
 from service.errors import Conflict, InvalidInput, NotFound
@@ -39,7 +40,7 @@ class Registry:
         self._audit = audit
 
     def create_client(self, name: str, by: Actor) -> Shown:
-        """A new client without grants; raises Conflict where the name is taken."""
+        """Make a client without grants; raises Conflict if the name is taken, InvalidInput if it is none."""
         _check_name(name)
         shown = Shown(secrets.token_hex(12), passwords.new_secret(1))
         values = {
@@ -57,7 +58,7 @@ class Registry:
         return shown
 
     def rotate_secret(self, client_id: str, overlap: int, by: Actor) -> Shown:
-        """A new secret; the old one stays good for ``overlap`` seconds."""
+        """Make a new secret; the old one stays good for ``overlap`` seconds; raises NotFound, InvalidInput."""
         until = self._database.now() + _check_overlap(overlap)
         with self._database.writing() as connection:
             client = _active(connection, tables.clients, client_id, "client")
@@ -93,7 +94,10 @@ class Registry:
         models: Sequence[str] | None = None,
         seconds: int | None = None,
     ) -> Shown:
-        """A new key of a client, which keeps of the client's grants what ``permissions`` and ``models`` name."""
+        """Make a key of a client, which keeps of the client's grants what ``permissions`` and ``models`` name.
+
+        Raises NotFound for an unknown client, InvalidInput.
+        """
         _check_name(name)
         values = {
             "client_id": client_id,
@@ -109,7 +113,10 @@ class Registry:
         return Shown(key.id, key.text)
 
     def rotate_key(self, key_id: str, overlap: int, by: Actor) -> Shown:
-        """A new key with the same rights and expiry; the old one stays good for ``overlap`` seconds."""
+        """Make a key with the same rights and expiry; the old one stays good for ``overlap`` seconds.
+
+        Raises NotFound, InvalidInput, and Conflict if the old one was replaced before.
+        """
         until = self._database.now() + _check_overlap(overlap)
         with self._database.writing() as connection:
             old = _active(connection, tables.api_keys, key_id, "key")
@@ -143,7 +150,10 @@ class Registry:
         requests_per_minute: int | None = None,
         rows_per_minute: int | None = None,
     ) -> str:
-        """Give a subject a role on models; the grant's id. A client's subject is ``client:<id>``, and has to exist."""
+        """Give a subject a role on models and return the grant's id. A client's subject is ``client:<id>``.
+
+        Raises NotFound for an unknown client, InvalidInput.
+        """
         _check_subject(subject)
         grant_id = secrets.token_hex(8)
         values = {
@@ -173,19 +183,19 @@ class Registry:
             self._changed(connection, by.entry("grant.revoke", grant_id))
 
     def clients(self) -> list[dict[str, Any]]:
-        """All clients, also revoked ones, without their secrets."""
+        """Return all clients, also revoked ones, without their secrets."""
         hidden = {"secret_number", "secret_hash", "previous_hash"}
         return self._listed(tables.clients, tables.clients.c.name, hidden)
 
     def keys(self, client_id: str | None = None) -> list[dict[str, Any]]:
-        """All keys, or a client's, also revoked ones, without their digests."""
+        """Return all keys, or a client's, also revoked ones, without their digests."""
         table = tables.api_keys
         return self._listed(
             table, table.c.created_at, {"digest"}, None if client_id is None else table.c.client_id == client_id
         )
 
     def grants(self, subject: str | None = None) -> list[dict[str, Any]]:
-        """All grants, or a subject's, also revoked ones."""
+        """Return all grants, or a subject's, also revoked ones."""
         table = tables.grants
         return self._listed(table, table.c.created_at, set(), None if subject is None else table.c.subject == subject)
 
@@ -201,7 +211,7 @@ class Registry:
 
 
 def client_named(connection: Connection, name: str) -> Any | None:
-    """The row of the client of that name, None without one."""
+    """Return the row of the client of that name, None if there is none."""
     return connection.execute(sa.select(tables.clients).where(tables.clients.c.name == name)).one_or_none()
 
 

@@ -1,16 +1,26 @@
-"""Everything that authentication and authorisation need of the database, read whole and kept in memory."""
+"""Everything that authentication and authorization need of the database, read whole and kept in memory.
+
+The newest one is also kept in a file, for workers that start while the database is down.
+"""
 
 import json
+import logging
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
+from model_store import atomic_file
 from service.auth import tables
 from service.auth.permissions import ROLES
 from service.auth.principals import Grant, Limit
+
+_FILE = "access-snapshot.json"
+
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +121,28 @@ def read(connection: Connection, now: float) -> AccessSnapshot:
         tuple(_grant(row) for row in connection.execute(sa.select(tables.grants).where(grants.revoked_at.is_(None)))),
         connection.execute(sa.select(revocations.id).where(revocations.expires_at > second)).scalars().all(),
     )
+
+
+class SnapshotFile:
+    """A file in the replica's own folder. Only its owner reads it: it holds digests of keys."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def write(self, snapshot: AccessSnapshot, now: float) -> None:
+        """Write a snapshot that is current at ``now``, in place of the one before; log a folder that refuses it."""
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            atomic_file.write(self._folder / _FILE, replace(snapshot, read_at=now).to_json(), mode=0o600)
+        except OSError as error:
+            _LOG.warning("the state of access cannot be stored in %s: %s", self._folder, error)
+
+    def read(self) -> AccessSnapshot | None:
+        """Return the snapshot in the file; None if there is no file, or one of another form."""
+        try:
+            return from_json((self._folder / _FILE).read_bytes())
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
 
 
 def _snapshot(  # noqa: PLR0913, PLR0917 - one argument a table

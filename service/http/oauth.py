@@ -1,6 +1,6 @@
 """The routes of OAuth 2: tokens issued (RFC 6749), revoked (RFC 7009), introspected (RFC 7662), and who issues them.
 
-flask-jwt-extended signs the tokens; the guards verify them with ``service.auth.tokens``. Its decorators are not used.
+flask-jwt-extended signs the tokens; the guards verify them by ``service.auth.tokens``. Its decorators are not used.
 """
 
 import base64
@@ -15,7 +15,7 @@ from werkzeug.datastructures import MultiDict
 
 from service.audit.entry import Actor
 from service.auth.access_view import AccessView
-from service.auth.authorization import (
+from service.auth.oauth.server import (
     AuthorizationServer,
     InvalidClient,
     Issued,
@@ -23,10 +23,10 @@ from service.auth.authorization import (
     TooManyAttempts,
     UnsupportedGrantType,
 )
-from service.auth.key_ring import ALGORITHM
 from service.auth.permissions import PERMISSIONS
 from service.auth.registry import CLIENT
-from service.auth.tokens import TYPE, AccessTokens
+from service.auth.tokens.access_tokens import TYPE, AccessTokens
+from service.auth.tokens.key_ring import ALGORITHM
 from service.errors import ServiceError
 from service.http.caller import caller_address
 from service.http.guards import public

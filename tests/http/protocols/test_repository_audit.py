@@ -8,9 +8,14 @@ from sklearn.tree import DecisionTreeClassifier
 
 from model_store import channels, publish
 from model_store.stores.folder import FolderStore
-from service.http.protocols import openinference_repository as repository
 from service.presence.folder import FolderPresence
 from service.presence.presence import Record
+from tests.service.database.fakes import FailingDatabase
+
+
+@pytest.fixture
+def access(make_access, database_url, clock):
+    return make_access(database_url, start=False, database=FailingDatabase(database_url, clock))
 
 
 @pytest.fixture
@@ -88,12 +93,8 @@ def test_one_that_not_every_worker_followed_in_time_is_recorded_as_such(caller, 
     assert [entry["outcome"] for entry in recorded()] == ["started", "model_not_ready"]
 
 
-def test_nothing_changes_where_nothing_can_be_recorded(caller, access, tmp_path, monkeypatch):
+def test_nothing_changes_where_nothing_can_be_recorded(caller, access, tmp_path):
     operator = caller("operator", ["shop-*"])
-
-    def broken(_entry):
-        raise repository.ModelNotReady("the record cannot be written")
-
-    monkeypatch.setattr(access.audit, "record", broken)
+    access.database.away = True
     assert operator.post("/v2/repository/models/shop-iris/unload").status_code == 503
     assert not channels.read(FolderStore(tmp_path / "models"), "shop-iris").unloaded

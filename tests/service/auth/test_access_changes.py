@@ -5,8 +5,8 @@ import time
 
 import pytest
 
-from service.auth import key_ring
 from service.auth.registry import CLIENT
+from service.auth.tokens import key_ring
 from service.errors import Conflict, NotFound, Unauthenticated, Unavailable
 from tests.service.database.fakes import FailingDatabase
 

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from service.auth.__main__ import main
 from service.auth.local import setup_local
-from service.auth.secret_files import BadSecret
+from service.auth.secrets.files import BadSecret
 from service.database.migrate import SchemaMismatch
 
 ROOT = Path(__file__).parents[3]

@@ -20,23 +20,23 @@ class NewKey:
 
 
 def new_key() -> NewKey:
-    """A key of 256 random bits."""
+    """Make a key of 256 random bits."""
     key_id = secrets.token_hex(8)
     text = f"{PREFIX}{key_id}_{secrets.token_urlsafe(32)}"
     return NewKey(key_id, text, digest(text))
 
 
 def digest(text: str) -> str:
-    """What is stored of a key: enough for 256 random bits, which nobody can search through."""
+    """Return what is stored of a key: enough for 256 random bits, which nobody can search through."""
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def key_id(text: str) -> str | None:
-    """The id within a key's text, None where the text has not a key's form."""
+    """Return the id within a key's text, None if the text has not a key's form."""
     match = _FORM.fullmatch(text)
     return match[1] if match else None
 
 
 def same(text: str, stored: str) -> bool:
-    """Whether the text is the key whose digest is stored; takes the same time either way."""
+    """Return whether the text is the key whose digest is stored; takes the same time either way."""
     return hmac.compare_digest(digest(text), stored)

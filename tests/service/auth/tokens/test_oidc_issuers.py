@@ -9,8 +9,8 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import ECKey, OctKey, RSAKey
 
-from service.auth.oidc import BadIssuers, Issuer, read_issuers
 from service.auth.registry import CLIENT
+from service.auth.tokens.oidc import BadIssuers, Issuer, read_issuers
 from service.errors import Unauthenticated, Unavailable
 
 

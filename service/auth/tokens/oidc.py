@@ -15,7 +15,7 @@ import requests
 
 from service.auth.permissions import ROLES, parse_models, parse_role
 from service.auth.principals import Grant
-from service.auth.tokens import LEEWAY_SECONDS, header_of, refused, scopes_of, type_of
+from service.auth.tokens.access_tokens import LEEWAY_SECONDS, header_of, refused, scopes_of, type_of
 from service.errors import InvalidInput, Unavailable
 
 _KEY_TYPES = {"RS256": "RSA", "ES256": "EC"}
@@ -63,7 +63,7 @@ class IssuerConfig:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Whom a foreign token names: ``subject`` is ``<issuer's name>:<sub>``, ``scopes`` empty where it has none."""
+    """Whom a foreign token names: ``subject`` is ``<issuer's name>:<sub>``, ``scopes`` is empty if it has none."""
 
     subject: str
     token_id: str
@@ -73,7 +73,7 @@ class Identity:
 
 
 def read_issuers(path: Path | None) -> tuple[IssuerConfig, ...]:
-    """The issuers in a JSON file, none without one; raises BadIssuers."""
+    """Return the issuers in a JSON file, none without one; raises BadIssuers."""
     if path is None:
         return ()
     try:
@@ -125,7 +125,7 @@ class Issuer:
         self._lock = threading.Lock()
 
     def verify(self, token: str) -> Identity:
-        """Whom the token names; raises Unauthenticated, or Unavailable where the issuer's keys could never be had."""
+        """Return whom the token names; raises Unauthenticated, or Unavailable without any key of the issuer."""
         config = self.config
         header = header_of(token)
         algorithm = header.get("alg")

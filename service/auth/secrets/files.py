@@ -19,7 +19,7 @@ class BadSecret(Exception):
 
 
 def read_secret(path: Path, setting: str) -> bytes:
-    """The secret in a file, without surrounding white space; raises BadSecret, naming ``setting``."""
+    """Return the secret in a file, without surrounding white space; raises BadSecret, naming ``setting``."""
     try:
         secret = path.read_bytes().strip()
     except OSError as error:
@@ -42,7 +42,7 @@ def check_secret(secret: bytes, what: str) -> None:
 
 
 def is_placeholder(secret: bytes) -> bool:
-    """Whether the secret reads like one that a template left behind."""
+    """Return whether the secret reads like one that a template left behind."""
     return _PLACEHOLDER.search(secret) is not None
 
 

@@ -20,7 +20,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey, generate_private_key
 
-from service.auth.secret_files import BadSecret, write_secret
+from service.auth.secrets.files import BadSecret, write_secret
 
 ALGORITHM = "RS256"
 """RFC 9068, section 4: the one algorithm that every resource server has to know."""
@@ -60,7 +60,7 @@ class KeyRing:
         self._arrange(time.time())
 
     def refresh(self) -> bool:
-        """Read the folder again if it changed; True where a key no longer verifies."""
+        """Read the folder again if it changed; return True if a key no longer verifies."""
         stamp = self._look()
         if stamp and stamp != self._stamp:
             self._load(stamp, strict=False)
@@ -69,7 +69,7 @@ class KeyRing:
         return bool(before - self.verifying.keys())
 
     def jwks(self) -> dict[str, Any]:
-        """The public keys as a JWK set (RFC 7517)."""
+        """Return the public keys as a JWK set (RFC 7517)."""
         return {"keys": [_jwk(kid, key) for kid, key in self.verifying.items()]}
 
     def _look(self) -> Stamp:
@@ -103,13 +103,13 @@ class KeyRing:
         }
 
     def _ends(self, followers: tuple[SigningKey, ...]) -> float:
-        """When the last token signed before the first of the followers took over has expired."""
+        """Return when the last token signed before the first of the followers took over has expired."""
         takes_over = min((key.since + SETTLE_SECONDS for key in followers), default=float("inf"))
         return takes_over + self._lifetime + _LEEWAY_SECONDS
 
 
 def create_key(folder: Path) -> Path:
-    """Add a new key to the folder; the path of its file."""
+    """Add a new key to the folder and return the path of its file."""
     private = generate_private_key(public_exponent=65537, key_size=_BITS)
     pem = private.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()

@@ -12,12 +12,14 @@ from sqlalchemy import Connection
 
 from service.audit.entry import Actor
 from service.audit.log import AuditLog
-from service.auth import backoff, passwords, sessions, tables
-from service.auth.passwords import Passwords
+from service.auth import tables
+from service.auth.oauth import backoff, sessions
+from service.auth.oauth.sessions import Session
 from service.auth.permissions import ACCESS_MANAGE, PERMISSIONS, ROLES
 from service.auth.registry import CLIENT
-from service.auth.sessions import Session
-from service.auth.tokens import LEEWAY_SECONDS, AccessTokens
+from service.auth.secrets import passwords
+from service.auth.secrets.passwords import Passwords
+from service.auth.tokens.access_tokens import LEEWAY_SECONDS, AccessTokens
 from service.database.connection import Database
 from service.errors import QuotaExceeded, ServiceError, Unauthenticated
 
@@ -67,7 +69,7 @@ class TooManyAttempts(QuotaExceeded):
 
 @dataclass(frozen=True, slots=True)
 class Issued:
-    """What a new access token shall say, and the refresh token that goes with it."""
+    """What a new access token says, and the refresh token that goes with it."""
 
     client_id: str
     permissions: frozenset[str]
@@ -101,7 +103,7 @@ class AuthorizationServer:
             raise InvalidClient("the client is unknown or its secret is wrong")
 
     def issue(self, client_id: str, scope: str | None, by: Actor) -> Issued:
-        """Tokens for a proved client: its whole rights, or the scope's part of them; raises an OAuthError."""
+        """Issue tokens for a proved client: its whole rights, or the scope's part of them; raises an OAuthError."""
         try:
             with self._database.writing() as connection:
                 backoff.succeeded(connection, backoff.caller(client_id, by.address))
@@ -112,7 +114,10 @@ class AuthorizationServer:
             raise
 
     def refresh(self, client_id: str, token: str, scope: str | None, by: Actor) -> Issued:
-        """Tokens for a refresh token, which is used up; one that was used before revokes all of its family."""
+        """Issue tokens for a refresh token, which is used up; one that was used before revokes all of its family.
+
+        Raises an OAuthError.
+        """
         try:
             with self._database.writing() as connection:
                 session = sessions.use(connection, token, client_id, self._database.now())
@@ -128,7 +133,10 @@ class AuthorizationServer:
             raise
 
     def revoke(self, client_id: str, token: str, by: Actor) -> None:
-        """Revoke an access or refresh token of the client (RFC 7009); an unknown one is as good as revoked."""
+        """Revoke an access or refresh token of the client (RFC 7009); an unknown one is as good as revoked.
+
+        Raises InvalidGrant for another client's token.
+        """
         with self._database.writing() as connection:
             stored = sessions.find(connection, token)
             owner, name = (stored.client_id, stored.family) if stored is not None else self._access_token(token)
@@ -140,7 +148,7 @@ class AuthorizationServer:
             self._audit.append(connection, by.entry("token.revoke", CLIENT + client_id, token=name))
 
     def introspect(self, client_id: str, token: str) -> dict[str, Any]:
-        """What a token is (RFC 7662): to its own client, and to clients that manage access."""
+        """Return what a token is (RFC 7662): to its own client, and to clients that manage access."""
         with self._database.reading() as connection:
             found = self._described(connection, token)
             if found.get("client_id") == client_id or ACCESS_MANAGE in _granted(connection, client_id):
@@ -175,7 +183,7 @@ class AuthorizationServer:
         self._audit.append(connection, entry)
 
     def _access_token(self, token: str) -> tuple[str, str]:
-        """An access token's client and id, empty where it is not valid."""
+        """Return an access token's client and id, empty if it is not valid."""
         try:
             claims = self._tokens.verify(token)
         except Unauthenticated:
@@ -220,7 +228,7 @@ def _client(connection: Connection, client_id: str) -> Any | None:
 
 
 def _hash_for(secret: str, row: Any | None, now: int) -> str | None:
-    """The stored hash that the secret could fit: the newest one's, or the one's before while that is still good."""
+    """Return the stored hash that the secret could fit: the newest one's, or its predecessor's while that is good."""
     number = passwords.number_of(secret)
     if row is None or number is None:
         return None
@@ -233,7 +241,7 @@ def _hash_for(secret: str, row: Any | None, now: int) -> str | None:
 
 
 def _granted(connection: Connection, client_id: str) -> frozenset[str]:
-    """Everything that the client may do with some model."""
+    """Return everything that the client may do with some model."""
     grants = tables.grants.c
     query = sa.select(grants.role).where(grants.subject == CLIENT + client_id, grants.revoked_at.is_(None))
     roles = connection.execute(query).scalars()

@@ -9,8 +9,8 @@ from argon2 import PasswordHasher
 from argon2.exceptions import VerificationError
 
 from service.audit.entry import Actor
-from service.auth.authorization import InvalidClient, TooManyAttempts
-from service.auth.passwords import Passwords
+from service.auth.oauth.server import InvalidClient, TooManyAttempts
+from service.auth.secrets.passwords import Passwords
 from service.errors import Overloaded
 
 PAIRS = 60

@@ -7,7 +7,7 @@ from typing import Any
 
 import jwt
 
-from service.auth.key_ring import ALGORITHM, KeyRing
+from service.auth.tokens.key_ring import ALGORITHM, KeyRing
 from service.errors import Unauthenticated
 
 TYPE = "at+jwt"
@@ -34,12 +34,12 @@ class Claims:
 
 
 def refused() -> Unauthenticated:
-    """The one answer to every credential that is not valid, whatever is wrong with it."""
+    """Return the one error for every credential that is not valid, for any reason."""
     return Unauthenticated("the credentials are not valid")
 
 
 def header_of(token: str) -> dict[str, Any]:
-    """A token's header, not yet to be trusted; raises Unauthenticated for what is no token or brings its own key."""
+    """Return a token's header, not yet to be trusted; raises Unauthenticated for one that brings its own key."""
     if len(token) > LONGEST_TOKEN:
         raise refused()
     try:
@@ -52,13 +52,16 @@ def header_of(token: str) -> dict[str, Any]:
 
 
 def type_of(header: dict[str, Any]) -> str:
-    """The token's media type in short form (RFC 7515, section 4.1.9)."""
+    """Return the token's media type in short form (RFC 7515, section 4.1.9)."""
     kind = header.get("typ")
     return kind.lower().removeprefix("application/") if isinstance(kind, str) else ""
 
 
 def unverified_issuer(token: str) -> str:
-    """Who a token says it is from: only good for choosing whose keys to check it with."""
+    """Return who a token says it is from, only good for choosing whose keys to check it with.
+
+    Raises Unauthenticated for what is no token.
+    """
     try:
         issuer = jwt.decode(token, options={"verify_signature": False}).get("iss")
     except (jwt.PyJWTError, ValueError, RecursionError) as error:
@@ -67,7 +70,7 @@ def unverified_issuer(token: str) -> str:
 
 
 def scopes_of(claims: dict[str, Any]) -> frozenset[str]:
-    """The claim ``scope``, a string of names with spaces between (RFC 9068, section 2.2.3)."""
+    """Return the names in the claim ``scope`` (RFC 9068, section 2.2.3); raises Unauthenticated for what is no text."""
     scope = claims.get("scope", "")
     if not isinstance(scope, str):
         raise refused()
@@ -84,16 +87,16 @@ class AccessTokens:
         self.lifetime = lifetime
 
     def headers(self) -> dict[str, str]:
-        """The header of a token that is about to be signed with the ring's signing key."""
+        """Return the header of a token that is about to be signed with the ring's signing key."""
         return {"typ": TYPE, "kid": self.ring.signing.kid}
 
     def claims(self, client_id: str, permissions: frozenset[str], family: str) -> dict[str, Any]:
-        """What a new token says beside ``iss``, ``aud``, ``sub``, ``iat`` and ``exp``."""
+        """Return what a new token says besides ``iss``, ``aud``, ``sub``, ``iat`` and ``exp``."""
         scope = " ".join(sorted(permissions))
         return {"client_id": client_id, "scope": scope, FAMILY: family, "jti": secrets.token_urlsafe(16)}
 
     def issue(self, client_id: str, permissions: frozenset[str], family: str) -> str:
-        """A signed token."""
+        """Return a signed token."""
         now = int(time.time())
         claims = {
             "iss": self.issuer,
@@ -106,7 +109,7 @@ class AccessTokens:
         return jwt.encode(claims, self.ring.signing.private, ALGORITHM, headers=self.headers())
 
     def verify(self, token: str) -> Claims:
-        """What the token says; raises Unauthenticated unless every rule is kept."""
+        """Return what the token says; raises Unauthenticated unless every rule is kept."""
         header = header_of(token)
         if header.get("alg") != ALGORITHM or type_of(header) != TYPE:
             raise refused()

@@ -1,0 +1,1 @@
+"""The token endpoint: clients proved by their secret, tokens issued, refreshed, revoked and introspected."""
