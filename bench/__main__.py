@@ -1,6 +1,6 @@
 """`make bench`: Millrace next to an empty Flask view and a naive Flask service, in one run, behind the same Nginx.
 
-Rounds are interleaved and medians told, so that what else the machine does hits all alike: trust requests per second
+Rounds are interleaved and medians shown, so that what else the machine does hits all alike: trust requests per second
 within one run only, and CPU time per request across runs. `--layers` measures what stands between Nginx and a model.
 Every server's answers are compared with the model's own before anything is measured.
 """
@@ -90,7 +90,7 @@ def _arguments() -> argparse.Namespace:
 
 
 def _cases(running: ExitStack, folder: Path) -> list[Cell]:
-    """Every case at Millrace and at the naive service; the empty view once, for it does the same for all."""
+    """Return every case at Millrace and at the naive service; the empty view only once, as it does the same for all."""
     joblib = folder / "joblib"
     empty = running.enter_context(servers.peer("empty Flask view", "empty", folder / "empty", joblib))
     naive = running.enter_context(servers.peer("naive Flask", "naive", folder / "naive", joblib))
@@ -105,7 +105,7 @@ def _cases(running: ExitStack, folder: Path) -> list[Cell]:
 
 
 def _layers(running: ExitStack, folder: Path) -> list[Cell]:
-    """From the outside in. A new layer is one more cell: a server, and what it is asked."""
+    """Return the layers from the outside in. A new layer is one more cell: a server, and what it is asked."""
     joblib, case = folder / "joblib", models.CASES[0]
     bare = running.enter_context(servers.peer("bare WSGI", "bare", folder / "bare", joblib))
     empty = running.enter_context(servers.peer("empty Flask view", "empty", folder / "empty", joblib))
@@ -134,7 +134,7 @@ def _predict(server: Server, case: models.Case, words: str = "") -> Cell:
 
 
 def _check(cell: Cell, expected: list[Any]) -> None:
-    """End where the server does not answer what the model answers."""
+    """End if the server does not answer what the model answers."""
     status, body = cell.server.ask(cell.method, cell.path, cell.body)
     if status != cell.expect or not np.array_equal(json.loads(body)["predictions"], expected):
         sys.exit(f"bench: {cell.server.name} answers {cell.words} wrongly: {status} {body[:500]!r}")

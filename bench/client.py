@@ -1,6 +1,6 @@
 """Load: a few kept-alive connections, each with one request under way. Runs as a separate process.
 
-``wrk`` does it where it is on PATH; else this file, run with a job as JSON on standard input. Either tells what it saw
+``wrk`` does it if it is on PATH; else this file, run with a job as JSON on standard input. Either prints what it saw
 as JSON: requests, seconds, p50 and p99 in milliseconds, and how many answers were no 200.
 """
 

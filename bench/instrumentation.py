@@ -75,7 +75,7 @@ def _layers() -> dict[str, Callable[[], object]]:
 
 
 def _prediction() -> tuple[Any, Any, Any, Any]:
-    """One row of ten numbers and its class, as inference hands them on, with a profile in a store."""
+    """Return one row of ten numbers and its class, as inference hands them on, with a profile in a store."""
     import numpy as np
 
     from model_store import profile

@@ -1,4 +1,4 @@
-"""A file that appears whole: written beside its place, then renamed, so that readers never see a part of it."""
+"""A file that appears whole: written next to its place, then renamed, so that readers never see a part of it."""
 
 import os
 import secrets

@@ -64,7 +64,7 @@ def _frame(schema: Schema, batch: Batch) -> Any:
 
 
 def _held(column: Column, values: Array) -> Any:
-    """The values as pandas held them when the estimator was fitted: encoders and imputers tell None from NaN."""
+    """Return the values as pandas held them when the estimator was fitted: encoders and imputers tell None from NaN."""
     import pandas as pd  # here, because models fitted on arrays never need it
 
     if column.held == "category":

@@ -51,18 +51,18 @@ class Channels:
     history: tuple[Move, ...] = ()
 
     def wanted(self) -> frozenset[int]:
-        """The versions that every replica shall have loaded."""
+        """Return the versions that every replica is to have loaded."""
         if self.unloaded:
             return frozenset()
         named = {self.stable, self.canary, self.shadow, *self.labels.values(), *self.loaded}
         return frozenset(version for version in named if version is not None)
 
     def named(self) -> frozenset[int]:
-        """The versions that a channel, a label or a load names, also while the model is unloaded."""
+        """Return the versions that a channel, a label or a load names, also while the model is unloaded."""
         return replace(self, unloaded=False).wanted()
 
     def pointer(self, label: str) -> int | None:
-        """The version that a channel or label names."""
+        """Return the version that a channel or label names."""
         if label in CHANNELS:
             version: int | None = getattr(self, label)
             return version
@@ -169,7 +169,7 @@ def load(store: Store, name: str, version: int | None, by: str) -> Channels:
 
 
 def unload(store: Store, name: str, by: str) -> Channels:
-    """Have every replica drop the model, whatever its channels name, until it is loaded or promoted again.
+    """Have every replica drop the model, all its channels included, until it is loaded or promoted again.
 
     Raises UnknownModel.
     """
@@ -207,7 +207,10 @@ def _move(channel: str, old: int | None, new: int | None, by: str, action: Actio
 
 
 def _previous(name: str, channels: Channels, stored: list[int]) -> int:
-    """Promotions pile up, rollbacks take the top off; the next one down that is stored and another is previous."""
+    """Return the stored version that was stable before the current one; rollbacks undo promotions, the latest first.
+
+    Raises NothingToRollBack.
+    """
     pile: list[int] = []
     for move in channels.history:
         if move.channel != "stable":

@@ -40,7 +40,7 @@ class BadSchema(StoreError):
 
 
 class BadPayloadLog(StoreError):
-    """A wish for a payload log that cannot be met."""
+    """The options of a payload log cannot be met."""
 
     code = "bad_payload_log"
 

@@ -1,4 +1,4 @@
-"""One walker over an estimator's parts: steps, branches, fitted members, and whatever else they hold."""
+"""One walker over an estimator's parts: steps, branches, fitted members, and all else that they hold."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -24,7 +24,7 @@ def parts(estimator: Any, containers: tuple[type, ...] = CONTAINERS) -> Iterator
 def objects(estimator: Any, containers: tuple[type, ...] = CONTAINERS) -> Iterator[Any]:
     """Yield the estimator and every object inside it that is neither container nor scalar, each once.
 
-    Attributes are followed in estimators only: what a library keeps in objects of its own is its own business.
+    Attributes are followed in estimators only: what a library keeps in other objects is private to it.
     """
     seen: dict[int, Any] = {}  # holds the objects, so that no id is given twice
     waiting = [estimator]
@@ -58,7 +58,7 @@ def _entries(container: Any) -> Iterable[Any]:
 
 
 def _attributes(estimator: Any) -> Iterator[Any]:
-    """The values of its attributes, whether a dictionary or slots hold them."""
+    """Return the values of its attributes, in a dictionary or in slots."""
     yield from getattr(estimator, "__dict__", {}).values()
     for kind in type(estimator).__mro__:
         slots = vars(kind).get("__slots__", ())

@@ -33,7 +33,7 @@ def write(folder: Path, golden: Golden) -> None:
 
 
 def read(version_dir: Path) -> Golden:
-    """Return the golden rows and answers of a version; raises SealBroken if the file is none of ours."""
+    """Return the golden rows and answers of a version. Raises SealBroken if the file is none of ours."""
     try:
         return from_bytes((version_dir / FILE).read_bytes())
     except OSError as error:
@@ -54,7 +54,7 @@ def to_bytes(golden: Golden) -> bytes:
 
 
 def from_bytes(data: bytes) -> Golden:
-    """Return the golden rows and answers in the bytes of ``golden.npz``; raises SealBroken."""
+    """Return the golden rows and answers in the bytes of ``golden.npz``. Raises SealBroken."""
     try:
         with np.load(io.BytesIO(data), allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}

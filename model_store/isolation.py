@@ -21,10 +21,10 @@ _PACKAGE_PARENT = Path(__file__).resolve().parent.parent
 
 
 def run(verb: str, request: Mapping[str, Any], *, seconds: float, memory: int) -> dict[str, Any]:
-    """Return what ``model_store.trial`` answers to a verb and its request, in a process of its own.
+    """Return what ``model_store.trial`` answers to a verb and its request, in a separate process.
 
     ``seconds`` bounds wall-clock and processor time, ``memory`` the address space in bytes. Raises the StoreError that
-    the trial reports, or GateRefused where it ends in any other way.
+    the trial reports, or GateRefused if it ends in any other way.
     """
     with tempfile.TemporaryDirectory(prefix="millrace-trial-") as scratch:
         folder = Path(scratch)
@@ -69,7 +69,7 @@ def _wait(verb: str, folder: Path, seconds: float) -> _Status:
 
 
 def _environment(folder: Path) -> dict[str, str]:
-    """No variable of this process but the import path: a candidate sees no secret."""
+    """Return no variable of this process but the import path: a candidate sees no secret."""
     paths = [str(_PACKAGE_PARENT), *(path or str(Path.cwd()) for path in sys.path)]
     threads = (
         "OMP_NUM_THREADS",

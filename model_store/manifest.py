@@ -84,7 +84,7 @@ class Manifest:
 
     @classmethod
     def from_json(cls, document: Any) -> "Manifest":
-        """Return the manifest that ``to_json`` wrote; raises BadManifest if it is none."""
+        """Return the manifest that ``to_json`` wrote. Raises BadManifest if it is none."""
         if not isinstance(document, dict) or document.get("format") != FORMAT:
             got = document.get("format") if isinstance(document, dict) else None
             raise BadManifest(f"expected a manifest of format {FORMAT}, got {str(got)[:40]!r}")
@@ -110,7 +110,7 @@ class Manifest:
 
     @classmethod
     def from_bytes(cls, data: builtins.bytes) -> "Manifest":
-        """Return the manifest in the bytes of ``manifest.json``; raises BadManifest if there is none."""
+        """Return the manifest in the bytes of ``manifest.json``. Raises BadManifest if there is none."""
         try:
             document = json.loads(data.decode("utf-8"))
         except (ValueError, RecursionError) as error:

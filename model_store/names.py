@@ -16,7 +16,7 @@ class ModelName(str):
     __slots__ = ()
 
     def __new__(cls, text: str) -> Self:
-        """The name itself, or BadName."""
+        """Return the name itself. Raises BadName."""
         if not isinstance(text, str) or not _MODEL_NAME.fullmatch(text):
             raise BadName(
                 f"{str(text)[:128]!r} is not a model name: expected 1 to 128 ASCII letters, digits, '.', '_' or '-', "
@@ -26,7 +26,7 @@ class ModelName(str):
 
 
 def parse_version(text: str | int) -> int:
-    """Return a version number from 1 to 2**63 - 1; raises BadName for anything else."""
+    """Return a version number from 1 to 2**63 - 1. Raises BadName for anything else."""
     number = text if isinstance(text, int) else int(text) if re.fullmatch(r"[0-9]{1,19}", text, re.ASCII) else 0
     if not 1 <= number <= LARGEST_VERSION:
         raise BadName(f"{str(text)[:40]!r} is not a version: expected a whole number of 1 or more")
@@ -34,7 +34,7 @@ def parse_version(text: str | int) -> int:
 
 
 def parse_label(text: str) -> str:
-    """Return a label or channel name; raises BadName if it is none."""
+    """Return a label or channel name. Raises BadName if it is none."""
     if not _LABEL.fullmatch(text):
         raise BadName(f"{text[:64]!r} is not a label: expected a letter, then at most 63 letters, digits, '_' or '-'")
     return text

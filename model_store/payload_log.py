@@ -1,4 +1,4 @@
-"""A publisher's wish that a sample of what a version is asked be logged, less the columns that nobody shall read."""
+"""A publisher's option to log a sample of what a version is asked, less the columns that nobody may read."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from model_store.errors import BadManifest, BadPayloadLog
 from model_store.schema import Schema
 
 OPTION = "payload_log"
-"""The manifest's option that holds the wish, under the version's seal."""
+"""The manifest's option that asks for it, under the version's seal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class PayloadLog:
     redact: tuple[str, ...] = ()
 
     def __init__(self, share: float, redact: Iterable[str] = ()) -> None:
-        """Raises BadPayloadLog where ``share`` is no share, or ``redact`` is not a list of names."""
+        """Check the options. Raises BadPayloadLog if ``share`` is no share, or ``redact`` is not a list of names."""
         names = redact if isinstance(redact, str) else tuple(redact)
         if isinstance(names, str) or not all(isinstance(name, str) for name in names):
             raise BadPayloadLog("redact: expected a list of column names")
@@ -29,7 +29,7 @@ class PayloadLog:
         object.__setattr__(self, "redact", tuple(sorted(set(names))))
 
     def checked(self, schema: Schema) -> "PayloadLog":
-        """Return itself if it fits the schema; raises BadPayloadLog if a redacted column is not there, or none is left.
+        """Return itself if it fits the schema. Raises BadPayloadLog if a redacted column is not there, or none is left.
 
         A name that is misspelt would leave its column readable.
         """
@@ -46,7 +46,7 @@ class PayloadLog:
 
 
 def read_option(options: Mapping[str, Any], schema: Schema) -> PayloadLog | None:
-    """Return what a manifest's options say of it, None if nothing; raises BadManifest if that is malformed."""
+    """Return what a manifest's options say of it, None if nothing. Raises BadManifest if that is malformed."""
     if OPTION not in options:
         return None
     try:

@@ -20,7 +20,7 @@ def promote(  # noqa: PLR0913 - what to move, whom to trust, and what the check 
     row_seconds: float = gate.ROW_SECONDS,
     progress: Callable[[str], None] | None = None,
 ) -> Channels:
-    """Check the version's seal, try it in a process of its own, and only then point ``stable`` at it.
+    """Check the version's seal, try it in a separate process, and only then point ``stable`` at it.
 
     Raises UnknownModel, UnknownVersion, SealBroken, LibraryMismatch or GateRefused, and then nothing has moved.
     """

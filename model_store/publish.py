@@ -88,7 +88,7 @@ def publish(  # noqa: PLR0913 - one keyword for each thing that a publisher may 
 
 
 def current_user() -> str:
-    """Who runs this process, by its user id."""
+    """Return who runs this process, by its user id."""
     try:
         return pwd.getpwuid(os.getuid()).pw_name
     except KeyError:
@@ -103,7 +103,7 @@ class _Order:
 
 
 def _draft(estimator: Any, sample: Any, folder: Path, order: _Order) -> Manifest:
-    """Write the version's files into the folder, in this process only where the estimator already lives in it."""
+    """Write the version's files into the folder, in this process only if the estimator already lives in it."""
     if isinstance(estimator, (str, os.PathLike)):
         return _draft_of_file(Path(estimator), sample, folder, order)
     from model_store.capture import samples  # here: pandas and scikit-learn, which nothing else in this module needs
@@ -155,4 +155,4 @@ def _plain_metrics(metrics: Mapping[str, Any] | None) -> dict[str, Any]:
 
 
 def _silent(_: str) -> None:
-    """Tell nobody."""
+    """Report nothing."""

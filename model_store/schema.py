@@ -1,4 +1,4 @@
-"""What a model eats and answers: columns, dtypes, nullability, ranges, categories, outputs."""
+"""What a model takes and answers: columns, dtypes, nullability, ranges, categories, outputs."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -97,7 +97,7 @@ class Schema:
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> "Schema":
-        """Return the schema that ``to_json`` wrote; raises BadSchema if it is none."""
+        """Return the schema that ``to_json`` wrote. Raises BadSchema if it is none."""
         try:
             return cls(
                 layout=document["layout"],

@@ -38,7 +38,7 @@ class SealingKey:
 
     @classmethod
     def load(cls, path: Path) -> "SealingKey":
-        """Return the key in a PEM file (PKCS #8, not encrypted); raises NoKey."""
+        """Return the key in a PEM file (PKCS #8, not encrypted). Raises NoKey."""
         try:
             private = serialization.load_pem_private_key(path.read_bytes(), password=None)
         except FileNotFoundError as error:
@@ -51,7 +51,7 @@ class SealingKey:
 
     @classmethod
     def create(cls, path: Path) -> "SealingKey":
-        """Return a new key, kept in a new file of mode 0600, for its owner alone; raises NoKey if one is there."""
+        """Return a new key, kept in a new file of mode 0600, for its owner alone. Raises NoKey if one is there."""
         private = Ed25519PrivateKey.generate()
         pem = private.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
@@ -90,7 +90,7 @@ class TrustedKeys:
 
     @classmethod
     def load(cls, folder: Path) -> "TrustedKeys":
-        """Return all ``*.pem`` files of a folder; raises NoKey if the folder is missing or a file is no Ed25519 key."""
+        """Return all ``*.pem`` files of a folder. Raises NoKey if the folder is missing or a file is no Ed25519 key."""
         if not folder.is_dir():
             raise NoKey(f"no folder of trusted keys at {folder}: make keys with `python -m model_store keygen`")
         return cls({key_id(key): key for key in map(_public_key, sorted(folder.glob("*.pem")))})
@@ -107,7 +107,7 @@ class TrustedKeys:
 
 
 def create_keys(folder: Path) -> SealingKey:
-    """``sealing.pem`` and its ``trusted/<key id>.pem`` in a folder; a key that is there already is kept."""
+    """Write ``sealing.pem`` and its ``trusted/<key id>.pem`` into a folder; a key that is there already is kept."""
     path = folder / "sealing.pem"
     with contextlib.suppress(NoKey):
         SealingKey.create(path)
@@ -143,7 +143,7 @@ def verify(folder: Path, trusted: TrustedKeys) -> Manifest:
 
 
 def read_sealed(folder: Path, name: str, manifest: Manifest) -> bytes:
-    """Return one file's bytes, if they are the ones that the manifest names; raises SealBroken."""
+    """Return one file's bytes, if they are the ones that the manifest names. Raises SealBroken."""
     expected = manifest.files.get(name)
     if expected is None:
         raise SealBroken(f"{name} is not in the manifest")
@@ -191,7 +191,10 @@ def _check_files(directory: int, manifest: Manifest) -> None:
 
 @contextlib.contextmanager
 def _opened(folder: Path) -> Iterator[int]:
-    """A descriptor of the folder, so that no link can lead its files elsewhere while they are read."""
+    """Give a descriptor of the folder, so that no link can lead its files elsewhere while they are read.
+
+    Raises SealBroken.
+    """
     try:
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     except OSError as error:

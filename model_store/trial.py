@@ -27,7 +27,7 @@ _LATENCY_SECONDS = 1.0
 
 
 def check(request: Mapping[str, Any]) -> dict[str, Any]:
-    """Load a version, replay its golden rows, time one row; raises GateRefused, ArtifactUnreadable, LibraryMismatch."""
+    """Load a version, replay its golden rows, time one row. Raises GateRefused, ArtifactUnreadable, LibraryMismatch."""
     from model_store import golden  # here: after the limits are set
     from model_store.artifacts.loading import load
     from model_store.manifest import Manifest
@@ -130,7 +130,7 @@ def _die_with(parent: int) -> None:
 
 
 def _cut_network() -> bool:
-    """Leave this process without network, where the system lets us."""
+    """Leave this process without network, if the system allows it."""
     libc = ctypes.CDLL(None, use_errno=True)
     unshare = getattr(libc, "unshare", None)
     return unshare is not None and (unshare(_NEW_NETWORK) == 0 or unshare(_NEW_USER | _NEW_NETWORK) == 0)

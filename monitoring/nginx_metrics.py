@@ -91,7 +91,7 @@ class Counts:
 
 
 def _tried(labels: dict[str, Any]) -> list[tuple[str, str]]:
-    """The replicas that were tried, in order, each with its status; Nginx separates them by ", " and " : "."""
+    """Return the replicas that were tried, in order, each with its status; Nginx separates them by ", " and " : "."""
     addresses = _parts(labels["upstream_address"])
     statuses = _parts(labels["upstream_status"])
     if len(addresses) != len(statuses):
@@ -193,7 +193,7 @@ def _in_thread(server: Server) -> Server:
 
 
 def _path(text: str) -> str:
-    """The path in ``unix:/path``; nothing where it is none."""
+    """Return the path in ``unix:/path``; an empty string if it is something else."""
     return text.removeprefix("unix:") if text.startswith("unix:") else ""
 
 

@@ -115,7 +115,7 @@ class Application:
 def create_app(settings: Settings, access: Access | None = None) -> Application:
     """Build everything from the settings.
 
-    ``access`` replaces access control. Raises BadSecret, BadIssuers or SchemaMismatch where the service must not start.
+    ``access`` replaces access control. Raises BadSecret, BadIssuers or SchemaMismatch if the service must not start.
     """
     logs.configure(settings.log_level, replica=settings.replica, access_sampling=settings.access_log_sampling)
     log_in_force(settings)

@@ -1,7 +1,7 @@
 """Logs: one JSON object a line, in the field names of the Elastic Common Schema (ECS).
 
 Never in a log: bodies, tokens, query strings, and feature values, but for those of a version whose publisher asked for
-it (`payload`). An exception's own words are withheld where it was raised by code that handles input, because such words
+it (`payload`). An exception's own words are withheld if it was raised by code that handles input, because such words
 quote it; its type and its stack stay.
 """
 
@@ -114,7 +114,7 @@ class Payload:
 
 
 def bind(request_id: str | None, trace_id: str | None = None) -> None:
-    """Every line that this context logs from now on carries these ids."""
+    """Add these ids to every line that this context logs from now on."""
     _request_id.set(request_id)
     _trace_id.set(trace_id)
 
@@ -144,7 +144,7 @@ def configure(level: str, stream: TextIO | None = None, *, replica: str = "", ac
 
 
 def gunicorn_config(level: str, replica: str = "") -> dict[str, Any]:
-    """Make gunicorn's ``logconfig_dict``: its own lines through the same handler, and no access log of its own."""
+    """Make gunicorn's ``logconfig_dict``: its lines through the same handler, and no access log."""
     return {
         "version": 1,
         "disable_existing_loggers": False,
@@ -336,7 +336,7 @@ def _chain(error: BaseException) -> list[BaseException]:
 
 
 def _stack(error: BaseException) -> str:
-    """Frames and the type, without the exception's words: those are ``error.message``, where they may be said."""
+    """Return frames and the type, without the exception's words: ``error.message`` has those if they may be said."""
     return "".join(traceback.format_tb(error.__traceback__)) + type(error).__qualname__
 
 

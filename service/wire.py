@@ -38,7 +38,7 @@ class ErrorForm:
 class WireRequest:
     """A request's body, decompressed, its headers by lower-case name, and its URL's query string, still encoded.
 
-    ``max_rows`` is how many rows it may hold; whoever decodes it refuses more as soon as their number is known.
+    ``max_rows`` is how many rows it may hold; the decoder refuses more as soon as their number is known.
     """
 
     body: bytes
@@ -90,15 +90,15 @@ class Verb(Protocol):
     name: str
 
     def check(self, request: WireRequest) -> None:
-        """Raise MalformedRequest where the body cannot be read, whatever the model; for unknown models."""
+        """Raise MalformedRequest if the body cannot be read for any model; for unknown models."""
 
     def decode(self, request: WireRequest, schema: Schema) -> Call:
-        """Read rows and wanted outputs; raises MalformedRequest, InvalidInput, UnknownOutput, UnsupportedMediaType."""
+        """Read rows and wanted outputs. Raises MalformedRequest, InvalidInput, UnknownOutput, UnsupportedMediaType."""
 
     def encode(self, answered: PredictionResult, call: Call) -> WireResponse:
         """Write the outputs in the protocol's form."""
 
 
 def default_outputs(schema: Schema, wanted: Sequence[str] = ()) -> tuple[str, ...]:
-    """The wanted outputs, or the schema's default one."""
+    """Return the wanted outputs, or the schema's default one."""
     return tuple(wanted) or (schema.outputs[0].name,)

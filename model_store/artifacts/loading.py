@@ -45,7 +45,7 @@ def load_own(path: Path, *, any_version: bool = False) -> Any:
 
 
 def from_skops(data: bytes) -> Any:
-    """Return the estimator in skops bytes that this process has just written; raises ArtifactUnreadable."""
+    """Return the estimator in skops bytes that this process has just written. Raises ArtifactUnreadable."""
     return _loaded(skops_format.load, data, any_version=False)
 
 

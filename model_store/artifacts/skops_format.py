@@ -1,4 +1,4 @@
-"""skops: an estimator's types and values without code of its own, of types that were reviewed."""
+"""skops: an estimator's types and values without its code, of types that were reviewed."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ NAME = "skops"
 
 
 def dump(estimator: Any) -> bytes:
-    """Return the estimator as skops; raises ArtifactUnreadable if skops cannot hold it within the trusted types."""
+    """Return the estimator as skops. Raises ArtifactUnreadable if skops cannot hold it within the trusted types."""
     try:
         data: bytes = skops.io.dumps(estimator)
     except Exception as error:  # third-party __reduce__ and __getstate__ raise anything
@@ -22,7 +22,7 @@ def dump(estimator: Any) -> bytes:
 
 
 def load(data: bytes) -> Any:
-    """Return the estimator; raises ArtifactUnreadable for types that are not trusted, and whatever skops raises."""
+    """Return the estimator. Raises ArtifactUnreadable for types that are not trusted, and any error of skops."""
     _refuse_untrusted(data)
     return skops.io.loads(data, trusted=sorted(TRUSTED_TYPES))
 

@@ -1,4 +1,4 @@
-"""How the errors of libraries are told when an artifact cannot be written or read."""
+"""How the errors of libraries are worded when an artifact cannot be written or read."""
 
 
 def words(error: Exception) -> str:

@@ -25,7 +25,7 @@ class Written:
 
 
 def write_artifact(estimator: Any, schema: Schema, kept: Golden, folder: Path, wanted: ArtifactFormat) -> Written:
-    """Write the artifact into a version's folder; raises ArtifactUnreadable if the wanted format cannot hold it."""
+    """Write the artifact into a version's folder. Raises ArtifactUnreadable if the wanted format cannot hold it."""
     if wanted == "joblib":
         return _write_joblib(estimator, folder, {})
     try:

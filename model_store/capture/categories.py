@@ -35,7 +35,7 @@ def _few_distinct(column: Column, values: Array) -> tuple[Value, ...]:
 
 
 def _encoded_categories(estimator: Any, schema: Schema) -> Mapping[str, tuple[Value, ...]]:
-    """The categories that fitted encoders know, for columns that reach them through nothing but imputers."""
+    """Return the categories that fitted encoders know, for columns that reach them through nothing but imputers."""
     found: dict[str, tuple[Value, ...]] = {}
     for transformer, names in _column_routes(first_step(estimator), schema.names):
         encoder = _encoder_behind_imputers(transformer)
@@ -53,7 +53,7 @@ def _encoded_categories(estimator: Any, schema: Schema) -> Mapping[str, tuple[Va
 
 
 def _listed(categories: Any) -> tuple[Value, ...] | None:
-    """An encoder's categories without its gap; None if they are too many, or of a kind that no schema holds."""
+    """Return an encoder's categories without its gap; None if they are too many, or of a kind that no schema holds."""
     listed = [value for value in np.asarray(categories).tolist() if not is_missing(value)]
     plain = len(listed) <= _MOST_ENCODED_CATEGORIES and all(isinstance(v, (str, bool, int, float)) for v in listed)
     return tuple(listed) if plain else None

@@ -14,7 +14,7 @@ from model_store.schema import INTEGERS, NUMBERS, Column, Held, Layout, Schema, 
 
 
 def read_columns(layout: Layout, rows: Rows) -> tuple[tuple[Column, ...], list[Array]]:
-    """Return a sample's columns and the values of each, as a batch holds them; raises BadSample."""
+    """Return a sample's columns and the values of each, as a batch holds them. Raises BadSample."""
     frame = _frame_of(layout, rows)
     if len(set(map(str, frame.columns))) != frame.shape[1]:
         raise BadSample("two columns of the sample have the same name")
@@ -74,7 +74,7 @@ def _bools(name: str, series: "pd.Series[Any]", gaps: Array) -> tuple[Column, Ar
 
 
 def _objects(name: str, series: "pd.Series[Any]", gaps: Array) -> tuple[Column, Array]:
-    """Strings or objects: all strings, all bools, all numbers or all dates; anything else no request can carry."""
+    """Read strings or objects: all strings, all bools, all numbers or all dates. Raises BadSample for anything else."""
     there = series.to_numpy(dtype=object)[~gaps].tolist()
     kinds = {type(value) for value in there}
     if kinds <= {str}:
@@ -90,7 +90,7 @@ def _objects(name: str, series: "pd.Series[Any]", gaps: Array) -> tuple[Column, 
 
 
 def _held_objects(name: str, dtype: str, series: "pd.Series[Any]", gaps: Array) -> tuple[Column, Array]:
-    """Strings or bools as pandas held them: encoders and imputers tell None from NaN."""
+    """Read strings or bools as pandas held them: encoders and imputers tell None from NaN."""
     raw = series.to_numpy(dtype=object)
     held: Held = "object" if series.dtype == object else "str"
     missing: Literal["nan", "none"] = "none" if any(value is None for value in raw.tolist()) else "nan"

@@ -77,7 +77,10 @@ def _draft(estimator: Any, schema: Schema, folder: Path, options: CaptureOptions
 
 
 def _check_same_answers(estimator: Any, inferred: Inferred) -> None:
-    """The estimator must answer to rows that came through the schema as it does to the caller's own rows."""
+    """Check that the estimator answers rows that came through the schema as it answers the caller's.
+
+    Raises BadSample.
+    """
     default = inferred.schema.outputs[0]
     count = min(inferred.batch.rows, rows_worth_keeping(default))
     through = answers(estimator, inferred.schema, take(inferred.batch, np.arange(count)), [default.name])

@@ -38,7 +38,7 @@ def with_gaps(estimator: Any, schema: Schema, values: list[Array]) -> tuple[Sche
 
 
 def _opened(column: Column) -> Column | None:
-    """The column with room for gaps: integers have none, so they become floats. None if it has room, or cannot."""
+    """Return the column with room for gaps: integers become floats. None if it has room already, or cannot have any."""
     if column.nullable or column.dtype not in (*NUMBERS, "string"):
         return None
     return replace(column, dtype="float64" if column.dtype in INTEGERS else column.dtype, nullable=True)

@@ -30,7 +30,7 @@ class Inferred:
 
 
 def infer(estimator: Any, sample: Rows, unknown_categories: UnknownCategories = "accept") -> Inferred:
-    """Return the schema of an estimator, read from sample rows; raises BadSample if they do not fit each other."""
+    """Return the schema of an estimator, read from sample rows. Raises BadSample if they do not fit each other."""
     rows = selected(estimator, sample)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about feature names and the like: what matters is compared later

@@ -13,7 +13,7 @@ _TEXT_VECTORIZERS = ("CountVectorizer", "TfidfVectorizer", "HashingVectorizer")
 
 
 def selected(estimator: Any, sample: Rows) -> Rows:
-    """Return the sample's columns that the estimator was fitted on, in its order; raises BadSample."""
+    """Return the sample's columns that the estimator was fitted on, in its order. Raises BadSample."""
     names = _fitted_names(estimator)
     if isinstance(sample, pd.DataFrame):
         if names is None:
@@ -76,7 +76,7 @@ def _takes_texts(estimator: Any) -> bool:
 
 
 def _selects_by_name(estimator: Any) -> bool:
-    """Whether it starts with a step of the user's own, which may ask a DataFrame for its columns."""
+    """Return True if it starts with a step of the user's own, which may ask a DataFrame for its columns."""
     first = first_step(estimator)
     return type(first).__name__ == "FunctionTransformer" or not type(first).__module__.startswith(
         ("sklearn.", "xgboost.", "lightgbm.")

@@ -11,7 +11,7 @@ from model_store.schema import Output, Value
 
 
 def discover(estimator: Any, rows: Any, count: int) -> tuple[Output, ...]:
-    """Return what the estimator answers to these rows, by trying; raises BadSample if it cannot answer."""
+    """Return what the estimator answers to these rows, by trying. Raises BadSample if it cannot answer."""
     outputs: list[Output] = []
     for method in METHODS:
         if not callable(getattr(estimator, method, None)):

@@ -34,13 +34,13 @@ def profile_of(estimator: Any, inferred: Inferred) -> dict[str, Any]:
 
 
 def rows_worth_keeping(output: Output) -> int:
-    """Return how many rows of an output are worth keeping: fewer where one is huge, as of hashed texts."""
+    """Return how many rows of an output are worth keeping: fewer if one is huge, as of hashed texts."""
     row_bytes = 8 * int(np.prod(output.shape, initial=1))
     return max(1, min(_GOLDEN_ROWS, _GOLDEN_BYTES // max(row_bytes, 1)))
 
 
 def _spread(inferred: Inferred, most: int) -> Array:
-    """Row indices evenly over the sample, and a row with a gap for each column that has one."""
+    """Return row indices evenly over the sample, and a row with a gap for each column that has one."""
     rows = inferred.batch.rows
     even = np.linspace(0, rows - 1, min(most, rows)).astype(int)
     gaps = [np.flatnonzero(_gaps(inferred, i))[:1] for i in range(len(inferred.schema.columns))]

@@ -16,7 +16,7 @@ Rows = pd.DataFrame | Array
 
 
 def read(path: Path) -> Rows:
-    """Return rows from ``.csv``, ``.parquet``, ``.npy`` or ``.json``; raises BadSample.
+    """Return rows from ``.csv``, ``.parquet``, ``.npy`` or ``.json``. Raises BadSample.
 
     CSV has a header unless every field of its first line is a number. JSON is a list of objects (a row each), a list of
     lists, a list of scalars or strings (one column), or an object of equally long lists (a column each).
@@ -57,7 +57,7 @@ def write(sample: Any, folder: Path) -> Path:
 
 
 def laid_out(sample: Any) -> Rows:
-    """Return a DataFrame, a 2-D array, or a 1-D object array of texts from what a caller has; raises BadSample."""
+    """Return a DataFrame, a 2-D array, or a 1-D object array of texts from what a caller has. Raises BadSample."""
     rows = _laid_out(sample)
     if not len(rows):
         raise BadSample("the sample has no rows: the schema and the golden answers are read from them")

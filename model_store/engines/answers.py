@@ -23,7 +23,7 @@ def plain(answer: Any) -> Array:
 
 
 def as_dtype(array: Array, dtype: str) -> Array:
-    """Return the array in a schema's dtype; strings become an object array of str, None where they are missing."""
+    """Return the array in a schema's dtype; strings become an object array of str, None for a missing one."""
     if dtype != "string":
         return array.astype(dtype, copy=False)
     if array.dtype.kind != "O":

@@ -1,4 +1,4 @@
-"""The estimator called with plain arrays, where it was fitted on a DataFrame and never looks at column names."""
+"""The estimator called with plain arrays, if it was fitted on a DataFrame and never looks at column names."""
 
 from dataclasses import replace
 from typing import Any
@@ -42,7 +42,7 @@ def _attributes(part: Any) -> dict[str, Any]:
 
 
 def _is_blind(part: Any) -> bool:
-    """Whether it is scikit-learn's own, and neither selects columns by name nor makes frames."""
+    """Return True if it is scikit-learn's own, and neither selects columns by name nor makes frames."""
     kind = type(part)
     return (
         kind.__module__.partition(".")[0] == "sklearn"

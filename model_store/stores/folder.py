@@ -54,7 +54,7 @@ class FolderStore(Store):
         return self.root
 
     def is_there(self) -> bool:
-        """Whether the root is a folder."""
+        """Return True if the root is a folder."""
         return self.root.is_dir()
 
     def models(self) -> list[ModelName]:
@@ -197,7 +197,7 @@ def _pointers(model: Path) -> bytes | None:
 
 
 def _tagged(model: Path) -> Pointers:
-    """The pointers, and a tag made from them and from which versions there are."""
+    """Return the pointers, and a tag made from them and from which versions there are."""
     data = _pointers(model)
     there = repr((data is not None, _versions(model))).encode()
     return Pointers(data, hashlib.sha256(there + (data or b"")).hexdigest())
@@ -216,7 +216,10 @@ def _write(path: Path, data: bytes) -> None:
 
 
 def _hold(folder: Path) -> int:
-    """A descriptor whose lock says that this process is alive and writing here; closing it or dying lets go."""
+    """Return a descriptor whose lock says that this process is alive and writing here.
+
+    Closing it, or the end of the process, lets go.
+    """
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     return descriptor

@@ -16,7 +16,7 @@ from model_store.seal import MANIFEST, TrustedKeys
 
 
 class Pointers(NamedTuple):
-    """A model's pointers as they are stored, None where there are none yet, and the tag to swap them with.
+    """A model's pointers as they are stored, None if there are none yet, and the tag to swap them with.
 
     The tag is opaque. It is another one after each change of the pointers, and after a version was removed.
     """
@@ -62,11 +62,11 @@ class Store(ABC):
 
     @abstractmethod
     def is_there(self) -> bool:
-        """Whether the store can be reached; one that was never written to cannot."""
+        """Return True if the store can be reached; one that was never written to cannot."""
 
     @abstractmethod
     def models(self) -> list[ModelName]:
-        """Return the models that have a version, sorted by name; none where the store is not there."""
+        """Return the models that have a version, sorted by name; none if the store is not there."""
 
     @abstractmethod
     def versions(self, name: str) -> list[int]:

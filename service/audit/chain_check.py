@@ -26,7 +26,7 @@ class ChainCheck:
         self._metrics = AccessMetrics()
 
     def start(self) -> None:
-        """Check in a thread of its own: a long log takes seconds, and nothing else must wait for it.
+        """Check in a separate thread: a long log takes seconds, and nothing else must wait for it.
 
         Does nothing if another worker of the replica checked within the period. Raises Unavailable.
         """
@@ -35,7 +35,7 @@ class ChainCheck:
             threading.Thread(target=self.run, name="audit-check", daemon=True).start()
 
     def hand_over(self) -> None:
-        """Let another worker do it, which may be the first of this replica's next start; raises Unavailable."""
+        """Let another worker do it, which may be the first of this replica's next start. Raises Unavailable."""
         if self._held:
             self._leases.release(self._lease, self._holder)
 

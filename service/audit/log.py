@@ -44,7 +44,7 @@ class AuditLog:
         self._key = key
 
     def record(self, entry: Entry) -> None:
-        """Append in a transaction of its own; raises Unavailable."""
+        """Append in a separate transaction. Raises Unavailable."""
         with self._database.writing() as connection:
             self.append(connection, entry)
 
@@ -58,11 +58,11 @@ class AuditLog:
         connection.execute(audit_head.update().values(number=row["number"], digest=row["digest"]))
 
     def find(self, wanted: Search) -> list[dict[str, Any]]:
-        """Return the entries that fit the search, the newest first, ``detail`` as an object; raises Unavailable."""
+        """Return the entries that fit the search, the newest first, ``detail`` as an object. Raises Unavailable."""
         return search.find(self._database, wanted)
 
     def verify(self) -> tuple[int, Broken | None]:
-        """Return how many entries are in order from the first on, and the first that is not; raises Unavailable."""
+        """Return how many entries are in order from the first on, and the first that is not. Raises Unavailable."""
         with self._database.reading() as connection:
             head = connection.execute(sa.select(audit_head)).one_or_none()
             number, previous = 0, GENESIS

@@ -37,7 +37,7 @@ class Search:
 
 
 def find(database: Database, search: Search) -> list[dict[str, Any]]:
-    """Return the entries that fit the search, ``detail`` as an object; raises Unavailable."""
+    """Return the entries that fit the search, ``detail`` as an object. Raises Unavailable."""
     query = sa.select(audit).where(*_conditions(search)).order_by(audit.c.number.desc()).limit(search.limit)
     with database.reading() as connection:
         return [{**row, "detail": json.loads(row["detail"])} for row in connection.execute(query).mappings()]

@@ -180,7 +180,7 @@ def _token(command: Command) -> None:
 
 
 def _client_id(command: Command, given: str) -> str:
-    """Return a client's id from its id or name; raises NotFound."""
+    """Return a client's id from its id or name. Raises NotFound."""
     with command.database.reading() as connection:
         clients = tables.clients.c
         query = sa.select(clients.id).where(sa.or_(clients.id == given, clients.name == given))

@@ -96,7 +96,7 @@ class AccessControl:
         self.database.close()
 
     def follow(self) -> None:
-        """See new keys and new changes; raises Unavailable, and the last state stays in force then."""
+        """See new keys and new changes. Raises Unavailable, and the last state stays in force then."""
         if self.ring.refresh():
             self.view.forget_verified()  # a key was withdrawn: what it signed is to be verified again
         if not self.view.refresh_or_keep():

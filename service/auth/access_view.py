@@ -57,14 +57,14 @@ class AccessView:
 
     @property
     def current(self) -> AccessSnapshot:
-        """The snapshot; raises Unavailable if there is none, or only one that is too old to go by."""
+        """The snapshot. Raises Unavailable if there is none, or only one that is too old to go by."""
         current = self.generation.snapshot
         if current is None or self._clock() >= self.good_until:
             raise Unavailable("credentials cannot be checked now: the database does not answer", retry_after=2)
         return current
 
     def refresh(self) -> None:
-        """Read the snapshot again if anything changed; raises Unavailable."""
+        """Read the snapshot again if anything changed. Raises Unavailable."""
         with self._refreshing, self._database.reading() as connection:
             now = self._clock()
             current = self.generation.snapshot

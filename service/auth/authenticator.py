@@ -48,7 +48,7 @@ class Authenticator:
     def authenticate(self, headers: Mapping[str, str]) -> Principal:
         """Return the caller's principal, the anonymous one without credentials; header names are in lower case.
 
-        Raises Unauthenticated for credentials that are not valid, Unavailable if nobody can tell any more.
+        Raises Unauthenticated for credentials that are not valid, Unavailable if the state of access is too old.
         """
         credential = read_credential(headers)
         if credential is None:

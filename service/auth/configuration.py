@@ -48,7 +48,7 @@ class Configuration:
 
 
 def database_url(configuration: Configuration) -> URL:
-    """Return the database's address with its password; raises BadSecret for one that is a placeholder."""
+    """Return the database's address with its password. Raises BadSecret for one that is a placeholder."""
     url = make_url(configuration.database_url)
     if configuration.database_password is not None:
         url = url.set(password=read_secret(configuration.database_password, "DATABASE_PASSWORD_FILE").decode())

@@ -36,7 +36,7 @@ class Credential(NamedTuple):
 
 
 def read_credential(headers: Mapping[str, str]) -> Credential | None:
-    """Return what the headers (names in lower case) show, None for nothing; raises Unauthenticated for two of them."""
+    """Return what the headers (names in lower case) show, None for nothing. Raises Unauthenticated for two of them."""
     authorization, key = headers.get(AUTHORIZATION), headers.get(API_KEY)
     if key is None:
         return None if authorization is None else Credential(AUTHORIZATION, authorization)

@@ -1,4 +1,4 @@
-"""What a worker does beside its requests: tasks, each once in its period, in one background thread."""
+"""What a worker does besides serving requests: tasks, each once in its period, in one background thread."""
 
 import logging
 import threading

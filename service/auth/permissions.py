@@ -26,14 +26,14 @@ _PATTERN = re.compile(r"[A-Za-z0-9._*?-]{1,128}", re.ASCII)
 
 
 def parse_role(name: str) -> str:
-    """Return a role's name; raises InvalidInput for a role that does not exist."""
+    """Return a role's name. Raises InvalidInput for a role that does not exist."""
     if name not in ROLES:
         raise InvalidInput(f"{name[:64]!r} is not a role: expected one of {', '.join(ROLES)}")
     return name
 
 
 def parse_permissions(names: Iterable[str]) -> frozenset[str]:
-    """Return permissions by name; raises InvalidInput for one that does not exist."""
+    """Return permissions by name. Raises InvalidInput for one that does not exist."""
     wanted = frozenset(names)
     unknown = sorted(wanted - PERMISSIONS)
     if unknown:
@@ -42,7 +42,7 @@ def parse_permissions(names: Iterable[str]) -> frozenset[str]:
 
 
 def parse_models(patterns: Iterable[str]) -> tuple[str, ...]:
-    """Return patterns of model names: ``*`` is any characters, ``?`` any one; raises InvalidInput for others."""
+    """Return patterns of model names: ``*`` is any characters, ``?`` any one. Raises InvalidInput for others."""
     parsed = tuple(dict.fromkeys(patterns))
     for pattern in parsed:
         if not _PATTERN.fullmatch(pattern):

@@ -98,7 +98,7 @@ def anonymous(public_models: tuple[str, ...]) -> Principal:
 
 
 def authorize(principal: Principal, permission: str, model: str | None) -> None:
-    """Check that the caller may; raises Unauthenticated, Forbidden, or ModelNotFound for a hidden model."""
+    """Check that the caller may. Raises Unauthenticated, Forbidden, or ModelNotFound for a hidden model."""
     if principal.may(permission, model):
         return
     if principal.anonymous:

@@ -115,7 +115,7 @@ class Quotas:
         self._alone = False
 
     def charge(self, principal: Principal, rows: int) -> Mapping[str, str]:
-        """Count one request with so many rows and return RateLimit headers; raises QuotaExceeded."""
+        """Count one request with so many rows and return RateLimit headers. Raises QuotaExceeded."""
         quota = principal.quota
         if quota.requests is None and quota.rows is None:
             return {}
@@ -135,7 +135,7 @@ class Quotas:
                     return self._take_alone(charges, now)
 
     def book(self) -> None:
-        """Book what the meters need, in one transaction; raises Unavailable."""
+        """Book what the meters need, in one transaction. Raises Unavailable."""
         with self._condition:
             self._drop_old(int(self._clock()) // MINUTE)
             needs = [(meter, _need(key, meter)) for key, meter in self._in_order() if meter.to_book()]
@@ -236,7 +236,7 @@ def _book(connection: Connection, need: _Need) -> tuple[int, int]:
 
 
 def _headers(charges: list[tuple[str, Meter, int]], now: float) -> Mapping[str, str]:
-    """draft-ietf-httpapi-ratelimit-headers: each quota and its window, and what remains for how long."""
+    """Return each quota and its window, and what remains for how long (draft-ietf-httpapi-ratelimit-headers)."""
     seconds = _seconds_left(now)
     policy = ", ".join([f'"{name}";q={meter.limit};w={MINUTE}' for name, meter, _units in charges])
     state_now = ", ".join([f'"{name}";r={meter.remaining};t={seconds}' for name, meter, _units in charges])

@@ -40,7 +40,7 @@ class Registry:
         self._audit = audit
 
     def create_client(self, name: str, by: Actor) -> Shown:
-        """Make a client without grants; raises Conflict if the name is taken, InvalidInput if it is none."""
+        """Make a client without grants. Raises Conflict if the name is taken, InvalidInput if it is none."""
         _check_name(name)
         shown = Shown(secrets.token_hex(12), passwords.new_secret(1))
         values = {
@@ -58,7 +58,7 @@ class Registry:
         return shown
 
     def rotate_secret(self, client_id: str, overlap: int, by: Actor) -> Shown:
-        """Make a new secret; the old one stays good for ``overlap`` seconds; raises NotFound, InvalidInput."""
+        """Make a new secret; the old one stays good for ``overlap`` seconds. Raises NotFound, InvalidInput."""
         until = self._database.now() + _check_overlap(overlap)
         with self._database.writing() as connection:
             client = _active(connection, tables.clients, client_id, "client")
@@ -78,7 +78,7 @@ class Registry:
         return shown
 
     def revoke_client(self, client_id: str, by: Actor) -> None:
-        """Refuse the client, its tokens and its keys from now on; raises NotFound."""
+        """Refuse the client, its tokens and its keys from now on. Raises NotFound."""
         with self._database.writing() as connection:
             _active(connection, tables.clients, client_id, "client")
             _revoke(connection, tables.clients, client_id, self._database.now())
@@ -134,7 +134,7 @@ class Registry:
         return Shown(key.id, key.text)
 
     def revoke_key(self, key_id: str, by: Actor) -> None:
-        """Refuse the key from now on; raises NotFound."""
+        """Refuse the key from now on. Raises NotFound."""
         with self._database.writing() as connection:
             _active(connection, tables.api_keys, key_id, "key")
             _revoke(connection, tables.api_keys, key_id, self._database.now())
@@ -176,7 +176,7 @@ class Registry:
         return grant_id
 
     def revoke_grant(self, grant_id: str, by: Actor) -> None:
-        """Take a grant back; raises NotFound."""
+        """Take a grant back. Raises NotFound."""
         with self._database.writing() as connection:
             _active(connection, tables.grants, grant_id, "grant")
             _revoke(connection, tables.grants, grant_id, self._database.now())

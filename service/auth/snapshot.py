@@ -97,7 +97,7 @@ def change_counter(connection: Connection) -> int:
 
 
 def from_json(content: bytes) -> AccessSnapshot:
-    """Return the snapshot in a file; raises ValueError, KeyError or TypeError for anything else."""
+    """Return the snapshot in a file. Raises ValueError, KeyError or TypeError for anything else."""
     fields = json.loads(content)
     keys = [StoredKey(**key) for key in fields["keys"]]
     grants = tuple(StoredGrant(**grant) for grant in fields["grants"])

@@ -27,7 +27,7 @@ LEAST_DECODED_LIMIT = 128 * 2**20
 LARGEST_GROWTH = 4
 """A larger body may decode to this many times its own size."""
 MOST_PARTS = 10_000
-"""Most record batches in an Arrow body and row groups in a Parquet body: each costs time of its own."""
+"""Most record batches in an Arrow body and row groups in a Parquet body: each costs time."""
 
 READ_ERRORS = (
     pa.ArrowException,
@@ -60,7 +60,7 @@ def decoded_limit(body: bytes) -> int:
 
 
 def read_columns(body: bytes, schema: Schema, max_rows: int = MOST_ROWS) -> dict[str, Array | list[Any]]:
-    """Return the model's columns by name, sharing the body's memory where it holds plain numbers.
+    """Return the model's columns by name, sharing the body's memory if it holds plain numbers.
 
     Raises MalformedRequest if the body is no Arrow IPC stream or file, InvalidInput, and PayloadTooLarge, for more
     than ``max_rows`` rows too.
@@ -129,7 +129,10 @@ def _column(array: Array) -> Any:
 
 
 def _as_stream(body: bytes) -> Any:
-    """A file holds a stream between its opening magic and its footer; reading that needs no footer to be trusted."""
+    """Return the stream that a file holds between its opening magic and its footer, so that no footer is trusted.
+
+    Raises MalformedRequest.
+    """
     if not body.startswith(_MAGIC):
         return pa.py_buffer(body)
     if len(body) < 2 * _FILE_START or not body.endswith(_MAGIC):
@@ -165,7 +168,10 @@ def check_extent(rows: int, size: int, parts: int, limit: int, max_rows: int) ->
 
 
 def _batch_extent(metadata: bytes, body: Any) -> tuple[int, int]:
-    """Rows and decoded bytes of one record batch or dictionary batch (Arrow's format/Message.fbs)."""
+    """Return rows and decoded bytes of one record batch or dictionary batch (Arrow's format/Message.fbs).
+
+    Raises MalformedRequest.
+    """
     message = flatbuffers.root(metadata)
     batch = message.table(_MESSAGE_HEADER)
     if message.uint8(_MESSAGE_HEADER_TYPE) == _DICTIONARY_BATCH:
@@ -193,7 +199,7 @@ def _check_arrays(columns: Any, limit: int) -> None:
 
 
 def _viewed_bytes(chunk: Any) -> int:
-    """The bytes that text views show in all: they may overlap, and the first of a view's four int32 is its length."""
+    """Count the bytes that text views show in all: they may overlap. A view's first of four int32 is its length."""
     views = np.frombuffer(chunk.buffers()[1], np.int32).reshape(-1, 4)[chunk.offset : chunk.offset + len(chunk)]
     return int(np.where(chunk.is_valid().to_numpy(zero_copy_only=False), views[:, 0], 0).astype(np.int64).sum())
 
@@ -217,7 +223,7 @@ def _values(column: Column, data: Any) -> Array | list[Any]:
 
 
 def _shared_text(data: Any) -> Array:
-    """Text of dictionary-encoded columns: rows share the dictionary's strings, however many they are."""
+    """Return the text of dictionary-encoded columns: rows share the dictionary's strings, however many they are."""
     parts = [np.empty(0, dtype=object)]
     for chunk in data.chunks:
         words = np.array([*chunk.dictionary.to_pylist(), None], dtype=object)

@@ -67,7 +67,7 @@ def _values(column: Column, fields: Sequence[str]) -> list[Any]:
 
 
 def _plain_numbers(fields: Sequence[str]) -> list[Any] | None:
-    """All fields in one step, where each is a number as JSON writes it; else None."""
+    """Parse all fields in one step if each is a number as JSON writes it; else return None."""
     try:
         values: list[Any] = orjson.loads(f"[{','.join(fields)}]")
     except orjson.JSONDecodeError:

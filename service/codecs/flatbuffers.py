@@ -11,7 +11,7 @@ def root(data: bytes) -> "Table":
 
 
 class Table:
-    """One table. Fields go by their number; raises MalformedRequest where the data ends too soon."""
+    """One table. Fields go by their number. Raises MalformedRequest if the data ends too soon."""
 
     def __init__(self, data: bytes, at: int) -> None:
         self._data = data
@@ -27,7 +27,7 @@ class Table:
         return self._at + offset if offset else None
 
     def table(self, field: int) -> "Table":
-        """Return the table that a field refers to."""
+        """Return the table that a field refers to. Raises MalformedRequest without one."""
         at = self.position(field)
         if at is None:
             raise MalformedRequest("The body has a message without content")
@@ -44,7 +44,10 @@ class Table:
         return 0 if at is None else _unpack("<q", self._data, at)
 
     def pairs(self, field: int) -> list[tuple[int, int]]:
-        """Return a vector of structs of two longs, empty by default."""
+        """Return a vector of structs of two longs, empty by default.
+
+        Raises MalformedRequest if it leaves the buffer.
+        """
         at = self.position(field)
         if at is None:
             return []

@@ -1,7 +1,7 @@
 """JSON bodies: bytes to plain Python values and back.
 
-``loads`` reads with orjson. What orjson refuses is mended, where it can be, and read again; everything else is a
-MalformedRequest that names the offset in bytes; no input raises anything else. Where an object names a key twice, the
+``loads`` reads with orjson. What orjson refuses is mended, if it can be, and read again; everything else is a
+MalformedRequest that names the offset in bytes; no input raises anything else. If an object names a key twice, the
 last one wins. Whole numbers outside of -2**63 … 2**64 - 1 are read as floats; numbers beyond a double are refused.
 
 ``dumps`` writes with orjson, NumPy arrays included: float32 in its shortest form, floats always with a point or an
@@ -24,7 +24,7 @@ from service.errors import PayloadTooLarge
 CONTAINERS_PER_ROW = 10
 """How many arrays and objects a body may hold for each row that it may hold."""
 FREE_CONTAINERS = 10_000
-"""How many it may hold beside those."""
+"""How many it may hold besides those."""
 
 _OPENING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|([\[{])', re.DOTALL)
 _TOKENS = {"nan": b"NaN", "inf": b"Infinity", "-inf": b"-Infinity"}
@@ -33,7 +33,7 @@ _TOKENS = {"nan": b"NaN", "inf": b"Infinity", "-inf": b"-Infinity"}
 def loads(body: bytes, *, tolerant: bool = False, max_rows: int | None = None) -> Any:
     """Return the value that a JSON body holds. Raises MalformedRequest and PayloadTooLarge.
 
-    ``max_rows``: raise PayloadTooLarge, before anything is read, where the body holds so many arrays and objects that
+    ``max_rows``: raise PayloadTooLarge, before anything is read, if the body holds so many arrays and objects that
     it must have more rows or hold what no rows are. Each costs up to a hundred times its bytes in memory.
 
     ``tolerant``: bytes after the root value are ignored, and arrays and objects may nest to any depth in a body of up
@@ -60,7 +60,7 @@ def dumps(value: Any, *, nan: Literal["null", "token"] = "null") -> bytes:
 
 
 def _check_containers(body: bytes, most: int) -> None:
-    """Count brackets, and only where there are so many, those outside of strings."""
+    """Count brackets and, only if there are so many, those outside of strings."""
     if len(body) <= 2 * most or body.count(b"[") + body.count(b"{") <= most:
         return
     openings = (1 for found in _OPENING.finditer(body) if found[1])
@@ -69,7 +69,10 @@ def _check_containers(body: bytes, most: int) -> None:
 
 
 def _plain(value: Any) -> Any:
-    """What orjson does not write itself: arrays of strings or in another order, NumPy's other scalars, bytes."""
+    """Return what orjson does not write itself: arrays of strings or in another order, NumPy's other scalars, bytes.
+
+    Raises TypeError for other types.
+    """
     if isinstance(value, np.ndarray | np.generic):
         return value.tolist()
     if isinstance(value, Mapping):

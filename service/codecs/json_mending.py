@@ -112,7 +112,7 @@ def _too_deep_at(text: str) -> int | None:
 
 
 def _nulls(text: str) -> list[_Edit]:
-    """The containers that hold ``_HALF`` levels and are held by as many; each is read by itself first."""
+    """Return the containers that hold ``_HALF`` levels and are held by as many; each is read by itself first."""
     nulls: list[_Edit] = []
     opened: list[int] = []
     heights: list[int] = []
@@ -145,7 +145,7 @@ def _taken(edits: list[_Edit], start: int) -> list[_Edit]:
 
 
 def _without_tokens(text: str) -> str:
-    """The text with a number for each token; the text itself where there is none."""
+    """Return the text with a number for each token; the text itself without any."""
     pieces: list[str] = []
     done = 0
     for start, end in _outside(text):
@@ -165,7 +165,7 @@ def _token_edits(text: str) -> Iterator[_Edit]:
 
 
 def _outside(text: str) -> Iterator[tuple[int, int]]:
-    """The parts of a text outside of strings that may hold tokens."""
+    """Yield the parts of a text outside of strings that may hold tokens."""
     if "NaN" not in text and "Infinity" not in text:
         return
     end = 0
@@ -185,7 +185,7 @@ def _edited(text: str, edits: Iterable[_Edit], start: int, end: int) -> str:
 
 
 def _source(edits: Iterable[_Edit], place: int, start: int = 0) -> int:
-    """Where in the source a place of the edited text is."""
+    """Return where in the source a place of the edited text is."""
     shift = start
     for edit in edits:
         begin = edit.start - shift
@@ -198,7 +198,7 @@ def _source(edits: Iterable[_Edit], place: int, start: int = 0) -> int:
 
 
 def _with_floats(value: Any) -> Any:
-    """The value with a float again for each number that stands for a token; a loop, because values nest deep."""
+    """Return the value with a float again for each number that stands for a token; a loop, because values nest deep."""
     root = [value]
     unseen: list[Any] = [root]
     for container in unseen:

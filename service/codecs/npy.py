@@ -17,7 +17,7 @@ _SHAPE = re.compile(r"'shape'\s*:\s*\(\s*([0-9]{1,18})\s*,?\s*(?:([0-9]{1,18})\s
 
 
 def read_matrix(body: bytes) -> Array:
-    """Return the array in the body, 1-D or 2-D, sharing the body's memory; raises MalformedRequest if there is none."""
+    """Return the array in the body, 1-D or 2-D, sharing the body's memory. Raises MalformedRequest if there is none."""
     header, start = _header(body)
     descr, order, shape = (pattern.search(header) for pattern in (_DESCR, _ORDER, _SHAPE))
     if descr is None or order is None or shape is None:
@@ -33,7 +33,7 @@ def read_matrix(body: bytes) -> Array:
 
 
 def write(array: Array) -> bytes:
-    """Return the array of numbers as a ``.npy`` file; raises ValueError for an array of objects."""
+    """Return the array of numbers as a ``.npy`` file. Raises ValueError for an array of objects."""
     buffer = io.BytesIO()
     np.save(buffer, array, allow_pickle=False)
     return buffer.getvalue()

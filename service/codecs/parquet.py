@@ -68,7 +68,7 @@ def _open(body: bytes, schema: Schema) -> Any:
 
 
 def _measure(body: bytes, limit: int, max_rows: int) -> int:
-    """The file's rows; raises PayloadTooLarge where its pages would decode to too much, before any is."""
+    """Return the file's rows. Raises PayloadTooLarge, before any page is decoded, if they would decode to too much."""
     footer = _footer(body)
     groups = footer.get(_FILE_GROUPS) or []
     counts = [_number(group, _GROUP_ROWS) for group in groups]
@@ -103,7 +103,7 @@ def _chunks(groups: list[Any]) -> Iterator[Struct]:
 
 
 def _page_sizes(body: bytes, chunk: Struct) -> Iterator[int]:
-    """The bytes that each of a column chunk's pages decodes to, from the pages' own headers."""
+    """Yield the bytes that each of a column chunk's pages decodes to, from the pages' own headers."""
     at = _number(chunk, _CHUNK_DATA)
     if 0 < chunk.get(_CHUNK_DICTIONARY, 0) < at:
         at = chunk[_CHUNK_DICTIONARY]
@@ -117,7 +117,7 @@ def _page_sizes(body: bytes, chunk: Struct) -> Iterator[int]:
 
 
 def _number(fields: Any, field: tuple[int, int]) -> int:
-    """A field that must be there and must not be negative."""
+    """Return a field that must be there and must not be negative. Raises MalformedRequest."""
     number = fields.get(field, -1) if isinstance(fields, dict) else -1
     if number < 0:
         raise MalformedRequest(_UNREADABLE)

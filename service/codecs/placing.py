@@ -1,4 +1,4 @@
-"""Which of a table's columns is which of the model's: by name, or by position where the names are mere numbers."""
+"""Which of a table's columns is which of the model's: by name, or by position if the names are mere numbers."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -8,15 +8,15 @@ from service.errors import MOST_FAULTS, Fault, InvalidInput, MalformedRequest
 from service.validation.words import expected
 
 MOST_ROWS = 10_000_000
-"""Most rows in a table where the caller sets no lower bound."""
+"""Most rows in a table if the caller sets no lower bound."""
 
 
 def places(schema: Schema, names: Sequence[str]) -> dict[str, int]:
-    """Where each of the model's columns stands among the table's ``names``.
+    """Return where each of the model's columns stands among the table's ``names``.
 
     Other columns are left out. A model fitted on arrays takes a table whose columns are called 0, 1, 2, …, as pandas
-    calls the columns of an array, by position. Raises MalformedRequest if a needed name stands twice, and
-    InvalidInput, one fault a column, where the table lacks some, nullable or not.
+    calls the columns of an array, by position. Raises MalformedRequest if a needed name stands twice, and InvalidInput,
+    one fault a column, if the table lacks some, nullable or not.
     """
     if _only_numbered(schema, names):
         return {column.name: place for place, column in enumerate(schema.columns)}

@@ -35,10 +35,10 @@ _BF16_BYTES = 2
 
 
 def read(datatype: str, data: memoryview, count: int, place: str) -> Array:
-    """``count`` elements as a flat array of the datatype; BF16 as float32, BYTES as an object array of ``bytes``.
+    """Read ``count`` elements as a flat array of the datatype; BF16 as float32, BYTES as an object array of ``bytes``.
 
-    The array is aligned and writable, as one made in this process would be: an estimator answers the same whichever
-    way its rows came. ``place`` names the tensor in a MalformedRequest's faults.
+    The array is aligned and writable, as one made in this process would be: an estimator answers the same whichever way
+    its rows came. ``place`` names the tensor in a MalformedRequest's faults.
     """
     if datatype == "BYTES":
         return _read_bytes(data, count, place)

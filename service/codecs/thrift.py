@@ -42,7 +42,7 @@ _FIXED_SIZES = {Kind.BYTE: 1, Kind.DOUBLE: 8}
 
 
 def read_struct(data: bytes, at: int) -> tuple[Struct, int]:
-    """Return the struct at ``at``, and where it ends; raises MalformedRequest."""
+    """Return the struct at ``at``, and where it ends. Raises MalformedRequest."""
     reader = _Reader(data, at)
     return reader.struct(0), reader.at
 
@@ -115,13 +115,13 @@ class _Reader:
         raise _unreadable()
 
     def _whole_number(self, bits: int) -> int:
-        """A zigzag-coded number."""
+        """Read a zigzag-coded number."""
         varint = self._varint() & (2 ** max(bits, 32) - 1)
         return _wrapped((varint >> 1) ^ -(varint & 1), bits)
 
 
 def _wrapped(number: int, bits: int) -> int:
-    """The number that the lowest ``bits`` bits mean in two's complement."""
+    """Return the number that the lowest ``bits`` bits mean in two's complement."""
     half = 1 << (bits - 1)
     return ((number + half) & (2 * half - 1)) - half
 

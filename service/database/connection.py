@@ -61,7 +61,7 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """Open a transaction that sees one state; raises Unavailable if the database does not answer."""
+        """Open a transaction that sees one state. Raises Unavailable if the database does not answer."""
         options = {} if self.sqlite else {"isolation_level": "REPEATABLE READ"}
         with _answering(), self.engine.connect().execution_options(**options) as connection, connection.begin():
             yield connection

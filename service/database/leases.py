@@ -35,7 +35,7 @@ class Leases:
     def hold(self, name: str, holder: str, seconds: float) -> bool:
         """Take the name, or extend one's own lease of it, for so many seconds from now.
 
-        Return False if another holds it; raises Unavailable.
+        Return False if another holds it. Raises Unavailable.
         """
         with self._database.writing() as connection:
             return self.hold_within(connection, name, holder, seconds)
@@ -52,7 +52,7 @@ class Leases:
         return connection.execute(statement.returning(leases.c.name)).first() is not None
 
     def release(self, name: str, holder: str) -> None:
-        """Give the name back if one holds it; raises Unavailable."""
+        """Give the name back if one holds it. Raises Unavailable."""
         with self._database.writing() as connection:
             self.release_within(connection, name, holder)
 
@@ -61,7 +61,7 @@ class Leases:
         connection.execute(leases.delete().where(leases.c.name == name, leases.c.holder == holder))
 
     def holder(self, name: str) -> str | None:
-        """Return who holds the name now, None for nobody; raises Unavailable."""
+        """Return who holds the name now, None for nobody. Raises Unavailable."""
         with self._database.reading() as connection:
             return self.holder_within(connection, name)
 

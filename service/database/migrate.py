@@ -1,7 +1,7 @@
 """Brings the database to the schema that this version of the service uses, or back to one of an earlier release.
 
 Migrations are additive for one release: they add what the next release needs and take nothing away. So replicas of both
-releases run on one database, and whoever goes back loses nothing.
+releases run on one database, and going back loses nothing.
 """
 
 from pathlib import Path
@@ -42,7 +42,7 @@ def migrate(database: Database, to: str = SCHEMA_VERSION) -> bool:
 
 
 def schema_version(database: Database) -> str | None:
-    """Return the migration that the database is at, None for an empty one; raises Unavailable."""
+    """Return the migration that the database is at, None for an empty one. Raises Unavailable."""
     with database.reading() as connection:
         if not sa.inspect(connection).has_table("alembic_version"):
             return None

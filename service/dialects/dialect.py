@@ -23,7 +23,7 @@ class Dialect:
     """One wire protocol.
 
     ``name`` labels metrics and logs, ``title`` and ``summary`` head its section of the API description. ``addresses``
-    matches every path that is answered in it, also where there is no route. ``phrase`` words its errors. ``verbs`` are
+    matches every path that is answered in it, also if there is no route. ``phrase`` words its errors. ``verbs`` are
     the bodies for a model that nothing is known of; ``bodies`` gives those for a schema, of the verbs that it allows.
     """
 

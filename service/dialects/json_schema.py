@@ -42,7 +42,7 @@ def rows_of(item: Json) -> Json:
 
 
 def either(*alternatives: tuple[str, Json], rest: Mapping[str, Json], example: Json) -> Json:
-    """Return an object with exactly one of the alternatives as a member, beside the optional ``rest``."""
+    """Return an object with exactly one of the alternatives as a member, next to the optional ``rest``."""
     made = []
     for name, schema in alternatives:
         others = {other: False for other, _ in alternatives if other != name}

@@ -1,4 +1,4 @@
-"""What gunicorn's master does for its replica beside running the workers; each of its hooks calls one method."""
+"""What gunicorn's master does for its replica besides running the workers; each of its hooks calls one method."""
 
 from collections.abc import Callable, Collection
 from http.server import ThreadingHTTPServer

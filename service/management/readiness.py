@@ -1,4 +1,4 @@
-"""Whether this replica can serve, told from what its workers announce. Read in gunicorn's master."""
+"""Whether this replica can serve, judged by what its workers announce. Read in gunicorn's master."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
@@ -25,7 +25,7 @@ class Readiness:
 class Assessor:
     """Assesses one replica, again and again.
 
-    A worker counts as ready from when all that it was told to load has been loaded or has failed. It stays so while
+    A worker counts as ready from when all that it is to load has been loaded or has failed. It stays so while
     later versions load, because those before them serve on. A version that failed makes no replica unready: all
     replicas would be, at once.
     """
@@ -44,7 +44,7 @@ class Assessor:
 
 
 def _missing(pids: Collection[int], own: dict[int, Announcement], loading: int) -> str:
-    """What is awaited; empty where nothing is."""
+    """Return what is awaited; empty if nothing is."""
     if not pids:
         return "no worker is running"
     if loading:

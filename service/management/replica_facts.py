@@ -111,7 +111,7 @@ class ReplicaFacts:
                 yield "millrace_model_channel_version", (name, channel), float(pointed)
 
     def _stored(self, name: str, wanted: int) -> list[Reading]:
-        """When a version was published, its size, and its profile; read once, for a version never changes."""
+        """Return when a version was published, its size, and its profile; read once, for a version never changes."""
         known = self._versions.get((name, wanted))
         if known is None:
             known = self._versions[name, wanted] = list(self._read_stored(name, wanted))
@@ -151,7 +151,7 @@ class ReplicaFacts:
 
 
 def _states(mine: list[Announcement], wanted: Mapping[str, frozenset[int]]) -> Iterator[Reading]:
-    """Workers by state; what became of versions that nobody wants any more is no news."""
+    """Yield workers by state; versions that nobody wants any more are left out."""
     counts: Mapping[tuple[str, str, str], int] = Counter(
         (name, str(which), str(state.state))
         for announcement in mine

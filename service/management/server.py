@@ -23,7 +23,7 @@ _LONGEST_QUIET = 2.0
 
 
 def serve(bind: str, shown: Mapping[str, Callable[[], Page]]) -> ThreadingHTTPServer:
-    """Serve the pages at ``address:port`` from a thread, until the process ends; OSError where the port is taken."""
+    """Serve the pages at ``address:port`` from a thread, until the process ends. Raises OSError for a port in use."""
     host, _, port = bind.rpartition(":")
 
     class Handler(BaseHTTPRequestHandler):

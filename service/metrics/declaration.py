@@ -1,4 +1,4 @@
-"""What is said of a metric where it is declared."""
+"""The declaration of a metric."""
 
 from dataclasses import dataclass
 from typing import Literal

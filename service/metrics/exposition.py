@@ -114,7 +114,7 @@ def _parse(prefix: str, key: str) -> _Sample:
 
 
 def add_readings(readings: Iterable[Reading], lines: dict[str, list[str]]) -> None:
-    """Add readings of declared metrics; raises KeyError for one that is not declared."""
+    """Add readings of declared metrics. Raises KeyError for one that is not declared."""
     for name, values, value in readings:
         labels = label_text(dict(zip(BY_NAME[name].labels, values, strict=True)))
         lines.setdefault(name, []).append(f"{name}{_braces(labels)} {number(value)}")

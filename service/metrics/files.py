@@ -1,6 +1,6 @@
 """The workers' metric files: wiped at the start, and merged into one archive when a worker dies.
 
-prometheus_client gives every process files of its own in PROMETHEUS_MULTIPROC_DIR and sums them in a scrape. A dead
+prometheus_client gives every process its files in PROMETHEUS_MULTIPROC_DIR and sums them in a scrape. A dead
 worker's counters must go on counting, or sums would go backwards; but its files must not pile up, or scrapes would
 slow down with every restart. So its values are added to an archive, which is read like one more process's files.
 """

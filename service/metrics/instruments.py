@@ -38,7 +38,7 @@ _INSTRUMENTS: dict[str, Any] = {
 
 @cache
 def child(name: str, *values: str) -> Any:
-    """Return the declared instrument with these label values, made once; raises KeyError if it is not declared."""
+    """Return the declared instrument with these label values, made once. Raises KeyError if it is not declared."""
     instrument = _INSTRUMENTS[name]
     return instrument.labels(*values) if values else instrument
 

@@ -1,4 +1,4 @@
-"""Metrics of requests as such, whatever they ask for."""
+"""Metrics of requests as such, of all routes alike."""
 
 from contextlib import suppress
 

@@ -28,7 +28,7 @@ MOST_CONFIDENCES = 50
 MOST_SERIES = 20_000
 """Bins that one worker keeps at most, over all versions it has ever served; later versions are not compared."""
 SELDOM = 0.1
-"""Seconds after which a request is compared whatever the sampling says, so that little traffic is enough."""
+"""Seconds after which a request is compared in spite of the sampling, so that little traffic is enough."""
 
 Counted = tuple[Binned, Mapping[str, Callable[[float], None]]]
 

@@ -41,7 +41,7 @@ class Payloads(Observer):
 
 
 def _rows(model: LoadedModel, batch: Batch) -> tuple[list[dict[str, Any]], bool]:
-    """The rows by column as JSON can hold them, as far as there is room, and whether that is all of the request."""
+    """Return the rows by column as JSON can hold them, as far as there is room, and True if those are all."""
     redacted = model.payload_log.redact if model.payload_log else model.schema.names
     columns = [(place, name) for place, name in enumerate(model.schema.names) if name not in redacted]
     few = take(batch, np.arange(min(batch.rows, MOST_ROWS)))
@@ -60,7 +60,7 @@ def _rows(model: LoadedModel, batch: Batch) -> tuple[list[dict[str, Any]], bool]
 
 
 def _plain(value: Any) -> Any:
-    """A value as JSON can hold it: gaps are null, times ISO 8601, and long texts cut, with an ellipsis."""
+    """Return a value as JSON can hold it: gaps are null, times ISO 8601, and long texts cut, with an ellipsis."""
     if isinstance(value, np.datetime64):
         return None if np.isnat(value) else str(value)
     if isinstance(value, np.generic):

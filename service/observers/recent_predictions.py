@@ -62,7 +62,7 @@ class RecentPredictions(Observer):
     """The rings of all workers; nothing is written if ``records`` is 0."""
 
     def __init__(self, folders: Sequence[Path], *, replica: str, records: int) -> None:
-        """``folders`` are where rings are looked for; this worker's is in the first that can be written to."""
+        """Look for rings in ``folders``; this worker's is in the first that can be written to."""
         self._folders = tuple(folders)
         self._replica = "".join(c if c.isalnum() or c in "-_" else "_" for c in replica)
         self._records = records
@@ -124,7 +124,7 @@ class RecentPredictions(Observer):
             ring.write(b"\x01")
 
     def _files(self) -> list[Path]:
-        """The rings, the most recently written last."""
+        """Return the rings, the most recently written last."""
         rings = [file for folder in self._folders for file in folder.glob("*.ring")]
         return sorted(rings, key=_modified)
 
@@ -163,7 +163,7 @@ def _key(model: str, request_id: str) -> bytes:
 
 
 def _class_hash(value: Any) -> float:
-    """A class's hash as a whole number that a float holds exactly; 1, 1.0 and numpy's 1 are one class."""
+    """Return a class's hash as a whole number that a float holds exactly; 1, 1.0 and numpy's 1 are one class."""
     number = isinstance(value, (int, float)) and not isinstance(value, bool)
     text = f"n{float(value)!r}" if number else f"{type(value).__name__}{value}"
     return float(int.from_bytes(blake2b(text.encode("utf-8", "surrogatepass"), digest_size=6).digest(), "big"))

@@ -46,7 +46,7 @@ class Operations:
         self._slots = threading.BoundedSemaphore(_AT_ONCE)
 
     def start(self, kind: str, model: str, by: Actor, work: Work) -> str:
-        """Begin the work and return the operation's id; raises Overloaded if too much is under way already."""
+        """Begin the work and return the operation's id. Raises Overloaded if too much is under way already."""
         if not self._slots.acquire(blocking=False):
             raise Overloaded("this worker is busy with other operations: try again", retry_after=5)
         try:
@@ -62,7 +62,7 @@ class Operations:
         return operation_id
 
     def get(self, operation_id: str) -> Operation:
-        """Return how an operation stands; raises NotFound or Unavailable."""
+        """Return how an operation stands. Raises NotFound or Unavailable."""
         table = tables.operations
         with self._database.reading() as connection:
             row = connection.execute(sa.select(table).where(table.c.id == operation_id)).one_or_none()

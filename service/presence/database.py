@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 class DatabasePresence(Presence):
     """Keeps a row for each worker, stamped by the database's clock.
 
-    A thread of its own writes, so that a database that does not answer holds up nobody who announces. Made before a
+    A separate thread writes, so that a database that does not answer holds up nobody who announces. Made before a
     fork or after it; first used after it.
     """
 

@@ -59,7 +59,7 @@ class FolderPresence(Presence):
                 path.unlink(missing_ok=True)
 
     def _file(self, replica: str, pid: int) -> Path:
-        """The record's file, in a folder whose name is that of the replica, quoted where it could not be one."""
+        """Return the record's file, in a folder named after the replica, quoted if need be."""
         return self._root / _quoted(replica) / f"{pid}.json"
 
 

@@ -1,4 +1,4 @@
-"""What each worker has loaded, told where every worker of every replica can read it, after it is true."""
+"""What each worker has loaded, announced to every worker of every replica after it is true."""
 
 import contextlib
 import json
@@ -69,7 +69,7 @@ class Announcer:
         self._told = float("-inf")
 
     def announce(self, snapshot: Snapshot, *, settled: bool) -> None:
-        """Say what is true now; log if that cannot be told."""
+        """Announce what is true now; log if that cannot be done."""
         self._started = self._started or time.time()  # set here and not before a fork
         self._told = self._clock()
         document = {

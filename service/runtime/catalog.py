@@ -16,7 +16,7 @@ class ServedModel:
     ``channels`` are the store's pointers. ``pointers`` are those in effect here, by channel or label name: a pointer
     moves only when the version that it moves to is READY, and stays where it was when that version fails.
     ``versions`` are the READY ones; ``states`` cover every stored version. ``trouble`` says why the pointers could not
-    be read, where that is so.
+    be read, if that is so.
     """
 
     name: str
@@ -28,7 +28,7 @@ class ServedModel:
 
     @property
     def stable(self) -> int | None:
-        """The version that answers when a request names none, or None where nothing can."""
+        """The version that answers when a request names none, or None if nothing can."""
         return self.pointers.get("stable")
 
 
@@ -46,7 +46,7 @@ class Catalog:
         self._snapshot = snapshot or Snapshot()
 
     def snapshot(self) -> Snapshot:
-        """The current snapshot; whoever holds it sees one consistent state."""
+        """Return the current snapshot; who holds it sees one consistent state."""
         return self._snapshot
 
     def swap(self, snapshot: Snapshot) -> None:

@@ -19,7 +19,7 @@ _POLL = 0.05
 
 
 def converged(store: Store, announcements: Sequence[Announcement], model: str) -> bool:
-    """Whether every live worker does with the model what the store says; false if there is no live worker."""
+    """Return True if every live worker does with the model what the store says; False if there is no live worker."""
     told = [announcement.models.get(model) for announcement in announcements]
     try:
         store.versions(model)

@@ -51,7 +51,7 @@ class ModelKeeper:
         self._served: ServedModel | None = None
 
     def look(self) -> None:
-        """Read the model's pointers and versions where they may have changed.
+        """Read the model's pointers and versions if they may have changed.
 
         Pointers that cannot be read leave what was read before in force.
         """
@@ -94,7 +94,7 @@ class ModelKeeper:
             self._serve(version, event.result)
 
     def take_opened(self, version: int) -> Opened | None:
-        """What was opened of a version and not warmed yet, if anything; given away once."""
+        """Take what was opened of a version and not warmed yet, if anything; it can be taken once."""
         return self._opened.pop(version, None)
 
     @property
@@ -114,7 +114,7 @@ class ModelKeeper:
         return bool(done)
 
     def served(self) -> ServedModel:
-        """The model as a snapshot shows it; the same object for as long as nothing has changed."""
+        """Return the model as a snapshot shows it; the same object for as long as nothing has changed."""
         if self._served is None:
             self._served = ServedModel(
                 self.name, self._channels, dict(self._ready), dict(self._states), dict(self._pointers), self._trouble
@@ -122,7 +122,7 @@ class ModelKeeper:
         return self._served
 
     def _fingerprint(self) -> tuple[object, bool]:
-        """What tells that the model has changed, and whether a later change would surely show in it."""
+        """Return what tells that the model has changed, and whether a later change would surely show in it."""
         try:
             return self._store.fingerprint(self.name)
         except (OSError, StoreError) as error:
@@ -180,7 +180,7 @@ class ModelKeeper:
         self._retries[version] = _Retry(self._files(version), wait, time.monotonic() + wait)
 
     def _due(self, version: int) -> bool:
-        """Whether a wanted version that is not READY should be brought there now."""
+        """Return True if a wanted version that is not READY is to be loaded now."""
         state = self._states[version].state
         if state is State.FAILED and (retry := self._retries.get(version)):
             return time.monotonic() >= retry.due or self._files(version) != retry.files

@@ -20,10 +20,10 @@ _LONGEST_MESSAGE = 200
 
 
 class LoadedModel:
-    """A verified, warmed version. Immutable: whoever holds it may predict with it, also after it left the catalog."""
+    """A verified, warmed version. Immutable: who holds it may predict with it, also after it left the catalog."""
 
     def __init__(self, manifest: Manifest, engine: Engine) -> None:
-        """Raises BadManifest where the version's options are malformed."""
+        """Hold a version's manifest and engine. Raises BadManifest if the version's options are malformed."""
         self.name: str = manifest.model
         self.version: int = manifest.version
         self.schema = manifest.schema
@@ -56,7 +56,7 @@ class LoadedModel:
 
 
 def _cleaned(error: Exception) -> str:
-    """The first line of what the estimator said, cut short: long messages quote data and code."""
+    """Return the first line of what the estimator said, cut short: long messages quote data and code."""
     text = str(error.args[0] if isinstance(error, KeyError) and error.args else error).strip()
     line = text.splitlines()[0].strip() if text else type(error).__name__
     return line if len(line) <= _LONGEST_MESSAGE else line[:_LONGEST_MESSAGE] + "…"

@@ -24,7 +24,7 @@ from service.runtime.states import State
 log = logging.getLogger(__name__)
 
 Moved = Callable[[State], None]
-"""Told of each state as it begins."""
+"""Called with each state as it begins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class Loader:
                 return Opened(found.manifest, estimator, golden.from_bytes(found.read(golden.FILE)), meter.cost())
 
     def warm(self, opened: Opened, moved: Moved) -> LoadedModel:
-        """Let the estimator predict its golden rows; raises NoEngine if the answers are not the stored ones."""
+        """Let the estimator predict its golden rows. Raises NoEngine if the answers are not the stored ones."""
         name, version = opened.manifest.model, opened.manifest.version
         meter = Meter()
         with self._noting_failure(name, version):

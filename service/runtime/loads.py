@@ -47,7 +47,7 @@ Work = Callable[[Callable[[State], None]], Any]
 
 
 class Loads:
-    """Runs each load in a thread of its own, so that one that is slow, hangs or breaks stops no other.
+    """Runs each load in a separate thread, so that one that is slow, hangs or breaks stops no other.
 
     Used by one thread only; ``events`` is what the loads report to. A load that is not done after ``limits.load`` is
     reported as FAILED; should it come to an end after all, its result is reported too.
@@ -102,7 +102,7 @@ class Loads:
 
 
 def reason_of(error: BaseException) -> str:
-    """Why something could not be loaded, for a user's eyes: our own words whole, others' by type and first line."""
+    """Say why something could not be loaded, for a user's eyes: our own words whole, others' by type and first line."""
     text = str(error).strip()
     if not isinstance(error, (StoreError, NoEngine)):
         first = text.splitlines()[0] if text else ""

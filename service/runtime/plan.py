@@ -19,11 +19,11 @@ class Plan:
 
 
 def plan(channels: Channels, states: Mapping[int, VersionState], before: Mapping[str, int]) -> Plan:
-    """The plan for a model whose stored versions have these ``states``; ``before`` are the pointers in effect.
+    """Plan for a model whose stored versions have these ``states``; ``before`` are the pointers in effect.
 
     A pointer follows the store once its version is READY; until then it stays where it is. The stable pointer of a
-    worker that has just started, whose version has FAILED, falls back to the one before it in the history.
-    ``load`` names everything wanted that is not READY: also what is on its way or has failed.
+    worker that has just started, whose version has FAILED, falls back to the one before it in the history. ``load``
+    names everything wanted that is not READY: also what is on its way or has failed.
     """
     ready = {version for version, state in states.items() if state.state is State.READY}
     if channels.unloaded:
@@ -54,7 +54,7 @@ def _effect(target: int, before: int | None, ready: Collection[int]) -> int | No
 
 
 def _fallback(channels: Channels, states: Mapping[int, VersionState]) -> int | None:
-    """The latest earlier stable version that has not failed, once the stable one has; None where there is none."""
+    """Return the latest earlier stable version that has not failed, once the stable one has; None without one."""
     if channels.stable is not None and not _failed(channels.stable, states):
         return None
     earlier = (move.from_version for move in reversed(channels.history) if move.channel == "stable")
@@ -62,5 +62,5 @@ def _fallback(channels: Channels, states: Mapping[int, VersionState]) -> int | N
 
 
 def _failed(version: int, states: Mapping[int, VersionState]) -> bool:
-    """Whether a version has failed, also while it is tried again; one that is not stored counts as failed."""
+    """Return True if a version has failed, also while it is tried again; one that is not stored counts as failed."""
     return version not in states or bool(states[version].reason)

@@ -53,7 +53,10 @@ class VersionState:
     reason: str = ""
 
     def to(self, state: State, reason: str = "") -> "VersionState":
-        """The state after a move; raises IllegalMove where it is not legal, ValueError for a FAILED without reason."""
+        """Return the state after a move.
+
+        Raises IllegalMove if the move is not legal, ValueError for a FAILED without reason.
+        """
         if state not in LEGAL[self.state]:
             raise IllegalMove(f"{self.state} cannot become {state}")
         if state is State.FAILED and not reason:

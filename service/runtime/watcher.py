@@ -35,7 +35,7 @@ Work = Callable[[ModelKeeper, int, Moved], object]
 class Watcher:
     """Keeps one worker's catalog true to the store. It never raises out of its thread, and never dies.
 
-    In order: ``preload`` in gunicorn's master, before the fork, where there is one; ``boot`` in the worker, which
+    In order: ``preload`` in gunicorn's master, before the fork, if there is one; ``boot`` in the worker, which
     returns when the worker is warm; ``start`` for the thread that follows the store; ``stop`` before the worker goes.
     """
 
@@ -98,7 +98,7 @@ class Watcher:
         self._announcer.withdraw()
 
     def turn(self, wait: float = 0.0) -> None:
-        """One step: take in how the loads go, for up to ``wait`` seconds; look at the store; swap; announce; clean."""
+        """Take one step: see how the loads go, for up to ``wait`` seconds; read the store; swap; announce; clean."""
         self._take_events(wait)
         self._loads.turn()
         self._look()
@@ -106,7 +106,7 @@ class Watcher:
         self._collect()
 
     def _begin_afresh(self) -> None:
-        """A queue and loads of this process's own: a fork leaves the master's threads behind."""
+        """Start a queue and loads for this process: a fork leaves the master's threads behind."""
         self._events: SimpleQueue[Event | None] = SimpleQueue()
         self._loads = Loads(self._events, self._limits)
 
@@ -134,7 +134,7 @@ class Watcher:
                 self._settle(keeper)
 
     def _names(self) -> set[str] | None:
-        """The models in the store; None where the store itself is away, which is no reason to drop anything."""
+        """Return the models in the store; None if the store itself is away, which is no reason to drop anything."""
         try:
             names = set[str](self._store.models())
             away = not self._store.is_there()
@@ -219,7 +219,7 @@ def _alone(model: str) -> Iterator[None]:
 
 
 def trim_memory() -> None:
-    """Hand freed heap back to the system, where the C library can: glibc keeps it otherwise."""
+    """Hand freed heap back to the system, if the C library can: glibc keeps it otherwise."""
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:
         trim(0)

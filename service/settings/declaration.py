@@ -81,11 +81,11 @@ class Setting(Generic[T]):
 
     @property
     def default_text(self) -> str:
-        """The default as one would write it; empty where there is none, or it is derived."""
+        """The default as one would write it; empty if there is none, or it is derived."""
         return "" if isinstance(self.default, Derived) else written(self.default)
 
     def fault(self, given: str) -> str:
-        """Say what is wrong with the text; empty where nothing is."""
+        """Say what is wrong with the text; empty if nothing is."""
         try:
             self.kind.read(given)
         except ValueError:
@@ -93,7 +93,7 @@ class Setting(Generic[T]):
         return ""
 
     def value(self, given: str, others: Mapping[str, Any]) -> T | None:
-        """Give the value of a text without fault, or the default where it is blank."""
+        """Give the value of a text without fault, or the default if it is blank."""
         if given.strip():
             return self.kind.read(given)
         if isinstance(self.default, Derived):
@@ -135,7 +135,7 @@ class Declared:
 
 
 def masked(secret: str) -> str:
-    """Give a URL without its password and parameters; of anything else, nothing is told."""
+    """Give a URL without its password and parameters; of anything else, give nothing away."""
     if not (parts := _URL.fullmatch(secret)):
         return _MASK if secret else ""
     scheme, user, password, rest, parameters = parts.groups()
@@ -144,7 +144,7 @@ def masked(secret: str) -> str:
 
 
 def _given(declared: Setting[Any], texts: Mapping[str, str]) -> str:
-    """Give the text of a setting, from the file that ``<name>_FILE`` names if there is one; blank where none is."""
+    """Give the text of a setting, from the file that ``<name>_FILE`` names if there is one; blank if none is."""
     file = texts.get(f"{declared.name}_FILE", "") if declared.in_file else ""
     given = (_content(declared, Path(file)) if file else "") or texts.get(declared.name, "")
     return given if given.strip() else ""

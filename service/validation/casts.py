@@ -34,7 +34,7 @@ def cast_column(
 
 
 def _cast_list(column: Column, values: Sequence[Any]) -> Array | None:
-    """JSON values that all fit, in one step; None where a closer look is needed."""
+    """Cast JSON values that all fit, in one step; None if a closer look is needed."""
     kinds = set(map(type, values))
     if column.nullable:
         kinds.discard(NoneType)
@@ -52,7 +52,7 @@ def _cast_list(column: Column, values: Sequence[Any]) -> Array | None:
 
 
 def _alike(column: Column, values: Sequence[Any], kinds: set[type]) -> Array | None:
-    """Numbers alone or bools alone, not yet of the column's own width; raises OverflowError."""
+    """Return numbers alone or bools alone, not yet of the column's own width. Raises OverflowError."""
     if column.dtype in FLOATS:
         return np.array(values, dtype=np.float64) if kinds <= _NUMBERS else None  # None becomes NaN
     if column.dtype == "bool":
@@ -68,7 +68,7 @@ def _strings(column: Column, values: Sequence[Any]) -> Array | None:
 
 
 def _cast_array(column: Column, values: Array, locate: Callable[[int], str], faults: list[Fault]) -> Array:
-    """A number or bool array into the column's dtype."""
+    """Cast a number or bool array into the column's dtype."""
     want = column.dtype
     if (want == "bool") != (values.dtype.kind == "b") or want in {"string", "datetime64[ns]"}:
         return _cast_each(column, values.tolist(), locate, faults)
@@ -84,7 +84,7 @@ def _cast_array(column: Column, values: Array, locate: Callable[[int], str], fau
 
 
 def _cast_whole(column: Column, values: Array, locate: Callable[[int], str], faults: list[Fault]) -> Array:
-    """Floats into an integer column: in one step where all are whole and exact."""
+    """Cast floats into an integer column: in one step if all are whole and exact."""
     if np.all(np.abs(values) <= _EXACT) and np.all(np.trunc(values) == values):
         return _cast_array(column, values.astype(np.int64), locate, faults)
     return _cast_each(column, values.tolist(), locate, faults)
@@ -103,7 +103,7 @@ def _wrong_numbers(column: Column, values: Array, cast: Array) -> npt.NDArray[np
 
 
 def _cast_each(column: Column, values: Sequence[Any], locate: Callable[[int], str], faults: list[Fault]) -> Array:
-    """Value by value: the path of dates, of the unusual, and of faults."""
+    """Cast value by value: the path of dates, of the unusual, and of faults."""
     convert = converter(column)
     known = (frozenset(column.categories) if len(values) > _FEW else column.categories) if column.closed else None
     made: list[Any] = []
@@ -120,7 +120,7 @@ def _cast_each(column: Column, values: Sequence[Any], locate: Callable[[int], st
 
 
 def _array(column: Column, made: Sequence[Any]) -> Array:
-    """Values that fit, None for missing, as the array that a batch holds for the column."""
+    """Return values that fit, None for missing, as the array that a batch holds for the column."""
     if column.dtype == "string" or (column.dtype == "bool" and column.nullable):
         objects = np.empty(len(made), dtype=object)
         objects[:] = made

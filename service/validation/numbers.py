@@ -43,7 +43,7 @@ def _float_matrix(facts: Facts, rows: Sequence[Sequence[Any]]) -> Array | None:
 
 
 def _packed(facts: Facts, rows: Sequence[Sequence[Any]]) -> Array | None:
-    """Rows of ints and floats as float64, at a third of the cost of ``np.array``; None where there is anything else.
+    """Pack rows of ints and floats as float64, at a third of the cost of ``np.array``; None if there is anything else.
 
     Packing takes bools for 0 and 1, so those two are looked at again.
     """

@@ -15,7 +15,7 @@ _T = TypeVar("_T")
 def per_schema(make: Callable[[Schema], _T]) -> Callable[[Schema], _T]:
     """Make a function of a schema remember what it made, by the schema's identity.
 
-    Hashing a wide schema costs more than decoding a row. The schema is kept beside the result, so its id stays its own.
+    Hashing a wide schema costs more than decoding a row. The schema is kept with the result, so no other gets its id.
     """
     made: dict[int, tuple[Schema, _T]] = {}
 

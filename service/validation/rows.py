@@ -43,7 +43,7 @@ def from_records(schema: Schema, records: Sequence[Any], locate: Locate | None =
 
 
 def _by_position(facts: Facts, rows: Sequence[Sequence[Any]], locate: Locate | None) -> Batch:
-    """Rows that all have the schema's width."""
+    """Return the batch of rows that all have the schema's width."""
     if facts.homogeneous and not facts.closed and rows:
         matrix = matrix_of(facts, rows)
         if matrix is not None:

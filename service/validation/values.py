@@ -70,7 +70,7 @@ def _string(_column: Column, value: Any) -> str | None:
 
 
 def _datetime(_column: Column, value: Any) -> np.datetime64 | None:
-    """A date or time; one with an offset is taken to UTC. Nanoseconds reach from 1677 to 2262."""
+    """Read a date or time; one with an offset is taken to UTC. Nanoseconds reach from 1677 to 2262."""
     import pandas as pd  # here, because few models eat dates
 
     written = isinstance(value, str) and _ISO_8601.fullmatch(value)

@@ -90,7 +90,7 @@ class AuthorizationServer:
         self._refresh_seconds = refresh_seconds
 
     def check_client(self, client_id: str, secret: str, by: Actor) -> None:
-        """Prove a client by its secret; raises InvalidClient, TooManyAttempts, Overloaded or Unavailable."""
+        """Prove a client by its secret. Raises InvalidClient, TooManyAttempts, Overloaded or Unavailable."""
         with self._database.reading() as connection:
             wait = backoff.wait(connection, client_id, by.address, self._database.now())
             row = _client(connection, client_id)
@@ -103,7 +103,7 @@ class AuthorizationServer:
             raise InvalidClient("the client is unknown or its secret is wrong")
 
     def issue(self, client_id: str, scope: str | None, by: Actor) -> Issued:
-        """Issue tokens for a proved client: its whole rights, or the scope's part of them; raises an OAuthError."""
+        """Issue tokens for a proved client: its whole rights, or the scope's part of them. Raises an OAuthError."""
         try:
             with self._database.writing() as connection:
                 backoff.succeeded(connection, backoff.caller(client_id, by.address))

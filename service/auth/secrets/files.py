@@ -19,7 +19,7 @@ class BadSecret(Exception):
 
 
 def read_secret(path: Path, setting: str) -> bytes:
-    """Return the secret in a file, without surrounding white space; raises BadSecret, naming ``setting``."""
+    """Return the secret in a file, without surrounding white space. Raises BadSecret, naming ``setting``."""
     try:
         secret = path.read_bytes().strip()
     except OSError as error:

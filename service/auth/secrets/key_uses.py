@@ -16,7 +16,7 @@ class KeyUses:
         self._uses[key_id] = int(at)
 
     def write(self) -> None:
-        """Write the noted uses to the database; raises Unavailable, and they are lost then."""
+        """Write the noted uses to the database. Raises Unavailable, and they are lost then."""
         uses, self._uses = self._uses, {}
         if not uses:
             return

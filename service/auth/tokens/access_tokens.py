@@ -39,7 +39,7 @@ def refused() -> Unauthenticated:
 
 
 def header_of(token: str) -> dict[str, Any]:
-    """Return a token's header, not yet to be trusted; raises Unauthenticated for one that brings its own key."""
+    """Return a token's header, not yet to be trusted. Raises Unauthenticated for one that brings its own key."""
     if len(token) > LONGEST_TOKEN:
         raise refused()
     try:
@@ -70,7 +70,7 @@ def unverified_issuer(token: str) -> str:
 
 
 def scopes_of(claims: dict[str, Any]) -> frozenset[str]:
-    """Return the names in the claim ``scope`` (RFC 9068, section 2.2.3); raises Unauthenticated for what is no text."""
+    """Return the names in the claim ``scope`` (RFC 9068, section 2.2.3). Raises Unauthenticated for what is no text."""
     scope = claims.get("scope", "")
     if not isinstance(scope, str):
         raise refused()
@@ -109,7 +109,7 @@ class AccessTokens:
         return jwt.encode(claims, self.ring.signing.private, ALGORITHM, headers=self.headers())
 
     def verify(self, token: str) -> Claims:
-        """Return what the token says; raises Unauthenticated unless every rule is kept."""
+        """Return what the token says. Raises Unauthenticated unless every rule is kept."""
         header = header_of(token)
         if header.get("alg") != ALGORITHM or type_of(header) != TYPE:
             raise refused()

@@ -1,4 +1,4 @@
-"""The keys that access tokens are signed with: a folder of RSA private keys, read anew whenever it changes.
+"""The keys that access tokens are signed with: a folder of RSA private keys, read again when it changes.
 
 File names order the keys. The greatest name signs, once its file is ``SETTLE_SECONDS`` old: by then every replica, and
 everyone who caches the JWK set, has seen it. All keys verify; one that has been followed by another stops when the last
@@ -140,7 +140,7 @@ def _members(key: RSAPublicKey) -> dict[str, str]:
 
 
 def _thumbprint(key: RSAPublicKey) -> str:
-    """RFC 7638: SHA-256 of the required members, in order, without white space."""
+    """Return the RFC 7638 thumbprint: SHA-256 of the required members, in order, without white space."""
     canonical = json.dumps(_members(key), separators=(",", ":"), sort_keys=True)
     return _base64url(hashlib.sha256(canonical.encode()).digest())
 

@@ -73,7 +73,7 @@ class Identity:
 
 
 def read_issuers(path: Path | None) -> tuple[IssuerConfig, ...]:
-    """Return the issuers in a JSON file, none without one; raises BadIssuers."""
+    """Return the issuers in a JSON file, none without one. Raises BadIssuers."""
     if path is None:
         return ()
     try:
@@ -125,7 +125,7 @@ class Issuer:
         self._lock = threading.Lock()
 
     def verify(self, token: str) -> Identity:
-        """Return whom the token names; raises Unauthenticated, or Unavailable without any key of the issuer."""
+        """Return whom the token names. Raises Unauthenticated, or Unavailable without any key of the issuer."""
         config = self.config
         header = header_of(token)
         algorithm = header.get("alg")
@@ -180,7 +180,7 @@ class Issuer:
         return key
 
     def _fetch(self) -> None:
-        """One try every half minute, whoever asks: unknown key ids cost a stranger nothing to make up."""
+        """Fetch the keys, once every half minute at most: unknown key ids cost a stranger nothing to make up."""
         with self._lock:
             if self._monotonic() - self._tried_at < _REFETCH_SECONDS:
                 return

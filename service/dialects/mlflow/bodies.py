@@ -64,13 +64,13 @@ def _params(schema: Schema) -> Json:
 
 
 def _any_output(schema: Schema) -> Json:
-    """One entry a row, of any one output; or a record of several."""
+    """Describe one entry a row, of any one output; or a record of several."""
     entries = (js.entry(output, js.NUMBER_OR_NULL) for output in schema.outputs)
     return list_of({"anyOf": js.distinct([*entries, js.ANY_OBJECT])})
 
 
 def _table(schema: Schema) -> str:
-    """A CSV body of two lines: the column names, and a row."""
+    """Return a CSV body of two lines: the column names, and a row."""
     row = js.example_row(schema)
     return ",".join(map(_field, schema.names)) + "\n" + ",".join(_field("" if v is None else v) for v in row) + "\n"
 

@@ -25,7 +25,7 @@ _CODES = {
 
 
 def _members(body: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What MLflow's own clients read."""
+    """Return what MLflow's own clients read."""
     return {"error_code": _CODES.get(body["status"], "INTERNAL_ERROR"), "message": body["error"]}
 
 

@@ -36,12 +36,15 @@ class Invocations:
     name = "mlflow"
 
     def check(self, request: WireRequest) -> None:
-        """Raise UnsupportedMediaType or MalformedRequest where no model could take the body."""
+        """Raise UnsupportedMediaType or MalformedRequest if no model could take the body."""
         if _media_type(request.headers.get("content-type")) == JSON:
             _chosen_field(_document(request))
 
     def decode(self, request: WireRequest, schema: Schema) -> Call:
-        """Rows by the body's media type; see the module for how outputs are named."""
+        """Read rows by the body's media type; see the module for how outputs are named.
+
+        Raises UnsupportedMediaType, MalformedRequest, PayloadTooLarge and InvalidInput.
+        """
         media_type = _media_type(request.headers.get("content-type"))
         methods = _methods_in_query(request.query)
         if media_type == JSON:
@@ -55,7 +58,7 @@ class Invocations:
         return Call(batch, _known(schema, methods), _acceptable(request.headers.get("accept") or JSON))
 
     def encode(self, answered: PredictionResult, call: Call) -> WireResponse:
-        """The predictions in the first form of those accepted that can hold them; JSON always can."""
+        """Write the predictions in the first form of those accepted that can hold them; JSON always can."""
         outputs = {name: answered.outputs[name] for name in call.outputs}
         for form in call.context:
             body = _FORMS[form](answered, outputs)
@@ -69,7 +72,10 @@ INVOCATIONS = Invocations()
 
 @lru_cache(maxsize=64)
 def _media_type(header: str | None) -> str:
-    """The body's media type; raises UnsupportedMediaType for one that is not served, or with other parameters."""
+    """Return the body's media type.
+
+    Raises UnsupportedMediaType for one that is not served, or with other parameters.
+    """
     kind, *parameters = (part.strip() for part in (header or "").split(";"))
     kind = kind.lower()
     if kind != JSON and kind not in _BODIES:
@@ -128,7 +134,10 @@ def _split(schema: Schema, split: Any) -> Batch:
 
 
 def _split_order(schema: Schema, columns: Any) -> list[int] | None:
-    """Where each of the model's columns stands in a row, or None where rows are as the model's."""
+    """Return where each of the model's columns stands in a row, or None if rows are as the model's.
+
+    Raises MalformedRequest.
+    """
     if columns is None and schema.layout != "table":
         return None
     if not isinstance(columns, list) or not all(isinstance(name, str | int) for name in columns):
@@ -257,7 +266,7 @@ def _known(schema: Schema, methods: tuple[str, ...]) -> tuple[str, ...]:
 
 @lru_cache(maxsize=64)
 def _acceptable(accept: str) -> tuple[Form, ...]:
-    """The forms that an Accept header asks for by name, best first; without any of them JSON, which everyone reads."""
+    """Return the forms that an Accept header asks for by name, best first; without any of them JSON."""
     weights = {}
     for item in accept.lower().split(","):
         kind, _, parameters = item.partition(";")
@@ -278,7 +287,7 @@ def _quality(parameters: str) -> float:
 
 
 def _as_json(_answered: PredictionResult, outputs: Mapping[str, Array]) -> bytes | None:
-    """One output is a list with an entry for each row; several are a record for each row, as a DataFrame's are."""
+    """Write one output as a list with an entry for each row; several as a record for each row, as a DataFrame's are."""
     if len(outputs) == 1:
         return json.dumps({"predictions": next(iter(outputs.values()))})
     names = list(outputs)
@@ -295,7 +304,7 @@ def _as_arrow(form: str) -> Callable[[PredictionResult, Mapping[str, Array]], by
 
 
 def _as_npy(_answered: PredictionResult, outputs: Mapping[str, Array]) -> bytes | None:
-    """One output of numbers as a matrix; None where there are several, or text."""
+    """Write one output of numbers as a matrix; None if there are several, or text."""
     array = next(iter(outputs.values()))
     return npy.write(array) if len(outputs) == 1 and array.dtype.kind in "fiub" else None
 

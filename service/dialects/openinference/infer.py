@@ -44,7 +44,10 @@ class Infer:
         """Pass every body: the protocol looks for the model first."""
 
     def decode(self, request: WireRequest, schema: Schema) -> Call:
-        """See Dialect. Without ``outputs`` the answer has all of the model's, as the protocol says."""
+        """Read rows and wanted outputs; without ``outputs`` all of the model's, as the protocol says.
+
+        Raises MalformedRequest, InvalidInput, UnknownOutput, PayloadTooLarge or NotImplementedHere.
+        """
         length = _header_length(request)
         if length == 0:
             wanted = openinference_outputs.every(schema, binary=True)
@@ -89,7 +92,10 @@ def _call(schema: Schema, inputs: Sequence[Tensor], context: _Context) -> Call:
 
 
 def _header_length(request: WireRequest) -> int | None:
-    """How many bytes of the decompressed body are JSON; None without the header, when all of them are."""
+    """Return how many bytes of the decompressed body are JSON; None without the header: then all of them are.
+
+    Raises MalformedRequest.
+    """
     text = request.headers.get(HEADER_LENGTH.lower())
     if text is None:
         return None
@@ -104,14 +110,20 @@ def _header_length(request: WireRequest) -> int | None:
 
 
 def _found(documents: Any, schema: Schema) -> list[Any]:
-    """The documents of ``inputs``, but of too many only one too many: it is unknown or there twice, and refused."""
+    """Return the documents of ``inputs``. Raises MalformedRequest.
+
+    Of too many only one too many is returned: it is unknown or there twice, and refused.
+    """
     if not isinstance(documents, list) or not documents:
         raise MalformedRequest("Unable to parse 'inputs': expected a list of one or more tensors")
     return documents[: len(schema.columns) + 1]
 
 
 def _raw(body: bytes, schema: Schema, max_rows: int) -> Tensor:
-    """The whole body as the only input: numbers of as many rows as there are bytes for, or one text."""
+    """Read the whole body as the only input: numbers of as many rows as there are bytes for, or one text.
+
+    Raises MalformedRequest.
+    """
     announced = openinference_metadata.inputs(schema)
     if len(announced) > 1:
         raise MalformedRequest(f"raw binary data needs a model with one input, and this one has {len(announced)}")
@@ -147,5 +159,5 @@ def _id(document: Mapping[str, Any], request: WireRequest) -> str:
 
 
 def _new_id(request: WireRequest) -> str:
-    """The HTTP request's own id, so that an answer can be found in the logs."""
+    """Return the HTTP request's own id, so that a response can be found in the logs."""
     return request.headers.get("x-request-id") or str(uuid.uuid4())

@@ -18,7 +18,7 @@ _NOT_NUMBERS = frozenset({"BOOL", "BYTES"})
 
 
 def batch(schema: Schema, tensors: Sequence[Tensor]) -> Batch:
-    """The rows that the tensors hold; raises InvalidInput, with places such as ``inputs[0].data[7]``."""
+    """Return the rows that the tensors hold. Raises InvalidInput, with places such as ``inputs[0].data[7]``."""
     facts = _facts_of(schema)
     if len(tensors) == 1 and _holds_all_columns(facts, tensors[0]):
         return _from_one(facts, tensors[0])
@@ -67,7 +67,7 @@ def _from_one(facts: _Facts, tensor: Tensor) -> Batch:
 
 
 def _cast(matrix: Array, dtype: np.dtype[Any]) -> Array:
-    """Numbers in the model's float type, where all of them have a place in it; else as they are, to be refused."""
+    """Return numbers in the model's float type if all of them have a place in it; else as they are, to be refused."""
     if matrix.dtype.kind not in "fiu":
         return matrix
     with np.errstate(over="ignore"):

@@ -26,7 +26,7 @@ _DATATYPES: Mapping[str, str] = {
 
 
 def datatype_of(dtype: str) -> str:
-    """The protocol's datatype for a schema's dtype; strings and dates (ISO 8601) are BYTES."""
+    """Return the protocol's datatype for a schema's dtype; strings and dates (ISO 8601) are BYTES."""
     return _DATATYPES.get(dtype, "BYTES")
 
 
@@ -39,12 +39,12 @@ class TensorMetadata:
     shape: tuple[int, ...]
 
     def to_json(self) -> dict[str, Any]:
-        """The protocol's object."""
+        """Return the protocol's object."""
         return {"name": self.name, "datatype": self.datatype, "shape": list(self.shape)}
 
 
 def inputs(schema: Schema) -> tuple[TensorMetadata, ...]:
-    """The tensors that a model is announced to take: a single one for arrays and texts, one a column for tables."""
+    """Return the tensors that a model is announced to take: one for arrays and for texts, one a column for tables."""
     datatypes = [datatype_of(column.dtype) for column in schema.columns]
     if schema.layout == "series":
         return (TensorMetadata(ONE_INPUT, datatypes[0], (-1,)),)
@@ -54,12 +54,12 @@ def inputs(schema: Schema) -> tuple[TensorMetadata, ...]:
 
 
 def outputs(schema: Schema) -> tuple[TensorMetadata, ...]:
-    """The tensors that a model can answer, the default one first."""
+    """Return the tensors that a model can answer, the default one first."""
     return tuple(TensorMetadata(o.name, datatype_of(o.dtype), (-1, *o.shape)) for o in schema.outputs)
 
 
 def model_metadata(name: str, versions: Sequence[int], schema: Schema) -> dict[str, Any]:
-    """The answer to a model metadata request."""
+    """Return the response to a model metadata request."""
     return {
         "name": name,
         "versions": [str(version) for version in versions],

@@ -35,9 +35,9 @@ class Wanted:
 
 
 def wanted(schema: Schema, document: Any, *, binary: bool) -> tuple[Wanted, ...]:
-    """The outputs that a request names, in its order, or all of the model's; ``binary`` is the request's default.
+    """Return the outputs that a request names, in its order, or all of the model's.
 
-    Raises MalformedRequest and UnknownOutput.
+    ``binary`` is the request's default. Raises MalformedRequest and UnknownOutput.
     """
     if document is None:
         return every(schema, binary=binary)
@@ -52,7 +52,7 @@ def wanted(schema: Schema, document: Any, *, binary: bool) -> tuple[Wanted, ...]
 
 
 def every(schema: Schema, *, binary: bool) -> tuple[Wanted, ...]:
-    """All outputs of the model."""
+    """Return all outputs of the model."""
     return tuple(Wanted(output.name, output, binary) for output in schema.outputs)
 
 
@@ -74,7 +74,7 @@ def _one(schema: Schema, entry: Any, place: str, *, binary: bool) -> Wanted:
 
 
 def flag(given: Mapping[str, Any], key: str, place: str, *, default: bool) -> bool:
-    """A parameter that is true or false; raises MalformedRequest for anything else."""
+    """Read a parameter that is true or false. Raises MalformedRequest for anything else."""
     value = given.get(key, default)
     if not isinstance(value, bool):
         raise malformed(f"{place}.parameters.{key}" if place else f"parameters.{key}", "true or false", show(value))
@@ -91,7 +91,7 @@ def _classes(given: Mapping[str, Any], output: Output, place: str) -> int:
 
 
 def written(one: Wanted, array: Array) -> tuple[dict[str, Any], bytes | None]:
-    """The output's JSON object, and its bytes where it is binary."""
+    """Return the output's JSON object, and its bytes if it is binary."""
     datatype = datatype_of(one.output.dtype)
     if one.classes:
         array, datatype = highest(array, one.classes, one.output.labels), "BYTES"
@@ -107,7 +107,7 @@ def written(one: Wanted, array: Array) -> tuple[dict[str, Any], bytes | None]:
 
 
 def highest(array: Array, count: int, labels: Sequence[Any]) -> Array:
-    """For each row its ``count`` highest entries as ``value:index`` or ``value:index:label``, the highest first."""
+    """Return each row's ``count`` highest entries as ``value:index`` or ``value:index:label``, the highest first."""
     rows = array.reshape(len(array), math.prod(array.shape[1:]))  # with -1, no rows would leave the width open
     order = np.argsort(-rows.astype(np.float64), axis=1, kind="stable")[:, :count]
     named = labels if len(labels) == rows.shape[1] else ()
@@ -126,7 +126,7 @@ def _texts(array: Array) -> Array:
 
 
 def _json_values(array: Array) -> Any:
-    """The elements in row-major order, to be written with NaN as null and infinity as a bare token.
+    """Return the elements in row-major order, to be written with NaN as null and infinity as a bare token.
 
     JSON has neither. Clients read null in a tensor of floats as NaN; to write infinity so would change the value.
     """

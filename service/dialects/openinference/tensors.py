@@ -35,7 +35,7 @@ class Tensor:
     """One input: its elements as a flat array of ``prod(shape)`` entries.
 
     Numbers are number arrays; FP32 and FP64 from JSON are float64, as they were written. BYTES are object arrays of
-    ``str``. None stands for a JSON null where the array is one of objects, NaN in floats. ``place`` names the tensor in
+    ``str``. None stands for a JSON null if the array is one of objects, NaN in floats. ``place`` names the tensor in
     faults, ``inputs[0]``.
     """
 
@@ -47,14 +47,14 @@ class Tensor:
 
 
 class Tail:
-    """The bytes behind the JSON object, handed out from front to back; ``None`` where the request has no such part."""
+    """The bytes behind the JSON object, handed out from front to back; ``None`` if the request has no such part."""
 
     def __init__(self, data: memoryview | None) -> None:
         self._data = data
         self._at = 0
 
     def take(self, size: int, name: str) -> memoryview:
-        """The next ``size`` bytes, for the input of that name; raises MalformedRequest where there are fewer."""
+        """Take the next ``size`` bytes, for the input of that name. Raises MalformedRequest if there are fewer."""
         if self._data is None:
             if size:
                 raise MalformedRequest(
@@ -69,14 +69,14 @@ class Tail:
         return self._data[self._at - size : self._at]
 
     def check_empty(self) -> None:
-        """Raise MalformedRequest where bytes are left over."""
+        """Raise MalformedRequest if bytes are left over."""
         left = len(self._data or b"") - self._at
         if left:
             raise MalformedRequest(f"unexpected additional input data: {left} bytes after the last input")
 
 
 def read(document: Any, place: str, tail: Tail, content_type: str, max_rows: int) -> Tensor:
-    """One entry of ``inputs``; raises MalformedRequest, InvalidInput, PayloadTooLarge or NotImplementedHere.
+    """Read one entry of ``inputs``. Raises MalformedRequest, InvalidInput, PayloadTooLarge or NotImplementedHere.
 
     ``content_type`` is the request's default for how BYTES are to be understood.
     """
@@ -97,7 +97,10 @@ def read(document: Any, place: str, tail: Tail, content_type: str, max_rows: int
 
 
 def parameters(document: Mapping[str, Any], place: str) -> Mapping[str, Any]:
-    """The ``parameters`` of a request, input or output: strings, numbers and bools by name."""
+    """Read the ``parameters`` of a request, input or output: strings, numbers and bools by name.
+
+    Raises MalformedRequest.
+    """
     given = document.get("parameters")
     if given is None:
         return {}
@@ -118,7 +121,7 @@ def parameters(document: Mapping[str, Any], place: str) -> Mapping[str, Any]:
 
 
 def malformed(place: str, expected: str, got: str) -> MalformedRequest:
-    """The error for a request that is not of the protocol's form at ``place``."""
+    """Return the error for a request that is not of the protocol's form at ``place``."""
     return MalformedRequest.of(Fault(place, expected, got))
 
 
@@ -166,7 +169,7 @@ def _values(
 
 
 def _check_sources(data: Any, given: Mapping[str, Any], count: int, place: str) -> None:
-    """Raise where a tensor's elements come from more than one source, from none, or from shared memory."""
+    """Raise MalformedRequest if a tensor's elements come from several sources, from none, or from shared memory."""
     size, region = given.get("binary_data_size"), given.get("shared_memory_region")
     named = {"'data'": data, "'binary_data_size'": size, "'shared_memory_region'": region}
     found = [key for key, value in named.items() if value is not None]
@@ -178,7 +181,7 @@ def _check_sources(data: Any, given: Mapping[str, Any], count: int, place: str) 
 
 
 def _packed(data: Any, datatype: str, count: int) -> Array | None:
-    """``count`` JSON numbers, flat or in rows, at half the cost of a closer look; None where they need one."""
+    """Pack ``count`` JSON numbers, flat or in rows, at half the cost of a closer look; None if they need one."""
     try:
         flat = data
         if type(data[0]) is list and set(map(type, data)) == {list}:
@@ -192,14 +195,17 @@ def _packed(data: Any, datatype: str, count: int) -> Array | None:
 
 
 def _may_hold_bools(flat: Sequence[Any], numbers: Array) -> bool:
-    """Whether there are bools among what was packed: as 0 and 1, so in many numbers only those are looked for."""
+    """Return True if bools may be among what was packed: as 0 and 1, so in many numbers only those are looked for."""
     if len(flat) > _FEW and not ((numbers == 0) | (numbers == 1)).any():
         return False
     return bool in set(map(type, flat))
 
 
 def _flat(data: Any, place: str) -> Sequence[Any]:
-    """The elements of lists in lists, in order; their nesting need not mirror the shape."""
+    """Return the elements of lists in lists, in order; their nesting need not mirror the shape.
+
+    Raises MalformedRequest.
+    """
     if not isinstance(data, list):
         raise malformed(f"{place}.data", "a list", show(data))
     flat: list[Any] = data
@@ -280,7 +286,7 @@ def _objects(values: Sequence[Any]) -> Array:
 
 
 def _texts(values: Array, place: str, content_type: str) -> Array:
-    """BYTES as text: UTF-8, out of base64 where the content type says so."""
+    """Read BYTES as text: UTF-8, out of base64 if the content type says so."""
     coded = content_type == "base64"
     elements = values.tolist()
     if not coded and bytes not in set(map(type, elements)):

@@ -54,7 +54,7 @@ def _predict_request(schema: Schema) -> Json:
 
 
 def _forms(schema: Schema) -> tuple[Json, Json, Any]:
-    """One of ``instances``, all of ``inputs``, and an example of an instance."""
+    """Return one of ``instances``, all of ``inputs``, and an example of an instance."""
     if schema.layout == "matrix":
         row = js.row(schema)
         return row, rows_of(row), js.example_row(schema)
@@ -71,13 +71,13 @@ def _predict_response(schema: Schema) -> Json:
 
 
 def _any_tensor(schema: Schema) -> Json:
-    """One entry a row, of any one output."""
+    """Describe one entry a row, of any one output."""
     items = js.distinct(js.entry(output, js.NUMBER_OR_TOKEN) for output in schema.outputs)
     return list_of({"anyOf": items} if len(items) > 1 else items[0])
 
 
 def _examples(schema: Schema) -> Json:
-    """Examples of named features; one that the model does not know is ignored, and none is ever null."""
+    """Describe examples of named features; one that the model does not know is ignored, and none is ever null."""
     features = {column.name: _feature(column) for column in schema.columns}
     required = [column.name for column in schema.columns if not column.nullable]
     feature = {"type": ["number", "boolean", "string"]}
@@ -86,6 +86,6 @@ def _examples(schema: Schema) -> Json:
 
 
 def _feature(column: Column) -> Json:
-    """A feature of an example: a bool also counts as 1 or 0."""
+    """Describe a feature of an example: a bool also counts as 1 or 0."""
     value = js.value(replace(column, nullable=False))
     return {**value, "type": [value["type"], "boolean"]} if value.get("type") in {"number", "integer"} else value

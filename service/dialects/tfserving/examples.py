@@ -3,7 +3,7 @@
 A feature is a value or a list of values of one kind: int64 (whole numbers, and bools as 1 or 0), float (numbers with a
 point or an exponent) or bytes (strings and base64 objects). Features are the model's columns; a model fitted on an
 array also takes all of a row as the one feature ``inputs``. As in TensorFlow's own parsing of examples, a feature that
-the model does not know is ignored, and one that is absent is a missing value, where the column may be missing.
+the model does not know is ignored, and one that is absent is a missing value, if the column may be missing.
 """
 
 from collections.abc import Mapping, Sequence
@@ -38,15 +38,18 @@ class Classify:
     name = "tfserving"
 
     def check(self, request: WireRequest) -> None:
-        """Raise MalformedRequest or InvalidInput where the body holds no examples."""
+        """Raise MalformedRequest or InvalidInput if the body holds no examples."""
         _examples(request)
 
     def decode(self, request: WireRequest, schema: Schema) -> Call:
-        """Rows from ``examples``; raises MalformedRequest, InvalidInput, and UnknownOutput without probabilities."""
+        """Read rows from ``examples``.
+
+        Raises MalformedRequest, InvalidInput, and UnknownOutput without probabilities.
+        """
         return _decoded(request, schema, "classify", "predict_proba", _scores_of_labels(schema))
 
     def encode(self, answered: PredictionResult, call: Call) -> WireResponse:
-        """``{"results": [[[label, score], …], …]}``."""
+        """Write ``{"results": [[[label, score], …], …]}``."""
         wanted = call.outputs[0]
         output = answered.schema.output(wanted)
         labels = [_label(label) for label in output.labels] if output else []
@@ -60,15 +63,18 @@ class Regress:
     name = "tfserving"
 
     def check(self, request: WireRequest) -> None:
-        """Raise MalformedRequest or InvalidInput where the body holds no examples."""
+        """Raise MalformedRequest or InvalidInput if the body holds no examples."""
         _examples(request)
 
     def decode(self, request: WireRequest, schema: Schema) -> Call:
-        """Rows from ``examples``; raises MalformedRequest, InvalidInput, and UnknownOutput where no number answers."""
+        """Read rows from ``examples``.
+
+        Raises MalformedRequest, InvalidInput, and UnknownOutput if no number answers.
+        """
         return _decoded(request, schema, "regress", "predict", _numbers(schema))
 
     def encode(self, answered: PredictionResult, call: Call) -> WireResponse:
-        """``{"results": [number, …]}``, always written as floats."""
+        """Write ``{"results": [number, …]}``, always as floats."""
         values = answered.outputs[call.outputs[0]].reshape(-1)
         floats = values if values.dtype.kind == "f" else values.astype(np.float64)
         return WireResponse(dumps({"results": floats}, nan="token"))
@@ -100,12 +106,12 @@ def _label(label: Any) -> str:
 
 
 def _scalars(scores: Array) -> Any:
-    """Rows whose entries are Python floats, or NumPy's where that keeps float32 in its shortest form."""
+    """Return rows whose entries are Python floats, or NumPy's if that keeps float32 in its shortest form."""
     return scores.tolist() if scores.dtype == np.float64 else scores
 
 
 def _examples(request: WireRequest) -> tuple[str, list[Example]]:
-    """The signature's name and the examples, each with the context's features."""
+    """Return the signature's name and the examples, each with the context's features. Raises MalformedRequest."""
     root = read(request)
     name = signature_name(root)
     context = root.get("context", {})
@@ -189,7 +195,7 @@ def _batch(known: Signatures, examples: Sequence[Example]) -> Batch:
 
 
 def _spread(schema: Schema, example: Example, row: int) -> Example:
-    """A row given as one feature, as a feature for each column."""
+    """Return a row given as one feature, as a feature for each column. Raises InvalidInput."""
     values = _values(example.get(MATRIX_INPUT, []))
     width = len(schema.columns)
     if len(values) != width:
@@ -198,7 +204,7 @@ def _spread(schema: Schema, example: Example, row: int) -> Example:
 
 
 def _value(column: Column, example: Example, row: int, faults: list[Fault]) -> Any:
-    """A column's value of one example as validation takes it; what does not fit goes to ``faults``."""
+    """Return a column's value of one example as validation takes it; what does not fit goes to ``faults``."""
     if len(faults) >= MOST_FAULTS:
         return None
     values = _values(example.get(column.name, []))

@@ -37,11 +37,11 @@ class Predict:
     name = "tfserving"
 
     def check(self, request: WireRequest) -> None:
-        """Raise MalformedRequest where the body is not a JSON object, or not the event that its headers promise."""
+        """Raise MalformedRequest if the body is not a JSON object, or not the event that its headers promise."""
         tfserving.signature_name(_read(request, _event(request)))
 
     def decode(self, request: WireRequest, schema: Schema) -> Call:
-        """Rows from ``instances`` or ``inputs``; raises MalformedRequest, InvalidInput or UnknownOutput."""
+        """Read rows from ``instances`` or ``inputs``. Raises MalformedRequest, InvalidInput or UnknownOutput."""
         event = _event(request)
         root = _read(request, event)
         instances: Any = root.get("instances")
@@ -52,7 +52,7 @@ class Predict:
         return call if event is None else dataclasses.replace(call, context=event)
 
     def encode(self, answered: PredictionResult, call: Call) -> WireResponse:
-        """TensorFlow Serving's answer, or KServe's inside a CloudEvent."""
+        """Write TensorFlow Serving's response, or KServe's inside a CloudEvent."""
         if isinstance(call.context, InEvent):
             plain = tfserving.PREDICT.encode(answered, dataclasses.replace(call, context="predictions"))
             return _in_event(plain.body, answered.model, call.context)
@@ -67,7 +67,7 @@ def _event(request: WireRequest) -> InEvent | None:
 
 
 def _read(request: WireRequest, event: InEvent | None) -> dict[str, Any]:
-    """The request's object: the body itself, or the event's data."""
+    """Return the request's object: the body itself, or the event's data. Raises MalformedRequest."""
     root = tfserving.read(request)
     if event is None:
         return root
@@ -93,7 +93,7 @@ def _not_an_event(name: str, wanted: str, got: Any) -> MalformedRequest:
 
 
 def _are_tables(instances: Any, schema: Schema) -> bool:
-    """Whether the first instance has a list for a value, and each has just the model's columns."""
+    """Return True if the first instance has a list for a value, and each has just the model's columns."""
     if not isinstance(instances, list) or not instances or not isinstance(instances[0], dict):
         return False
     if list not in set(map(type, instances[0].values())):
@@ -103,7 +103,7 @@ def _are_tables(instances: Any, schema: Schema) -> bool:
 
 
 def _from_tables(root: Mapping[str, Any], instances: Sequence[dict[str, Any]], schema: Schema, max_rows: int) -> Call:
-    """All instances' rows below each other, as KServe's scikit-learn server puts them."""
+    """Put all instances' rows below each other, as KServe's scikit-learn server does."""
     columns: dict[str, list[Any]] = {name: [] for name in schema.names}
     places: list[tuple[int, int]] = []
     for i, instance in enumerate(instances):

@@ -63,7 +63,7 @@ class Places:
         return tensor.words(row, self._known.schema.columns[column], place)
 
     def _tensor(self, column: int) -> tuple[Tensor, int]:
-        """The tensor that has a column, and where a row of it has the column's value."""
+        """Return the tensor that has a column, and where a row of it has the column's value."""
         return (self._tensors[0], column) if self._known.only else (self._tensors[column], 0)
 
     def _remember(self, name: str, row: int, column: int) -> str:

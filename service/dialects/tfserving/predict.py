@@ -21,20 +21,20 @@ class Predict:
     name = "tfserving"
 
     def check(self, request: WireRequest) -> None:
-        """Raise MalformedRequest where the body is not a JSON object or its ``signature_name`` is no string."""
+        """Raise MalformedRequest if the body is not a JSON object or its ``signature_name`` is no string."""
         signature_name(read(request))
 
     def decode(self, request: WireRequest, schema: Schema) -> Call:
-        """Rows from ``instances`` or ``inputs``; raises MalformedRequest, InvalidInput or UnknownOutput."""
+        """Read rows from ``instances`` or ``inputs``. Raises MalformedRequest, InvalidInput or UnknownOutput."""
         return decoded(read(request), schema, request.max_rows)
 
     def encode(self, answered: PredictionResult, call: Call) -> WireResponse:
-        """The wanted output under ``predictions`` or ``outputs``, whichever the request's form asks for."""
+        """Write the wanted output under ``predictions`` or ``outputs``, as the request's form asks."""
         return WireResponse(dumps({call.context: answered.outputs[call.outputs[0]]}, nan="token"))
 
 
 def read(request: WireRequest) -> dict[str, Any]:
-    """The JSON object in a body, as tolerantly as TensorFlow Serving reads it; raises MalformedRequest."""
+    """Read the JSON object in a body, as tolerantly as TensorFlow Serving does. Raises MalformedRequest."""
     root = loads(request.body, tolerant=True, max_rows=request.max_rows)
     if not isinstance(root, dict):
         raise _misformed(root, "Is not object", Fault("$", "an object", show(root)))
@@ -42,7 +42,10 @@ def read(request: WireRequest) -> dict[str, Any]:
 
 
 def decoded(root: dict[str, Any], schema: Schema, max_rows: int, locate: Locate | None = None) -> Call:
-    """The call that a predict request's object asks for. ``locate`` names places in ``inputs`` another way."""
+    """Return the call that a predict request's object asks for. ``locate`` names places in ``inputs`` another way.
+
+    Raises MalformedRequest, InvalidInput or UnknownOutput.
+    """
     known = signatures(schema)
     outputs = wanted_outputs(known, signature_name(root))
     instances, inputs = root.get("instances", _ABSENT), root.get("inputs", _ABSENT)
@@ -56,7 +59,7 @@ def decoded(root: dict[str, Any], schema: Schema, max_rows: int, locate: Locate 
 
 
 def signature_name(root: dict[str, Any]) -> str:
-    """The signature that a request names, or the empty string; raises MalformedRequest."""
+    """Return the signature that a request names, or the empty string. Raises MalformedRequest."""
     name = root.get("signature_name", "")
     if not isinstance(name, str):
         words = "not formatted correctly. 'signature_name' key must be a string value."
@@ -65,7 +68,7 @@ def signature_name(root: dict[str, Any]) -> str:
 
 
 def wanted_outputs(known: Signatures, name: str) -> tuple[str, ...]:
-    """The outputs of a signature; raises UnknownOutput."""
+    """Return the outputs of a signature. Raises UnknownOutput."""
     outputs = known.outputs.get(name)
     if outputs is None:
         raise UnknownOutput(

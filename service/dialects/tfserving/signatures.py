@@ -56,7 +56,7 @@ class Signatures:
 
 @per_schema
 def signatures(schema: Schema) -> Signatures:
-    """The signatures of a schema."""
+    """Return the signatures of a schema."""
     inputs = _inputs(schema)
     outputs = {output.name: (output.name,) for output in schema.outputs}
     return Signatures(
@@ -78,12 +78,12 @@ def _inputs(schema: Schema) -> tuple[Input, ...]:
 
 
 def type_name(dtype: str) -> str:
-    """TensorFlow's name of a schema's dtype, as its error messages write it."""
+    """Return TensorFlow's name of a schema's dtype, as its error messages write it."""
     return _NAMES.get(dtype, dtype)
 
 
 def metadata(model: str, version: int, schema: Schema) -> dict[str, Any]:
-    """The body of ``GET …/metadata``: proto field names, 64-bit sizes as strings, ``signature_def`` twice."""
+    """Return the body of ``GET …/metadata``: proto field names, 64-bit sizes as strings, ``signature_def`` twice."""
     known = signatures(schema)
     inputs = {each.name: _tensor_info(each.name, each.type, each.row_shape) for each in known.inputs}
     made = {}

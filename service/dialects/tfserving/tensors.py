@@ -25,7 +25,7 @@ from service.validation.words import Locate, expected, show
 
 
 def from_instances(known: Signatures, instances: Sequence[Any]) -> Batch:
-    """Return rows: plain values or lists where the model has one input, else objects; the first row decides which.
+    """Return rows: plain values or lists if the model has one input, else objects; the first row decides which.
 
     Raises InvalidInput.
     """
@@ -43,7 +43,7 @@ def from_instances(known: Signatures, instances: Sequence[Any]) -> Batch:
 
 
 def from_inputs(known: Signatures, inputs: Any, locate: Locate | None = None) -> Batch:
-    """Return columns: one value where the model has one input, else an object with a value for each.
+    """Return columns: one value if the model has one input, else an object with a value for each.
 
     ``locate`` names a value's place where ``inputs.column[row]`` is not what the caller sent. Raises InvalidInput.
     """
@@ -66,7 +66,7 @@ def _no_object(known: Signatures, place: str, value: Any) -> Fault:
 
 
 def _rows(value: Any) -> Sequence[Any]:
-    """A columnar value along its first axis; a lone value is one row."""
+    """Return a columnar value along its first axis; a lone value is one row."""
     return value if isinstance(value, list) else [value]
 
 
@@ -109,7 +109,7 @@ def _check_names(known: Signatures, inputs: dict[str, Any]) -> None:
 
 
 def _batch(known: Signatures, tensors: Sequence[Tensor], locate: Locate | None = None) -> Batch:
-    """The batch of a model's tensors: one that has all columns, or one for each column."""
+    """Return the batch of a model's tensors: one that has all columns, or one for each column. Raises InvalidInput."""
     for tensor in tensors:
         if not tensor.values:
             raise InvalidInput.of(Fault(tensor.input.name, "at least one row", "none"))
@@ -137,7 +137,7 @@ def _validated(known: Signatures, values: Sequence[Sequence[Any]], places: Place
 
 
 def _misshapen(only: Tensor, places: Places) -> list[Fault]:
-    """The rows that are no list of the right length or, for a single column, values mixed with lists."""
+    """Return the rows that are no list of the right length or, for a single column, values mixed with lists."""
     rows, width = only.values, len(only.input.columns)
     kinds = set(map(type, rows))
     if (kinds == {list} and set(map(len, rows)) == {width}) or (width == 1 and list not in kinds):
@@ -149,7 +149,7 @@ def _misshapen(only: Tensor, places: Places) -> list[Fault]:
 
 
 def _values(tensor: Tensor, first: int, known: Signatures, places: Places) -> Sequence[Any]:
-    """A tensor's rows as validation takes them; ``first`` is the index of its first column in the schema."""
+    """Return a tensor's rows as validation takes them; ``first`` is the index of its first column in the schema."""
     rows = tensor.values
     if not known.only and isinstance(rows[0], list) and _are_lists_of_one(rows):
         rows = [row[0] for row in rows]
@@ -163,7 +163,7 @@ def _are_lists_of_one(rows: Sequence[Any]) -> bool:
 
 
 def _decimals(known: Signatures, values: Sequence[Sequence[Any]], places: Places) -> Iterator[Fault]:
-    """The values like ``1.0`` that stand for a whole number: an integer tensor takes integer literals only."""
+    """Yield the values like ``1.0`` that stand for a whole number: an integer tensor takes integer literals only."""
     for i in known.integers:
         column = known.schema.columns[i]
         found = _column(values[0], i) if known.only else values[i]

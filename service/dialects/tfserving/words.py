@@ -1,7 +1,7 @@
 """TensorFlow Serving's own sentences about a value that does not fit, each made from the one row that it is about.
 
 ``service.validation`` finds what is wrong and where. These are the words that clients know for it from TensorFlow
-Serving; where that would find nothing wrong, they are None, and validation's own words stand.
+Serving; if that would find nothing wrong, they are None, and validation's own words stand.
 """
 
 from collections.abc import Iterator, Sequence
@@ -21,7 +21,7 @@ _TYPES = {dict: "Object", list: "Array", str: "String", type(None): "Null"}
 
 
 def of_row(rows: Sequence[Any], row: int, column: Column, place: int) -> str | None:
-    """Return what is wrong with a row that is a tensor of its own and has to agree with the first.
+    """Return what is wrong with a row that is one tensor and has to agree with the first.
 
     ``place`` is where the row has the column's value.
     """
@@ -61,7 +61,7 @@ def cut(text: str) -> str:
 
 
 def _shape(value: Any) -> list[int]:
-    """The sizes along the first element at each level, as TensorFlow Serving guesses a tensor's shape."""
+    """Return the sizes along the first element at each level, as TensorFlow Serving guesses a tensor's shape."""
     shape: list[int] = []
     while isinstance(value, list) and len(shape) < _MOST_LEVELS:
         shape.append(len(value))
@@ -84,7 +84,7 @@ def _written(shape: list[int]) -> str:
 
 
 def _misplaced(value: Any, level: int, shape: list[int]) -> str | None:
-    """The first value or list that is not where the shape has it."""
+    """Return the first value or list that is not where the shape has it."""
     return next(filter(None, islice(_walk(value, level, shape), _MOST_WALKED)), None)
 
 
@@ -116,7 +116,7 @@ def _mistyped(row: Any, column: Column, place: int) -> str | None:
 
 
 def _taken(column: Column) -> set[type]:
-    """Types whose values TensorFlow Serving takes for a column; a whole number that is refused is out of range."""
+    """Return the types that TensorFlow Serving takes for a column; a whole number that is refused is out of range."""
     if column.dtype in FLOATS:
         return {int, float}
     if column.dtype in INTEGERS:
