@@ -26,7 +26,7 @@ class GateReport:
 
 
 def try_candidate(
-    version_dir: Path,
+    folder: Path,
     *,
     manifest: Manifest | None = None,
     seconds: float = SECONDS,
@@ -39,9 +39,9 @@ def try_candidate(
     the whole trial, ``memory`` its address space in bytes, ``row_seconds`` the median time of the default output for
     one row. Raises GateRefused with the reason, LibraryMismatch.
     """
-    manifest = manifest or Manifest.from_bytes((version_dir / MANIFEST).read_bytes())
+    manifest = manifest or Manifest.from_bytes((folder / MANIFEST).read_bytes())
     check_libraries(manifest)
-    request = {"version_dir": str(version_dir.absolute()), "manifest": manifest.to_json()}
+    request = {"folder": str(folder.absolute()), "manifest": manifest.to_json()}
     try:
         report = _report(isolation.run("check", request, seconds=seconds, memory=memory))
     except (KeyError, TypeError, ValueError) as error:

@@ -32,10 +32,10 @@ def write(folder: Path, golden: Golden) -> None:
     (folder / FILE).write_bytes(to_bytes(golden))
 
 
-def read(version_dir: Path) -> Golden:
+def read(folder: Path) -> Golden:
     """Return the golden rows and answers of a version. Raises SealBroken if the file is none of ours."""
     try:
-        return from_bytes((version_dir / FILE).read_bytes())
+        return from_bytes((folder / FILE).read_bytes())
     except OSError as error:
         raise SealBroken(f"{FILE} cannot be read: {error.strerror}") from error
 

@@ -30,9 +30,9 @@ def write(folder: Path, profile: Mapping[str, Any]) -> None:
     (folder / FILE).write_text(json.dumps(profile, allow_nan=False), "utf-8")
 
 
-def read(version_dir: Path) -> dict[str, Any]:
+def read(folder: Path) -> dict[str, Any]:
     """Return the profile of a version."""
-    return from_bytes((version_dir / FILE).read_bytes())
+    return from_bytes((folder / FILE).read_bytes())
 
 
 def from_bytes(data: bytes) -> dict[str, Any]:

@@ -32,7 +32,7 @@ def check(request: Mapping[str, Any]) -> dict[str, Any]:
     from model_store.artifacts.loading import load
     from model_store.manifest import Manifest
 
-    folder, manifest = Path(request["version_dir"]), Manifest.from_json(request["manifest"])
+    folder, manifest = Path(request["folder"]), Manifest.from_json(request["manifest"])
     start = time.perf_counter()
     estimator = load(folder, manifest)
     load_seconds = time.perf_counter() - start

@@ -17,7 +17,7 @@ Loader = Callable[[bytes], Any]
 _LOADERS: Mapping[str, Loader] = {skops_format.NAME: skops_format.load, joblib_format.NAME: joblib_format.load}
 
 
-def load(version_dir: Path, manifest: Manifest) -> Any:
+def load(folder: Path, manifest: Manifest) -> Any:
     """Return the version's estimator, set to one thread (``n_jobs=1`` throughout).
 
     The file is read once; exactly the bytes that were compared with the manifest's SHA-256 are loaded, by the format
@@ -27,7 +27,7 @@ def load(version_dir: Path, manifest: Manifest) -> Any:
     loader = _LOADERS.get(manifest.artifact_format)
     if loader is None:
         raise ArtifactUnreadable(f"no loader for artifacts of format {manifest.artifact_format!r}")
-    data = seal.read_sealed(version_dir, manifest.artifact, manifest)
+    data = seal.read_sealed(folder, manifest.artifact, manifest)
     return _loaded(loader, data, any_version=bool(manifest.options.get(ANY_LIBRARY_VERSION)))
 
 

@@ -17,8 +17,8 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import make_pipeline
 
-from model_store import __main__ as command_line
 from model_store import seal
+from model_store.command_line import main as command_line
 
 REPOSITORY = Path(__file__).parents[2]
 FRAME = pd.DataFrame({"width": np.arange(20.0), "height": np.arange(20.0) ** 2})

@@ -15,7 +15,7 @@ READERS = (
     "deploy/settings.py",
     "deploy/local/settings.py",
     "deploy/compose/settings.py",
-    "model_store/__main__.py",
+    "model_store/command_line/arguments.py",
 )
 VARIABLE = re.compile("[A-Z][A-Z0-9]*(_[A-Z0-9]+)+|PORT|REPLICAS|REPLICA|WORKERS|BIND|ISSUER|AUDIENCE|TRACING")
 NOT_OURS = {"DEBUG", "INFO", "WARNING", "ERROR"}

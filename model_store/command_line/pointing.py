@@ -1,0 +1,63 @@
+"""``promote``, ``rollback``, ``label`` and ``unlabel``: which version is meant by what."""
+
+import argparse
+from typing import Any
+
+from model_store import channels, promotion
+from model_store.command_line.arguments import GIB, add_limits, add_name, add_name_and_version, command, version_number
+from model_store.command_line.output import show, show_progress
+from model_store.publish import current_user
+from model_store.seal import TrustedKeys
+from model_store.stores.locations import store_at
+
+
+def add_commands(commands: Any) -> None:
+    """Add the commands."""
+    promote = command(commands, "promote", _promote, "check a version, try it in its own process, make it stable")
+    add_name_and_version(promote)
+    add_limits(promote)
+    add_name(command(commands, "rollback", _rollback, "make the version before stable again"))
+    label = command(commands, "label", _label, "let a label of your own name a version")
+    add_name(label)
+    label.add_argument("label", metavar="LABEL")
+    label.add_argument("version", type=version_number, metavar="VERSION")
+    unlabel = command(commands, "unlabel", _unlabel, "forget a label")
+    add_name(unlabel)
+    unlabel.add_argument("label", metavar="LABEL")
+
+
+def _promote(options: argparse.Namespace) -> int:
+    promotion.promote(
+        store_at(options.root),
+        options.name,
+        options.version,
+        trusted=TrustedKeys.load(options.trusted),
+        by=options.by or current_user(),
+        seconds=options.seconds,
+        memory=int(options.memory * GIB),
+        row_seconds=options.row_seconds,
+        progress=show_progress,
+    )
+    report = {"model": options.name, "stable": options.version}
+    return show(options, report, [f"{options.name} {options.version} is now stable"])
+
+
+def _rollback(options: argparse.Namespace) -> int:
+    trusted = TrustedKeys.load(options.trusted)
+    now = promotion.rollback(store_at(options.root), options.name, trusted=trusted, by=options.by or current_user())
+    report = {"model": options.name, "stable": now.stable}
+    return show(options, report, [f"{options.name} is back at {now.stable}"])
+
+
+def _label(options: argparse.Namespace) -> int:
+    channels.set_label(
+        store_at(options.root), options.name, options.label, options.version, options.by or current_user()
+    )
+    report = {"model": options.name, "label": options.label, "version": options.version}
+    return show(options, report, [f"{options.name} {options.version} is now labelled {options.label}"])
+
+
+def _unlabel(options: argparse.Namespace) -> int:
+    channels.remove_label(store_at(options.root), options.name, options.label, options.by or current_user())
+    report = {"model": options.name, "label": options.label, "version": None}
+    return show(options, report, [f"{options.name} has no label {options.label} any more"])
