@@ -21,10 +21,10 @@ def fresh(stack, tmp_path):
     made = []
 
     def make(**variables):
-        made.append(Stack(tmp_path / f"stack-{len(made)}", **ONE, **variables))
+        made.append(Stack(tmp_path / f"stack-{len(made)}", **{**ONE, **variables}))
         made[-1].var.mkdir(parents=True)
         for folder in ("models", "keys"):
-            shutil.copytree(stack.var / folder, made[-1].var / folder, ignore=shutil.ignore_patterns(".replicas"))
+            shutil.copytree(stack.var / folder, made[-1].var / folder)
         return made[-1]
 
     yield make
@@ -151,3 +151,27 @@ def test_a_broken_model_stops_neither_the_boot_nor_its_neighbours(fresh):
     row = {"instances": [[0.0] * 10]}
     broken = requests.post(f"{stack.url}/v1/models/diabetes:predict", json=row, headers=bearer, timeout=5)
     assert broken.status_code in {404, 503}
+
+
+def test_replicas_that_share_nothing_but_a_store_and_a_database_see_one_another(fresh):
+    stack = fresh(REPLICAS="2", PRESENCE="database").start()
+    eventually(stack.all_ready)
+    session = requests.Session()
+    session.headers["Authorization"] = f"Bearer {stack.token()}"
+    for verb in ("unload", "load"):  # 200 once every worker of both has followed
+        answer = session.post(f"{stack.url}/v2/repository/models/iris/{verb}", timeout=30)
+        assert answer.status_code == 200, answer.text
+    told = session.get(f"{stack.url}/admin/models/iris", timeout=10).json()["replicas"]
+    assert {replica: [worker["stable"] for worker in workers.values()] for replica, workers in told.items()} == {
+        "replica-1": [1],
+        "replica-2": [1],
+    }
+    (worker,) = stack.workers("replica-2")
+    os.kill(worker, signal.SIGKILL)
+
+    def successor():
+        told = session.get(f"{stack.url}/admin/models/iris", timeout=10).json()["replicas"]
+        return "replica-2" in told and [int(pid) for pid in told["replica-2"]] == stack.workers("replica-2") != [worker]
+
+    eventually(successor)
+    assert not (stack.var / "presence").exists()
