@@ -120,7 +120,12 @@ def create_app(settings: Settings, access: Access | None = None) -> Application:
     logs.configure(settings.log_level, replica=settings.replica, access_sampling=settings.access_log_sampling)
     log_in_force(settings)
     store = store_at(settings.model_store_root)
-    presence = presence_at(settings.presence, settings.run_dir, lambda: database_url(Configuration.of(settings)))
+    presence = presence_at(
+        settings.presence,
+        settings.run_dir,
+        settings.model_store_root,
+        lambda: database_url(Configuration.of(settings)),
+    )
     catalog = Catalog()
     watcher = Watcher(
         store,
@@ -131,7 +136,7 @@ def create_app(settings: Settings, access: Access | None = None) -> Application:
     )
     drift = Drift(store, features=settings.profile_features, sampling=settings.profile_sampling)
     recent = RecentPredictions(
-        recent_folders(settings.presence, settings.run_dir),
+        recent_folders(settings.presence, settings.run_dir, settings.model_store_root),
         replica=settings.replica,
         records=settings.feedback_records,
     )
@@ -216,7 +221,7 @@ def create_management(settings: Settings) -> Management:
 
     def clean_up_after(worker: int) -> None:
         scrape.archive_dead_process(folder, worker)
-        withdraw_dead(settings.presence, settings.run_dir, settings.replica, worker)
+        withdraw_dead(settings.presence, settings.run_dir, settings.model_store_root, settings.replica, worker)
 
     facts = ReplicaFacts(
         store_at(settings.model_store_root),

@@ -16,11 +16,14 @@ FOLDER = "replicas"
 class FolderPresence(Presence):
     """Keeps ``<root>/replicas/<replica>/<pid>.json``.
 
-    The age of a record is that of its file, so that one clock counts. ``write`` puts bytes at a path in one step.
+    The age of a record is that of its file, so that one clock counts. ``write`` puts bytes at a path in one step;
+    ``folder`` is another name for ``replicas``.
     """
 
-    def __init__(self, root: Path, write: Callable[[Path, bytes], None] = atomic_file.write) -> None:
-        self._root = root / FOLDER
+    def __init__(
+        self, root: Path, write: Callable[[Path, bytes], None] = atomic_file.write, *, folder: str = FOLDER
+    ) -> None:
+        self._root = root / folder
         self._write = write
         self._swept = False
 

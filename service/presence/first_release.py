@@ -1,0 +1,56 @@
+"""The places in the store where release 0.1.0 keeps what is no longer there, for one release.
+
+While replicas of both run side by side, each has to see the others. It goes when nobody upgrades from 0.1.0 any more.
+"""
+
+import contextlib
+import os
+from pathlib import Path
+
+from service.presence.folder import FolderPresence
+from service.presence.presence import Presence, Record, Unreachable
+
+_REPLICAS = ".replicas"
+_RECENT = ".recent"
+
+
+class BesideFirstRelease(Presence):
+    """Records in ``shared``, and in the store if replicas of 0.1.0 have left theirs there.
+
+    A store that cannot be written, or that 0.1.0 never used, is left alone.
+    """
+
+    def __init__(self, shared: Presence, store: Path) -> None:
+        self._shared = shared
+        self._folder = store / _REPLICAS
+        self._first = first_presence(store)
+
+    def announce(self, record: Record) -> None:
+        """Leave the record in both. Raises Unreachable if ``shared`` cannot be reached."""
+        if self._folder.is_dir():
+            with contextlib.suppress(Unreachable):
+                self._first.announce(record)
+        self._shared.announce(record)
+
+    def withdraw(self, replica: str, pid: int) -> None:
+        """Take the record back from both. Raises Unreachable if ``shared`` cannot be reached."""
+        with contextlib.suppress(Unreachable):
+            self._first.withdraw(replica, pid)
+        self._shared.withdraw(replica, pid)
+
+    def records(self) -> list[Record]:
+        """Return the records of both, of one that is in both that of ``shared``. Raises Unreachable."""
+        found = {(record.replica, record.pid): record for record in self._first.records()}
+        found |= {(record.replica, record.pid): record for record in self._shared.records()}
+        return [found[key] for key in sorted(found)]
+
+
+def first_presence(store: Path) -> FolderPresence:
+    """Return the presence of replicas of 0.1.0."""
+    return FolderPresence(store, folder=_REPLICAS)
+
+
+def first_recent_folders(store: Path) -> tuple[Path, ...]:
+    """Return the folder of recent predictions of 0.1.0, if there is one and what is judged can be noted there."""
+    folder = store / _RECENT
+    return (folder,) if os.access(folder, os.W_OK) else ()
