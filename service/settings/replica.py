@@ -120,7 +120,7 @@ class Settings(Declared):
     )
     presence = setting(
         "PRESENCE",
-        Derived("presence beside the store", lambda values: Path(values["MODEL_STORE_ROOT"]).parent / "presence"),
+        Derived("presence next to the store", lambda values: Path(values["MODEL_STORE_ROOT"]).parent / "presence"),
         path_or("database"),
         "Where workers tell what they have loaded, and keep their recent predictions: a folder that all replicas "
         "write, or `database`. A replica that cannot write there serves all the same; the others do not see it.",
