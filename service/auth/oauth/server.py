@@ -116,7 +116,7 @@ class AuthorizationServer:
     def refresh(self, client_id: str, token: str, scope: str | None, by: Actor) -> Issued:
         """Issue tokens for a refresh token, which is used up; one that was used before revokes all of its family.
 
-        Raises an OAuthError.
+        Raises InvalidGrant or another OAuthError.
         """
         try:
             with self._database.writing() as connection:
