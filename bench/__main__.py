@@ -71,11 +71,11 @@ def main() -> None:
             f"measuring {len(cells)} cells, {ROUNDS} rounds of {each:.1f} s each, {CONNECTIONS} connections", flush=True
         )
         table = _measure(cells, each)
-    _tell(table, "layers" if given.layers else "bench", time.monotonic() - began)
-    _tell_parts()
+    _print_table(table, "layers" if given.layers else "bench", time.monotonic() - began)
+    _print_parts()
 
 
-def _tell_parts() -> None:
+def _print_parts() -> None:
     """Measure what access control and instrumentation take of each request, each in a separate process."""
     for words, module in PARTS.items():
         print(f"\n{words}, CPU µs per request in process", flush=True)
@@ -170,7 +170,7 @@ def _medians(cell: Cell, seen: Sequence[tuple[client.Seen, float]]) -> Figures:
     )
 
 
-def _tell(table: Sequence[Figures], name: str, took: float) -> None:
+def _print_table(table: Sequence[Figures], name: str, took: float) -> None:
     head = f"{'':<52}{'':<18}{'requests/s':>11}{'p50 ms':>9}{'p99 ms':>9}{'CPU µs':>9}{'failed':>8}"
     lines = [
         f"{row.words:<52}{row.server:<18}{row.requests_per_second:>11.0f}{row.p50_ms:>9.2f}{row.p99_ms:>9.2f}"

@@ -59,7 +59,7 @@ def _access(folder: Path) -> tuple[Any, dict[str, str]]:
 
 
 def _cold(access: Any, shown: dict[str, str]) -> None:
-    access.view.forget_verified()  # as every change of access does
+    access.view.clear_verified()  # as every change of access does
     access.authenticator.authenticate(shown)
 
 

@@ -24,10 +24,10 @@ def promote(  # noqa: PLR0913 - what to move, whom to trust, and what the check 
 
     Raises UnknownModel, UnknownVersion, SealBroken, LibraryMismatch or GateRefused, and then nothing has moved.
     """
-    tell = progress or (lambda _: None)
-    tell("checking the seal")
+    report_step = progress or (lambda _: None)
+    report_step("checking the seal")
     with store.verified(name, version, trusted) as found:
-        tell("trying it in a process of its own")
+        report_step("trying it in a process of its own")
         gate.try_candidate(
             found.folder, manifest=found.manifest, seconds=seconds, memory=memory, row_seconds=row_seconds
         )

@@ -64,7 +64,7 @@ def publish(  # noqa: PLR0913 - one keyword for each thing that a publisher may 
     """
     store, model = root if isinstance(root, Store) else store_at(root), ModelName(name)
     key = _key(sealing_key, root)
-    tell, limits = progress or _silent, limits or Limits()
+    report_step, limits = progress or _silent, limits or Limits()
     options = {
         "name": str(model),
         "created_by": by or current_user(),
@@ -74,13 +74,13 @@ def publish(  # noqa: PLR0913 - one keyword for each thing that a publisher may 
         "force": force,
     }
     with store.staging(model) as folder:
-        draft = _draft(estimator, sample, folder, _Order(options, limits, tell))
+        draft = _draft(estimator, sample, folder, _Order(options, limits, report_step))
         if payload_log is not None:
             draft = replace(draft, options={**draft.options, **payload_log.checked(draft.schema).option()})
-        tell("trying it in a process of its own")
+        report_step("trying it in a process of its own")
         report = gate.try_candidate(folder, manifest=draft, **asdict(limits))
         measured = replace(draft, load_seconds=report.load_seconds, predict_seconds=report.predict_seconds)
-        tell("sealing and storing")
+        report_step("sealing and storing")
         version = store.add(model, folder, lambda number: seal.seal(folder, replace(measured, version=number), key))
     if promote:
         channels.promote(store, model, version, str(options["created_by"]))
@@ -99,7 +99,7 @@ def current_user() -> str:
 class _Order:
     options: Mapping[str, Any]
     limits: Limits
-    tell: Progress
+    report_step: Progress
 
 
 def _draft(estimator: Any, sample: Any, folder: Path, order: _Order) -> Manifest:
@@ -110,7 +110,7 @@ def _draft(estimator: Any, sample: Any, folder: Path, order: _Order) -> Manifest
     from model_store.capture.draft import CaptureOptions, capture
 
     rows = samples.read(Path(sample)) if isinstance(sample, (str, os.PathLike)) else sample
-    return capture(estimator, rows, folder, CaptureOptions(**order.options), order.tell)
+    return capture(estimator, rows, folder, CaptureOptions(**order.options), order.report_step)
 
 
 def _draft_of_file(file: Path, sample: Any, folder: Path, order: _Order) -> Manifest:
@@ -123,7 +123,7 @@ def _draft_of_file(file: Path, sample: Any, folder: Path, order: _Order) -> Mani
             from model_store.capture import samples  # here: pandas, which a sample file does not need in this process
 
             sample = samples.write(sample, Path(scratch))
-        order.tell(f"loading {file.name} in a process of its own, with its schema, golden answers and profile")
+        order.report_step(f"loading {file.name} in a process of its own, with its schema, golden answers and profile")
         request = {
             "file": str(file.absolute()),
             "sample": str(Path(sample).absolute()),

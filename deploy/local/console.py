@@ -22,7 +22,7 @@ class Traffic:
         self._read = access_log.stat().st_size if access_log.is_file() else 0
         self._due = time.monotonic() + _PAUSE
 
-    def news(self) -> str | None:
+    def report(self) -> str | None:
         """Give a line on the requests since the last one; None if it is not time, or if there were none."""
         if time.monotonic() < self._due:
             return None

@@ -62,7 +62,7 @@ class Child:
         """Whether the process is there."""
         return self.process is not None and self.process.poll() is None
 
-    def tell(self, number: int) -> None:
+    def send_signal(self, number: int) -> None:
         """Send a signal to the process itself, if it is there."""
         if self.process is not None and self.running:
             self.process.send_signal(number)
@@ -70,18 +70,18 @@ class Child:
     def end(self) -> None:
         """End what is left of the process and its children, at once."""
         for group in self.groups:
-            _tell_group(group, signal.SIGKILL)
+            _signal_group(group, signal.SIGKILL)
         if self.process is not None:
             self.process.wait()
 
-    def revive(self) -> str | None:
+    def restart_if_ended(self) -> str | None:
         """Start it again if it has died and its pause is over; return what there is to say about that, if anything."""
         now = time.monotonic()
         if self.running:
             return None
         if self.process is not None:
             code = self.process.returncode
-            _tell_group(self.process.pid, self.orphan_signal)
+            _signal_group(self.process.pid, self.orphan_signal)
             self.process = None
             self.deaths = 1 if now - self.started > _HEALTHY_AFTER else self.deaths + 1
             pause = 0.0 if self.deaths == 1 else min(0.5 * 2 ** (self.deaths - 1), _LONGEST_PAUSE)
@@ -101,7 +101,7 @@ class Child:
 def stop(children: Sequence[Child], seconds: float, hurried: Callable[[], bool]) -> None:
     """Tell the children to stop and wait; those left after ``seconds``, or when hurried, are ended."""
     for child in children:
-        child.tell(child.stop_signal)
+        child.send_signal(child.stop_signal)
     deadline = time.monotonic() + seconds
     while any(child.running for child in children) and time.monotonic() < deadline and not hurried():
         time.sleep(0.02)
@@ -109,7 +109,7 @@ def stop(children: Sequence[Child], seconds: float, hurried: Callable[[], bool])
         child.end()
 
 
-def _tell_group(group: int, number: signal.Signals) -> None:
+def _signal_group(group: int, number: signal.Signals) -> None:
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(group, number)
 

@@ -67,7 +67,7 @@ class Stack:
         """Keep everything running until an interrupt."""
         traffic = Traffic(self._nginx.log)
         while not self._interrupts:
-            for line in (*(child.revive() for child in self._children), traffic.news()):
+            for line in (*(child.restart_if_ended() for child in self._children), traffic.report()):
                 if line:
                     say(line)
             time.sleep(_TURN)

@@ -98,7 +98,7 @@ class AccessControl:
     def follow(self) -> None:
         """See new keys and new changes. Raises Unavailable, and the last state stays in force then."""
         if self.ring.refresh():
-            self.view.forget_verified()  # a key was withdrawn: what it signed is to be verified again
+            self.view.clear_verified()  # a key was withdrawn: what it signed is to be verified again
         if not self.view.refresh_or_keep():
             raise Unavailable("the database of access control does not answer now")
 
@@ -121,9 +121,9 @@ class AccessControl:
         if not self.leases.hold("tidy", holder, _TIDY_SECONDS):
             return
         with self.database.writing() as connection:
-            sessions.forget_expired(connection, self.database.now())
-            self.quotas.forget_old(connection)
-            self.leases.forget_expired(connection)
+            sessions.delete_expired(connection, self.database.now())
+            self.quotas.delete_old(connection)
+            self.leases.delete_expired(connection)
 
     def _keep_issuers_fresh(self) -> None:
         for issuer in self._issuers.values():

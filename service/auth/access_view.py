@@ -93,7 +93,7 @@ class AccessView:
         self._asked_at = time.monotonic()
         self.refresh_or_keep()
 
-    def forget_verified(self) -> None:
+    def clear_verified(self) -> None:
         """Let every credential be verified again."""
         self.generation = Generation(self.generation.snapshot)
 

@@ -77,14 +77,14 @@ def _keep_demo_client(database: Database, local: Local) -> None:
         return
     registry = Registry(database, AuditLog(database, read_secret(local.audit_key, "AUDIT_KEY_FILE")))
     if row is not None:
-        _put_aside(database, row.id)
+        _revoke_demo_client(database, row.id)
     shown = registry.create_client(DEMO_CLIENT, SETUP)
     registry.grant(CLIENT + shown.id, "admin", ["*"], SETUP)
     local.client.unlink(missing_ok=True)
     write_secret(local.client, json.dumps({"client_id": shown.id, "client_secret": shown.secret}).encode() + b"\n")
 
 
-def _put_aside(database: Database, client_id: str) -> None:
+def _revoke_demo_client(database: Database, client_id: str) -> None:
     """Revoke the old demo client and free its name."""
     clients = tables.clients
     revoked_at = sa.func.coalesce(clients.c.revoked_at, database.now())

@@ -155,7 +155,7 @@ class Quotas:
                 meter.wanted = 0
             self._condition.notify_all()
 
-    def forget_old(self, connection: Connection) -> None:
+    def delete_old(self, connection: Connection) -> None:
         """Delete the minutes that are over."""
         oldest = int(self._clock()) // MINUTE - _KEEP_MINUTES
         connection.execute(tables.quota_windows.delete().where(tables.quota_windows.c.minute < oldest))

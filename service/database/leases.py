@@ -71,6 +71,6 @@ class Leases:
         found: str | None = connection.execute(query).scalar()
         return found
 
-    def forget_expired(self, connection: Connection) -> None:
+    def delete_expired(self, connection: Connection) -> None:
         """Delete the leases that are over."""
         connection.execute(leases.delete().where(leases.c.expires_at <= self._clock(connection)))

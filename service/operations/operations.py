@@ -25,7 +25,7 @@ from service.operations import tables
 from service.operations.operation import FAILED, RUNNING, SUCCEEDED, Operation
 
 _AT_ONCE = 2
-_SIGN_SECONDS = 3
+_HEARTBEAT_SECONDS = 3
 _LEASE_SECONDS = 20
 _KEEP_SECONDS = 7 * 24 * 3600
 
@@ -115,7 +115,7 @@ class Operations:
 
 
 class _Run:
-    """One operation under way: its steps, and its signs of life."""
+    """One operation under way: its steps, and its heartbeats."""
 
     def __init__(self, database: Database, leases: Leases, operation_id: str) -> None:
         self.id = operation_id
@@ -125,24 +125,24 @@ class _Run:
         self._done = threading.Event()
 
     def during(self, work: Work) -> Mapping[str, Any]:
-        """Do the work while another thread gives signs of life."""
-        signs = threading.Thread(target=self._give_signs, name="operation-signs", daemon=True)
-        signs.start()
+        """Do the work while another thread sends heartbeats."""
+        heartbeat = threading.Thread(target=self._send_heartbeats, name="operation-heartbeat", daemon=True)
+        heartbeat.start()
         try:
-            return work(self._tell)
+            return work(self._report)
         finally:
             self._done.set()
-            signs.join()
+            heartbeat.join()
 
-    def _tell(self, step: str) -> None:
+    def _report(self, step: str) -> None:
         self._detail = step
-        self._sign()
+        self._send_heartbeat()
 
-    def _give_signs(self) -> None:
-        while not self._done.wait(_SIGN_SECONDS):
-            self._sign()
+    def _send_heartbeats(self) -> None:
+        while not self._done.wait(_HEARTBEAT_SECONDS):
+            self._send_heartbeat()
 
-    def _sign(self) -> None:
+    def _send_heartbeat(self) -> None:
         table, values = tables.operations, {"detail": self._detail, "seen_at": self._database.now()}
         try:
             with self._database.writing() as connection:

@@ -50,7 +50,7 @@ class ModelKeeper:
         self._retries: dict[int, _Retry] = {}
         self._served: ServedModel | None = None
 
-    def look(self) -> None:
+    def refresh(self) -> None:
         """Read the model's pointers and versions if they may have changed.
 
         Pointers that cannot be read leave what was read before in force.

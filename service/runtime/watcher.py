@@ -48,20 +48,20 @@ class Watcher:
         self._announcer = announcer
         self._limits = limits
         self._keepers: dict[str, ModelKeeper] = {}
-        self._work: Work = self._bring
+        self._work: Work = self._load
         self._thread: threading.Thread | None = None
         self._stopping = threading.Event()
         self._booted = False
         self._away = False
         self._gone = False
-        self._begin_afresh()
+        self._start_loads()
 
     def preload(self) -> None:
         """Verify and load everything wanted, without predicting: for a master whose workers share its memory."""
         self._work = self._open
-        self._look()
+        self._read_store()
         self._wait(self._limits.preload)
-        self._work = self._bring
+        self._work = self._load
         gc.collect()
         gc.freeze()  # else the collector would unshare the pages that the workers are about to share
 
@@ -70,12 +70,12 @@ class Watcher:
         if self._booted:
             return
         self._booted = True
-        self._begin_afresh()
+        self._start_loads()
         cap_threads()
         for keeper in self._keepers.values():
             for version in keeper.on_the_way:
                 self._begin(keeper, version)
-        self._look()
+        self._read_store()
         self._wait(self._limits.boot)
         self._swap()
         gc.collect()
@@ -101,11 +101,11 @@ class Watcher:
         """Take one step: see how the loads go, for up to ``wait`` seconds; read the store; swap; announce; clean."""
         self._take_events(wait)
         self._loads.turn()
-        self._look()
+        self._read_store()
         self._swap()
         self._collect()
 
-    def _begin_afresh(self) -> None:
+    def _start_loads(self) -> None:
         """Start a queue and loads for this process: a fork leaves the master's threads behind."""
         self._events: SimpleQueue[Event | None] = SimpleQueue()
         self._loads = Loads(self._events, self._limits)
@@ -118,7 +118,7 @@ class Watcher:
                 log.exception("the store could not be followed; trying again")
                 self._stopping.wait(self._limits.watch)
 
-    def _look(self) -> None:
+    def _read_store(self) -> None:
         """See what the store holds now, and begin the loads that follow from it."""
         names = self._names()
         if names is None:
@@ -130,7 +130,7 @@ class Watcher:
         for name in sorted(names):
             keeper = self._keepers.setdefault(name, ModelKeeper(self._store, name, self._limits))
             with _alone(name):
-                keeper.look()
+                keeper.refresh()
                 self._settle(keeper)
 
     def _names(self) -> set[str] | None:
@@ -156,7 +156,7 @@ class Watcher:
     def _open(self, keeper: ModelKeeper, version: int, moved: Moved) -> Opened:
         return self._loader.open(keeper.name, version, moved)
 
-    def _bring(self, keeper: ModelKeeper, version: int, moved: Moved) -> LoadedModel:
+    def _load(self, keeper: ModelKeeper, version: int, moved: Moved) -> LoadedModel:
         opened = keeper.take_opened(version) or self._loader.open(keeper.name, version, moved)
         return self._loader.warm(opened, moved)
 

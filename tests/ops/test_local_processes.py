@@ -19,7 +19,7 @@ def turns(child, until, seconds=10):
     said, deadline = [], time.monotonic() + seconds
     while not until():
         assert time.monotonic() < deadline, said
-        said += filter(None, [child.revive()])
+        said += filter(None, [child.restart_if_ended()])
         time.sleep(0.01)
     return said
 

@@ -90,7 +90,7 @@ def is_revoked(connection: Connection, name: str) -> bool:
     )
 
 
-def forget_expired(connection: Connection, now: int) -> None:
+def delete_expired(connection: Connection, now: int) -> None:
     """Delete what has been over for an hour."""
     before = now - _KEEP_SECONDS
     for table in (tables.refresh_tokens, tables.revocations):

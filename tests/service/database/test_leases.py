@@ -89,7 +89,7 @@ def test_leases_that_are_over_are_forgotten_and_others_kept(database, leases, ti
     leases.hold("kept", "one", 15)
     time_of.now += 10
     with database.writing() as connection:
-        leases.forget_expired(connection)
+        leases.delete_expired(connection)
         assert connection.exec_driver_sql("SELECT name FROM leases").scalars().all() == ["kept"]
 
 

@@ -49,8 +49,8 @@ def test_another_worker_sees_the_steps_and_the_end(make_worker, release):
     one, other = make_worker(), make_worker()
     told = threading.Event()
 
-    def work(tell):
-        tell("half-way")
+    def work(report):
+        report("half-way")
         told.set()
         release.wait(20)
         return {"version": 7}
