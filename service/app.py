@@ -6,9 +6,8 @@ import shutil
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
-from types import ModuleType
 from typing import Any
-from wsgiref.types import StartResponse
+from wsgiref.types import StartResponse, WSGIApplication
 
 import flask
 
@@ -17,20 +16,22 @@ from model_store.stores.store import Store
 from service import logs
 from service.auth.access_control import AccessControl
 from service.auth.configuration import Configuration, database_url
-from service.dialects.mlflow.dialect import MLFLOW
-from service.dialects.openinference.dialect import OPENINFERENCE
-from service.dialects.tfserving.dialect import TFSERVING
-from service.http import fastpath, guards, hooks, oauth
+from service.http import fastpath, guards, hooks
+from service.http.access import Access
 from service.http.admin import access as access_admin
 from service.http.admin import audit as audit_admin
-from service.http.admin import feedback
+from service.http.admin import feedback, oauth
 from service.http.admin import models as models_admin
-from service.http.description import document, page
-from service.http.parts import Access, Parts
+from service.http.admin import operations as operations_admin
+from service.http.admin.publishing import Publisher, PublishingOptions
+from service.http.description import openapi, page
+from service.http.description.route import described_routes
 from service.http.predictions import Predictions
 from service.http.protocols import mlflow, openinference, tfserving
+from service.http.protocols.openinference_repository import Repository
 from service.http.record import Recorder
 from service.http.red_metrics import instrument
+from service.http.routes import PredictRoute
 from service.inference.line import Inference
 from service.management.management import Management
 from service.management.readiness import Assessor, Readiness
@@ -59,18 +60,14 @@ from service.settings import Settings, log_in_force
 
 log = logging.getLogger(__name__)
 
-ROOMS: Sequence[ModuleType] = (tfserving, openinference, mlflow, page)
-"""The modules of ``http`` that have a blueprint."""
-
-DIALECTS = (TFSERVING, OPENINFERENCE, MLFLOW)
-
 
 @dataclass(frozen=True, slots=True)
 class Application:
     """The WSGI application, and what a worker process starts and stops around it."""
 
     flask: flask.Flask
-    parts: Parts
+    catalog: Catalog
+    convergence: Convergence
     watcher: Watcher
     access: Access
 
@@ -143,70 +140,79 @@ def create_app(settings: Settings, access: Access | None = None) -> Application:
     convergence = Convergence(store, presence)
     router = Router(catalog)
     control = access or AccessControl(Configuration.of(settings))
-    parts = Parts(
-        inference=Inference(router, (Counts(), drift, recent, Payloads()), settings.max_rows),
-        catalog=catalog,
-        router=router,
-        store=store,
-        convergence=convergence,
-        authenticator=control.authenticator,
-        quotas=control.quotas,
-        audit=control.audit,
-        replica=settings.replica,
-        default_model=settings.default_model,
-        max_body_bytes=settings.max_body_bytes,
+    inference = Inference(router, (Counts(), drift, recent, Payloads()), settings.max_rows)
+    protocols = (
+        tfserving.routes(catalog, router),
+        openinference.routes(catalog, router, control.audit, Repository(store, convergence)),
+        mlflow.routes(catalog, settings.default_model),
     )
-    app = _flask(parts, recent, Spans(settings.replica) if settings.tracing else None)
-    if isinstance(control, AccessControl):
-        _add_control(app, control, settings, store, convergence)
+    app = _flask(settings)
+    record = Recorder(
+        RequestMetrics(), instrument(app, new_registry()), Spans(settings.replica) if settings.tracing else None
+    )
+    dialects = [protocol.dialect for protocol in protocols]
+    hooks.install(app, replica=settings.replica, record=record, dialects=dialects)
+    for blueprint in (
+        *(protocol.blueprint for protocol in protocols),
+        openapi.blueprint(app, catalog, dialects),
+        page.blueprint(),
+        feedback.blueprint(recent),
+        *(_administration(control, settings, store, convergence) if isinstance(control, AccessControl) else ()),
+    ):
+        app.register_blueprint(blueprint)
+    _add_predictions(
+        app,
+        Predictions(
+            inference,
+            control.authenticator,
+            control.quotas,
+            replica=settings.replica,
+            max_body_bytes=settings.max_body_bytes,
+            record=record,
+        ),
+        [route for protocol in protocols for route in protocol.predict_routes],
+    )
     guards.enforce(app, control.authenticator)
-    return Application(app, parts, watcher, control)
+    described_routes(app)
+    return Application(app, catalog, convergence, watcher, control)
 
 
-def _add_control(
-    app: flask.Flask, access: AccessControl, settings: Settings, store: Store, convergence: Convergence
-) -> None:
-    workshop = models_admin.Workshop(
-        store,
-        convergence,
-        settings.trusted_keys,
-        settings.sealing_key,
-        settings.run_dir,
-        settings.max_upload_bytes,
-        settings.replica,
-    )
+def _flask(settings: Settings) -> flask.Flask:
+    app = flask.Flask("millrace", static_folder=None)
+    app.url_map.merge_slashes = False  # // is another address, not a redirect in HTML
+    app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
+    return app
+
+
+def _administration(
+    access: AccessControl, settings: Settings, store: Store, convergence: Convergence
+) -> tuple[flask.Blueprint, ...]:
+    """The routes that issue tokens and administer."""
     operations = Operations(access.database, access.audit, access.leases, settings.replica)
-    for made in (
+    options = PublishingOptions(
+        settings.trusted_keys, settings.sealing_key, settings.run_dir, settings.max_upload_bytes
+    )
+    return (
         oauth.blueprint(access.authorization, access.tokens, access.view),
         access_admin.blueprint(access.registry, access.view),
         audit_admin.blueprint(access.audit),
-        models_admin.blueprint(operations, access.audit, workshop),
+        models_admin.blueprint(store, convergence, operations, access.audit, Publisher(store, convergence, options)),
+        operations_admin.blueprint(operations),
+    )
+
+
+def _add_predictions(app: flask.Flask, predictions: Predictions, routes: Sequence[PredictRoute]) -> None:
+    """Add the predict routes, after the blueprints, which bring the converters of their rules."""
+    fastpath.add_routes(app, predictions, routes)
+    behind: WSGIApplication = app.wsgi_app
+    for wrap in (
+        # Innermost first. Flask has one spelling of a rule, so that paths are spelled as it has them just before.
+        tfserving.respelling,
+        # Predictions, whose cost counts, go no further than the fast path, whose patterns take every spelling.
+        fastpath.in_front(predictions, routes),
     ):
-        app.register_blueprint(made)
-
-
-def _flask(parts: Parts, recent: RecentPredictions, spans: Spans | None) -> flask.Flask:
-    app = flask.Flask("millrace", static_folder=None)
-    app.url_map.merge_slashes = False  # // is another address, not a redirect in HTML
-    app.config["MAX_CONTENT_LENGTH"] = parts.max_body_bytes
-    record = Recorder(RequestMetrics(), instrument(app, new_registry()), spans)
-    hooks.install(app, replica=parts.replica, record=record, dialects=DIALECTS)
-    app.register_blueprint(document.blueprint(parts, DIALECTS))
-    for module in ROOMS:
-        app.register_blueprint(module.blueprint(parts))
-    app.register_blueprint(feedback.blueprint(recent))
-    predictions = Predictions(
-        parts.inference,
-        parts.authenticator,
-        parts.quotas,
-        replica=parts.replica,
-        max_body_bytes=parts.max_body_bytes,
-        record=record,
-    )
-    fastpath.register(
-        app, predictions, (*tfserving.PREDICT_ROUTES, *openinference.PREDICT_ROUTES, *mlflow.predict_routes(parts))
-    )
-    return app
+        behind = wrap(behind)
+    app.wsgi_app = behind  # type: ignore[method-assign,assignment]
 
 
 @cache  # gunicorn reads its configuration again on SIGHUP: the port that is open is the one to close in the end

@@ -10,6 +10,7 @@ from wsgiref.types import StartResponse, WSGIApplication
 
 import flask
 
+from service.http.description.route import described_as
 from service.http.guards import guarded
 from service.http.predictions import PERMISSION, Predictions
 from service.http.routes import PredictRoute
@@ -50,15 +51,20 @@ def decoded_path(environ: dict[str, Any]) -> str:
     return path if path.isascii() else path.encode("latin-1").decode("utf-8", "replace")
 
 
-def register(app: flask.Flask, predictions: Predictions, routes: Sequence[PredictRoute]) -> None:
-    """Put the routes into Flask's URL map, guarded, with the same answers, and the fast path in front of Flask."""
+def add_routes(app: flask.Flask, predictions: Predictions, routes: Iterable[PredictRoute]) -> None:
+    """Put the routes into Flask's URL map, guarded and described, with the same answers as the fast path's."""
     for route in routes:
         app.add_url_rule(route.rule, f"predict {route.rule}", _view(predictions, route), methods=["POST"])
-    app.wsgi_app = FastPath(app.wsgi_app, predictions, routes)  # type: ignore[method-assign]
+
+
+def in_front(predictions: Predictions, routes: Sequence[PredictRoute]) -> Callable[[WSGIApplication], FastPath]:
+    """Return what puts the fast path in front of an application."""
+    return lambda behind: FastPath(behind, predictions, routes)
 
 
 def _view(predictions: Predictions, route: PredictRoute) -> Callable[..., flask.Response]:
     @guarded(PERMISSION)
+    @described_as(route.description)
     def predict(**values: str) -> flask.Response:
         status, headers, body = predictions.respond(flask.g.exchange, route, values)
         return flask.Response(body, status, headers)

@@ -7,8 +7,8 @@ from typing import Any, TypeVar
 import flask
 
 from service.auth.principals import authorize
+from service.http.access import Authentication
 from service.http.body import EnvironHeaders
-from service.http.parts import Authentication
 
 View = TypeVar("View", bound=Callable[..., Any])
 _MARK = "__guard__"

@@ -4,13 +4,11 @@ from collections.abc import Sequence
 from time import perf_counter
 
 import flask
-from werkzeug.exceptions import HTTPException
 
 from service.dialects.dialect import Dialect, errors_at
-from service.errors import ServiceError
 from service.http.caller import has_credentials, request_id
 from service.http.exchange import Exchange, Record
-from service.http.problems import problem
+from service.http.problems import code_of, problem
 from service.http.routes import wording
 
 _NONE_MATCHED = "unmatched"
@@ -30,7 +28,7 @@ def install(app: flask.Flask, *, replica: str, record: Record, dialects: Sequenc
 
     def refuse(error: Exception) -> flask.Response:
         exchange: Exchange = flask.g.exchange
-        exchange.code = error.code if isinstance(error, ServiceError) else _code(error)
+        exchange.code = code_of(error)
         view = app.view_functions.get(flask.request.endpoint or "")
         status, headers, body = problem(
             error,
@@ -55,10 +53,3 @@ def install(app: flask.Flask, *, replica: str, record: Record, dialects: Sequenc
     app.before_request(begin)
     app.register_error_handler(Exception, refuse)
     app.after_request(finish)
-
-
-def _code(error: Exception) -> str:
-    code = getattr(error, "code", None)
-    if isinstance(error, HTTPException):
-        return error.name.lower().replace(" ", "_")
-    return code if isinstance(code, str) else "internal_error"

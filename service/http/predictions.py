@@ -6,10 +6,10 @@ from typing import Any
 
 from service.auth.principals import authorize
 from service.errors import ModelNotFound, ServiceError
+from service.http.access import Authentication, Charging
 from service.http.body import EnvironHeaders, encoded, read_body, wire_request
 from service.http.caller import has_credentials, request_id, routing_key
 from service.http.exchange import Exchange, Record, Response
-from service.http.parts import Authentication, Charging
 from service.http.problems import problem
 from service.http.routes import PredictRoute
 from service.inference.line import Inference

@@ -7,13 +7,14 @@ a protocol's own, such as the media type, its ErrorForm says.
 import logging
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any
+from typing import Any, NotRequired, TypedDict
 
 import orjson
 from werkzeug.exceptions import HTTPException, NotFound
 
 from model_store import errors as store
 from service import errors
+from service.auth.oauth import server as authorization
 from service.wire import ErrorForm
 
 _LOG = logging.getLogger(__name__)
@@ -38,6 +39,9 @@ STATUS: Mapping[type[Exception], HTTPStatus] = {
     errors.ModelNotReady: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.Overloaded: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    authorization.OAuthError: HTTPStatus.BAD_REQUEST,
+    authorization.InvalidClient: HTTPStatus.UNAUTHORIZED,
+    authorization.TooManyAttempts: HTTPStatus.TOO_MANY_REQUESTS,
     store.BadName: HTTPStatus.BAD_REQUEST,
     store.BadSample: HTTPStatus.UNPROCESSABLE_ENTITY,
     store.BadSchema: HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -57,6 +61,19 @@ STATUS: Mapping[type[Exception], HTTPStatus] = {
 }
 
 _RETRY_AFTER_SECONDS = 1
+_UNFORESEEN = ("internal_error", "Internal error", "The service failed; the log has the reason")
+
+
+class Problem(TypedDict):
+    """What every answer that is no success says; some protocols add members of their own."""
+
+    error: str
+    code: str
+    title: str
+    status: int
+    detail: str
+    request_id: str
+    errors: NotRequired[list[errors.Fault]]
 
 
 class NotReady(errors.ModelNotReady):
@@ -85,34 +102,42 @@ def problem(
     ``wording`` replaces the ``error`` text; ``credentials`` says whether the caller sent any (RFC 6750, section 3).
     """
     status = status_of(error)
-    body = _body(error, status, request_id)
+    body: dict[str, Any] = {**_problem(error, status, request_id)}
     if wording is not None:
         body["error"] = body["detail"] = wording
+    if isinstance(error, NotReady):
+        body.update(error.members)
     body.update(form.members(body))
     headers = {"Content-Type": form.media_type, **_headers(error, status, credentials=credentials)}
     return int(status), headers, orjson.dumps(body)
 
 
-def _body(error: Exception, status: HTTPStatus, request_id: str) -> dict[str, Any]:
-    if isinstance(error, errors.ServiceError):
-        code, title, detail = error.code, error.title, error.detail
-    elif isinstance(error, store.StoreError):
-        code, title, detail = error.code, "The store refused it", str(error)
-    elif isinstance(error, NotFound):
-        code, title, detail = errors.NotFound.code, errors.NotFound.title, "No route has this address"
-    elif isinstance(error, HTTPException):
-        code, title, detail = error.name.lower().replace(" ", "_"), error.name, str(error.description)
-    else:
+def code_of(error: Exception) -> str:
+    """Return the stable code that the response, the log and the metrics give an error."""
+    return _words(error)[0]
+
+
+def _problem(error: Exception, status: HTTPStatus, request_id: str) -> Problem:
+    code, title, detail = _words(error)
+    if code == _UNFORESEEN[0]:
         _LOG.error("unforeseen error", exc_info=error)
-        code, title, detail = "internal_error", "Internal error", "The service failed; the log has the reason"
-    body: dict[str, Any] = {"error": detail, "code": code, "title": title, "status": int(status), "detail": detail}
-    body["request_id"] = request_id
-    if isinstance(error, NotReady):
-        body.update(error.members)
-    faults = getattr(error, "faults", ())
-    if faults:
-        body["errors"] = [{"location": f.location, "expected": f.expected, "got": f.got} for f in faults]
+    body = Problem(error=detail, code=code, title=title, status=int(status), detail=detail, request_id=request_id)
+    if faults := getattr(error, "faults", ()):
+        body["errors"] = list(faults)
     return body
+
+
+def _words(error: Exception) -> tuple[str, str, str]:
+    """An error's code, title and detail."""
+    if isinstance(error, errors.ServiceError):
+        return error.code, error.title, error.detail
+    if isinstance(error, store.StoreError):
+        return error.code, "The store refused it", str(error)
+    if isinstance(error, NotFound):
+        return errors.NotFound.code, errors.NotFound.title, "No route has this address"
+    if isinstance(error, HTTPException):
+        return error.name.lower().replace(" ", "_"), error.name, str(error.description)
+    return _UNFORESEEN
 
 
 def _headers(error: Exception, status: HTTPStatus, *, credentials: bool) -> dict[str, str]:

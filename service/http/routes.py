@@ -1,12 +1,15 @@
 """A predict route, said once: as a Flask rule, as the pattern of the fast path, and with the verb that it answers."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+import flask
+
 from service.dialects.dialect import Dialect
 from service.errors import ServiceError
+from service.http.description.route import RouteDescription
 from service.wire import Phrase, Target, Values, Verb
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -27,6 +30,16 @@ class PredictRoute:
     dialect: Dialect
     verb: Verb
     target: Callable[[Values], Target]
+    description: RouteDescription
+
+
+@dataclass(frozen=True, slots=True)
+class DialectRoutes:
+    """A dialect, and all its routes: those that predict, and the others."""
+
+    dialect: Dialect
+    predict_routes: Sequence[PredictRoute]
+    blueprint: flask.Blueprint
 
 
 def phrased(phrase: Phrase) -> Callable[[View], View]:

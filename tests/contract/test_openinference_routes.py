@@ -25,7 +25,7 @@ from model_store import channels, seal
 from model_store.stores.folder import FolderStore
 from service.auth.permissions import MODEL_PREDICT, MODEL_READ
 from service.auth.principals import ANONYMOUS, Grant, Principal
-from service.http.parts import Authentication
+from service.http.access import Authentication
 from tests.service.auth.fakes import OpenAccess
 
 HEADER = "Inference-Header-Content-Length"
@@ -607,7 +607,7 @@ def test_a_model_that_cannot_be_loaded_is_409_with_the_reason(client, store):
 
 
 def test_a_load_that_takes_too_long_is_503_and_goes_on(client, application):
-    application.parts.convergence.seconds = 0.0
+    application.convergence.seconds = 0.0
     response = client.post("/v2/repository/models/draft/load")
     is_error(response, 503)
     assert response.headers["Retry-After"]

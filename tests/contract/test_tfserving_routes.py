@@ -25,7 +25,7 @@ from service import settings
 from service.app import create_app
 from service.auth.permissions import MODEL_READ
 from service.auth.principals import ANONYMOUS, Grant, Principal
-from service.http.parts import Authentication
+from service.http.access import Authentication
 from tests.service.auth.fakes import OpenAccess
 
 X, Y = load_iris(return_X_y=True)

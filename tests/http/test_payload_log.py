@@ -21,6 +21,7 @@ from service.dialects.tfserving.kserve_v1 import PREDICT
 from service.inference.line import Inference
 from service.observers import payloads as payload_log
 from service.observers.payloads import Payloads
+from service.runtime.router import Router
 from service.wire import Target, WireRequest
 
 FRAME = pd.DataFrame({"age": range(30), "city": ["Rome", "Oslo", "Bern"] * 10, "name": [f"n{i}" for i in range(30)]})
@@ -119,7 +120,7 @@ def test_a_share_of_the_requests_is_logged(put, log):
     put("people", PayloadLog(0.25, ["name"]))
     start, _, payloads = log
     application, drawn = start(), iter([0.1, 0.25, 0.24, 0.9, 0.0, 0.6])
-    line = Inference(application.parts.router, [Payloads(lambda: next(drawn))])
+    line = Inference(Router(application.catalog), [Payloads(lambda: next(drawn))])
     for age in range(6):
         line.run(PREDICT, Target("people"), WireRequest(json.dumps({"instances": [{**ROW, "age": age}]}).encode()))
     assert [json.loads(line["labels.payload"])[0]["age"] for line in payloads()] == [0, 2, 4]

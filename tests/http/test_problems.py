@@ -4,6 +4,7 @@ from werkzeug.exceptions import MethodNotAllowed, NotFound
 
 from model_store import errors as store_errors
 from service import errors
+from service.auth.oauth import server as authorization
 from service.dialects.dialect import errors_at
 from service.dialects.mlflow.dialect import MLFLOW
 from service.dialects.openinference.dialect import OPENINFERENCE
@@ -24,7 +25,8 @@ def every(base):
 
 def test_every_error_that_the_service_and_the_store_raise_has_a_status_of_its_own():
     abstract = {errors.ServiceError, store_errors.StoreError}
-    assert (every(errors) | every(store_errors)) - abstract == set(STATUS)
+    assert (every(errors) | every(store_errors)) - abstract <= set(STATUS)
+    assert every(errors) | every(store_errors) | every(authorization) >= set(STATUS)
 
 
 @pytest.mark.parametrize("kind", sorted(every(errors) - {errors.ServiceError}, key=str))

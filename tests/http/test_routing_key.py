@@ -8,6 +8,7 @@ from werkzeug.test import create_environ
 from service.dialects.tfserving.dialect import TFSERVING
 from service.dialects.tfserving.kserve_v1 import PREDICT
 from service.errors import ModelNotReady
+from service.http.description.route import prediction
 from service.http.exchange import Record
 from service.http.predictions import Predictions
 from service.http.routes import PredictRoute
@@ -16,7 +17,9 @@ from service.runtime.catalog import Catalog
 from service.runtime.router import Router
 from service.wire import Target
 
-ROUTE = PredictRoute("/m", re.compile("/m"), TFSERVING, PREDICT, lambda _: Target("m"))
+ROUTE = PredictRoute(
+    "/m", re.compile("/m"), TFSERVING, PREDICT, lambda _: Target("m"), prediction(TFSERVING, "predict", "Predict")
+)
 
 
 class Keys(Router):
@@ -45,7 +48,9 @@ class Nobody(Record):
 )
 def test_a_prediction_is_routed_by_its_header_or_else_by_its_id(everyone, headers, key):
     router = Keys()
-    predictions = Predictions(Inference(router), everyone, replica="r", max_body_bytes=1000, record=Nobody())
+    predictions = Predictions(
+        Inference(router), everyone.authenticator, everyone.quotas, replica="r", max_body_bytes=1000, record=Nobody()
+    )
     environ = create_environ("/m", method="POST", json={"instances": [1]}, headers=headers)
     status, _, _ = predictions.answer(environ, ROUTE, {})
     assert (status, router.keys) == (503, [key])

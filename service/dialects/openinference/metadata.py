@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TypedDict
 
 from model_store.schema import Schema
 
@@ -30,6 +30,24 @@ def datatype_of(dtype: str) -> str:
     return _DATATYPES.get(dtype, "BYTES")
 
 
+class TensorDescription(TypedDict):
+    """A tensor's name, datatype, and shape with -1 for the number of rows, in the protocol's form."""
+
+    name: str
+    datatype: str
+    shape: list[int]
+
+
+class ModelMetadata(TypedDict):
+    """The response to a model metadata request."""
+
+    name: str
+    versions: list[str]
+    platform: str
+    inputs: list[TensorDescription]
+    outputs: list[TensorDescription]
+
+
 @dataclass(frozen=True, slots=True)
 class TensorMetadata:
     """A tensor's name, datatype, and shape with -1 for the number of rows."""
@@ -38,7 +56,7 @@ class TensorMetadata:
     datatype: str
     shape: tuple[int, ...]
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> TensorDescription:
         """Return the protocol's object."""
         return {"name": self.name, "datatype": self.datatype, "shape": list(self.shape)}
 
@@ -58,7 +76,7 @@ def outputs(schema: Schema) -> tuple[TensorMetadata, ...]:
     return tuple(TensorMetadata(o.name, datatype_of(o.dtype), (-1, *o.shape)) for o in schema.outputs)
 
 
-def model_metadata(name: str, versions: Sequence[int], schema: Schema) -> dict[str, Any]:
+def model_metadata(name: str, versions: Sequence[int], schema: Schema) -> ModelMetadata:
     """Return the response to a model metadata request."""
     return {
         "name": name,

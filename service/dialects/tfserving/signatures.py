@@ -7,7 +7,7 @@ A model has one signature for each of its outputs, named after it (``predict``, 
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypedDict
 
 from model_store.schema import INTEGERS, Column, Schema
 from service.validation.per_schema import per_schema
@@ -82,7 +82,14 @@ def type_name(dtype: str) -> str:
     return _NAMES.get(dtype, dtype)
 
 
-def metadata(model: str, version: int, schema: Schema) -> dict[str, Any]:
+class SignatureMetadata(TypedDict):
+    """A version, and its signatures."""
+
+    model_spec: dict[str, str]
+    metadata: dict[str, Any]
+
+
+def metadata(model: str, version: int, schema: Schema) -> SignatureMetadata:
     """Return the body of ``GET …/metadata``: proto field names, 64-bit sizes as strings, ``signature_def`` twice."""
     known = signatures(schema)
     inputs = {each.name: _tensor_info(each.name, each.type, each.row_shape) for each in known.inputs}

@@ -1,1 +1,1 @@
-"""The routes under ``/admin``: access, audit, models, operations, feedback."""
+"""The routes of access and administration: ``/oauth`` and ``/admin``."""

@@ -1,29 +1,62 @@
 """/admin/audit: the record of who did what, newest first, with filters and paging."""
 
+from typing import Any
+
 import flask
+import msgspec
 
 from service.audit.log import AuditLog
 from service.audit.search import Search
 from service.auth.permissions import AUDIT_READ
 from service.http.admin import json_bodies
+from service.http.description.route import ADMINISTRATION, described
 from service.http.guards import guarded
 
 _PAGE, _LARGEST_PAGE = 100, 1000
 _LARGEST_NUMBER = 2**63 - 1
 
 
+class AuditEntry(msgspec.Struct):
+    """What was done, by whom and with what outcome; ``digest`` binds it to the ``previous`` one."""
+
+    number: int
+    at: str
+    actor: str
+    action: str
+    target: str
+    outcome: str
+    address: str
+    request_id: str
+    detail: dict[str, Any]
+    previous: str
+    digest: str
+
+
+class AuditEntries(msgspec.Struct):
+    """A page of entries, newest first; ``next_before`` is the query's ``before`` of the next page, if there is one."""
+
+    entries: list[AuditEntry]
+    next_before: int | None
+
+
 def blueprint(audit: AuditLog) -> flask.Blueprint:
-    """The one route."""
+    """Return the one route."""
     routes = flask.Blueprint("audit_admin", __name__)
 
     @routes.get("/admin/audit")
     @guarded(AUDIT_READ, model_arg=None)
-    def entries() -> tuple[dict[str, object], int, dict[str, str]]:
+    @described(
+        ADMINISTRATION,
+        "The record, newest first; filter by `actor`, `action`, `target`, `outcome`, `since` and `until`, "
+        "page by `limit` and `before`",
+        response=AuditEntries,
+        refusals=(400, 401, 403, 413, 415, 503),
+    )
+    def entries() -> flask.Response:
         search = _search()
-        found = audit.find(search)
-        more = len(found) == search.limit
-        following = found[-1]["number"] if found and more else None
-        return {"entries": found, "next_before": following}, 200, {"Cache-Control": "no-store"}
+        found = [AuditEntry(**row) for row in audit.find(search)]
+        following = found[-1].number if len(found) == search.limit else None
+        return json_bodies.response(AuditEntries(found, following), headers={"Cache-Control": "no-store"})
 
     return routes
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import flask
 
 from service.errors import NotFound
+from service.http.description.route import OPERATION, described
 from service.http.guards import public
-from service.http.parts import Parts
 
 _SOURCES = {
     "default-src": "'none'",
@@ -37,12 +37,13 @@ _FILES = {
 _ONE_HOUR = "public, max-age=3600"
 
 
-def blueprint(parts: Parts) -> flask.Blueprint:  # noqa: ARG001 - every blueprint is made from the parts
-    """The page and its files."""
+def blueprint() -> flask.Blueprint:
+    """Return the page and its files."""
     made = flask.Blueprint("docs", __name__)
 
     @made.get("/docs", strict_slashes=False)
     @public
+    @described(OPERATION, "This description as a page to read and try", response=str, media_type="text/html")
     def page() -> flask.Response:
         answer = flask.Response((_OWN / "page.html").read_bytes(), mimetype="text/html")
         answer.headers["Content-Security-Policy"] = POLICY
@@ -51,6 +52,13 @@ def blueprint(parts: Parts) -> flask.Blueprint:  # noqa: ARG001 - every blueprin
 
     @made.get("/docs/<name>")
     @public
+    @described(
+        OPERATION,
+        "A file of that page",
+        response=str,
+        media_type="application/octet-stream",
+        refusals=(404,),
+    )
     def file(name: str) -> flask.Response:
         if name not in _FILES:
             raise NotFound("The page has no such file")

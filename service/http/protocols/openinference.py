@@ -1,37 +1,40 @@
-"""Open Inference Protocol V2 over REST: inference, health, metadata, and Triton's model repository extension."""
+"""Open Inference Protocol V2 over REST: inference, health, metadata, and the refusal of what is left out."""
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypedDict
 
 import flask
 
 from service import __version__
-from service.auth.principals import Principal
-from service.codecs.json import dumps, loads
+from service.codecs.json import dumps
 from service.dialects.openinference.dialect import OPENINFERENCE
 from service.dialects.openinference.infer import INFER
-from service.dialects.openinference.metadata import model_metadata
-from service.errors import (
-    MalformedRequest,
-    ModelNotReady,
-    NotImplementedHere,
-    VersionNotFound,
+from service.dialects.openinference.metadata import ModelMetadata, model_metadata
+from service.errors import ModelNotReady, NotImplementedHere, VersionNotFound
+from service.http.access import Recording
+from service.http.description.route import (
+    LIST_REFUSALS,
+    READ_REFUSALS,
+    described,
+    prediction,
+    section_of,
+    undescribed,
 )
-from service.http.actor import actor
-from service.http.audited import audited
 from service.http.guards import guarded, public
-from service.http.parts import Parts
 from service.http.problems import NotReady
-from service.http.protocols import openinference_repository as repository
-from service.http.routes import PredictRoute, phrased
-from service.runtime.catalog import ServedModel, Snapshot
-from service.validation.words import show
+from service.http.protocols import openinference_repository
+from service.http.protocols.model_names import ModelNames, model_names
+from service.http.protocols.openinference_repository import Repository
+from service.http.routes import DialectRoutes, PredictRoute, phrased
+from service.runtime.catalog import Catalog, ServedModel, Snapshot
+from service.runtime.router import Router
 from service.wire import JSON, Target, Values
 
 EXTENSIONS = ("binary_tensor_data", "classification", "model_repository", "model_repository_extension", "parameters")
 """What there is beside the protocol's core, by Triton's and KServe's names."""
 
+_SECTION = section_of(OPENINFERENCE)
 _VERSION = re.compile(r"[0-9]{1,19}", re.ASCII)
 _LEFT_OUT: Mapping[str, tuple[str, ...]] = {
     "statistics: this worker's would be a part of the truth; Prometheus has the whole": (
@@ -67,115 +70,134 @@ _LEFT_OUT: Mapping[str, tuple[str, ...]] = {
 }
 
 
+class Live(TypedDict):
+    """Whether the service runs."""
+
+    live: bool
+
+
+class Ready(TypedDict):
+    """Whether every model can answer."""
+
+    ready: bool
+    live: bool
+
+
+class Server(TypedDict):
+    """What serves, and the parts of the protocol that it has beside the core."""
+
+    name: str
+    version: str
+    extensions: list[str]
+
+
+class ModelReady(TypedDict):
+    """Whether a model can answer."""
+
+    name: str
+    ready: bool
+
+
 def _target(values: Values) -> Target:
     model, text = values["model"] or "", values.get("version")
     return Target(model, None if text is None else _version_number(model, text))
 
 
-PREDICT_ROUTES = (
+_MODEL = "/v2/models/(?P<model>[^/]+)"
+
+PREDICT_ROUTES = tuple(
     PredictRoute(
-        "/v2/models/<model>/infer", re.compile(r"/v2/models/(?P<model>[^/]+)/infer"), OPENINFERENCE, INFER, _target
-    ),
-    PredictRoute(
-        "/v2/models/<model>/versions/<version>/infer",
-        re.compile(r"/v2/models/(?P<model>[^/]+)/versions/(?P<version>[^/]+)/infer"),
+        f"/v2/models/<model>{rule}/infer",
+        re.compile(f"{_MODEL}{pattern}/infer"),
         OPENINFERENCE,
         INFER,
         _target,
-    ),
+        prediction(OPENINFERENCE, "infer", "Infer with a model: {which}", 501),
+    )
+    for rule, pattern in (("", ""), ("/versions/<version>", "/versions/(?P<version>[^/]+)"))
 )
 
 
-def blueprint(parts: Parts) -> flask.Blueprint:
+def routes(catalog: Catalog, router: Router, audit: Recording, repository: Repository) -> DialectRoutes:
+    """Return the dialect with its routes."""
+    return DialectRoutes(OPENINFERENCE, PREDICT_ROUTES, _blueprint(catalog, router, audit, repository))
+
+
+def _blueprint(catalog: Catalog, router: Router, audit: Recording, repository: Repository) -> flask.Blueprint:
     """The routes of /v2 that do not predict."""
     made = flask.Blueprint("openinference", __name__, url_prefix="/v2")
-    _add_health(made, parts)
-    _add_metadata(made, parts)
-    _add_repository(made, parts)
-    for reason, routes in _LEFT_OUT.items():
-        for route in routes:
+    _add_health(made, catalog)
+    _add_server(made, catalog)
+    _add_metadata(made, catalog, router)
+    _add_readiness(made, router)
+    openinference_repository.add_routes(made, catalog, audit, repository)
+    for reason, left_out in _LEFT_OUT.items():
+        for route in left_out:
             *methods, rule = route.split(" ")
             made.add_url_rule(rule, f"left out {rule}".replace(".", "_"), _left_out(reason), methods=methods)
     return made
 
 
-def _add_health(made: flask.Blueprint, parts: Parts) -> None:
+def _add_health(made: flask.Blueprint, catalog: Catalog) -> None:
     @made.get("/health/live")
     @public
+    @described(_SECTION, "Whether the service runs", response=Live)
     def live() -> flask.Response:
-        return _json({"live": True})
+        return _json(Live(live=True))
 
     @made.get("/health/ready")
     @public
+    @described(_SECTION, "Whether every model can answer", response=Ready, refusals=(503,))
     def ready() -> flask.Response:
-        reason = _unready(parts.catalog.snapshot())
+        reason = _unready(catalog.snapshot())
         if reason:
             raise NotReady(reason, ready=False, live=True)
-        return _json({"ready": True, "live": True})
+        return _json(Ready(ready=True, live=True))
 
 
-def _add_metadata(made: flask.Blueprint, parts: Parts) -> None:
+def _add_server(made: flask.Blueprint, catalog: Catalog) -> None:
     @made.get("", strict_slashes=False)
     @public
+    @described(_SECTION, "The server's name, version and extensions", response=Server)
     def server() -> flask.Response:
-        return _json({"name": "millrace", "version": __version__, "extensions": list(EXTENSIONS)})
+        return _json(Server(name="millrace", version=__version__, extensions=list(EXTENSIONS)))
 
     @made.get("/models")
     @guarded("model:read", model_arg=None)
+    @described(_SECTION, "The names of the models", response=ModelNames, refusals=LIST_REFUSALS)
     def models() -> flask.Response:
-        return _json({"models": [name for name in sorted(parts.catalog.snapshot().models) if _may_read(name)]})
+        return _json(model_names(catalog))
 
+
+def _add_metadata(made: flask.Blueprint, catalog: Catalog, router: Router) -> None:
     @made.get("/models/<model>")
     @made.get("/models/<model>/versions/<version>")
     @guarded("model:read")
+    @described(_SECTION, "A model's tensors: {which}", response=ModelMetadata, refusals=(*READ_REFUSALS, 503))
     @phrased(OPENINFERENCE.phrase)
     def metadata(model: str, version: str | None = None) -> flask.Response:
-        chosen = parts.router.choose(_target({"model": model, "version": version})).model
-        versions = parts.catalog.snapshot().models[model].versions
+        chosen = router.choose(_target({"model": model, "version": version})).model
+        versions = catalog.snapshot().models[model].versions
         return _json(model_metadata(model, sorted(versions) if version is None else [chosen.version], chosen.schema))
 
+
+def _add_readiness(made: flask.Blueprint, router: Router) -> None:
     @made.get("/models/<model>/ready")
     @made.get("/models/<model>/versions/<version>/ready")
     @guarded("model:read")
+    @described(_SECTION, "Whether a model can answer: {which}", response=ModelReady, refusals=(*READ_REFUSALS, 503))
     @phrased(OPENINFERENCE.phrase)
     def model_ready(model: str, version: str | None = None) -> flask.Response:
         try:
-            parts.router.choose(_target({"model": model, "version": version}))
+            router.choose(_target({"model": model, "version": version}))
         except ModelNotReady as error:
             raise NotReady(error.detail, name=model, ready=False) from error
-        return _json({"name": model, "ready": True})
-
-
-def _add_repository(made: flask.Blueprint, parts: Parts) -> None:
-    @made.post("/repository/index")
-    @guarded("model:read", model_arg=None)
-    def index() -> flask.Response:
-        only_ready = repository.only_ready(_body())
-        served = [model for name, model in sorted(parts.catalog.snapshot().models.items()) if _may_read(name)]
-        entries = [entry for model in served for entry in repository.entries(model)]
-        return _json([entry for entry in entries if entry["state"] == repository.READY or not only_ready])
-
-    @made.post("/repository/models/<model>/load")
-    @guarded("model:promote")
-    @phrased(OPENINFERENCE.phrase)
-    def load(model: str) -> flask.Response:
-        document = _body()
-        with audited(parts.audit, "model.load", model):
-            repository.load(parts.store, parts.convergence, model, actor().subject, document)
-        return _json({"name": model, "load": True})
-
-    @made.post("/repository/models/<model>/unload")
-    @guarded("model:promote")
-    @phrased(OPENINFERENCE.phrase)
-    def unload(model: str) -> flask.Response:
-        document = _body()
-        with audited(parts.audit, "model.unload", model):
-            repository.unload(parts.store, parts.convergence, model, actor().subject, document)
-        return _json({"name": model, "unload": True})
+        return _json(ModelReady(name=model, ready=True))
 
 
 def _left_out(reason: str) -> Callable[..., flask.Response]:
     @public
+    @undescribed
     def refuse(**_values: str) -> flask.Response:
         raise NotImplementedHere(f"Not implemented: {reason}")
 
@@ -200,20 +222,6 @@ def _unready(snapshot: Snapshot) -> str:
 def _answers(model: ServedModel) -> bool:
     """Whether the stable version can answer or, where nothing is stable, any other."""
     return model.stable in model.versions if model.channels.stable is not None else bool(model.versions)
-
-
-def _may_read(model: str) -> bool:
-    principal: Principal = flask.g.principal
-    return principal.may("model:read", model)
-
-
-def _body() -> dict[str, Any]:
-    """The request's JSON object, empty where there is no body; whatever its media type is said to be."""
-    raw = flask.request.get_data(cache=False, parse_form_data=False)
-    document = loads(raw, max_rows=1) if raw.strip() else {}
-    if not isinstance(document, dict):
-        raise MalformedRequest(f"the request: expected an object, got {show(document)}")
-    return document
 
 
 def _json(document: Any) -> flask.Response:

@@ -6,7 +6,7 @@ As in TensorFlow Serving, a path under ``/v1/`` that is none of these, or has an
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypedDict, cast
 
 import flask
 from werkzeug.routing import BaseConverter
@@ -15,7 +15,7 @@ from model_store.names import LARGEST_VERSION
 from service.codecs.json import dumps
 from service.dialects.tfserving import examples, kserve_v1
 from service.dialects.tfserving.dialect import SHOWN, TFSERVING, status_phrase
-from service.dialects.tfserving.signatures import metadata
+from service.dialects.tfserving.signatures import SignatureMetadata, metadata
 from service.errors import (
     LabelNotFound,
     MalformedRequest,
@@ -23,11 +23,21 @@ from service.errors import (
     NotImplementedHere,
     VersionNotFound,
 )
+from service.http.description.route import (
+    LIST_REFUSALS,
+    OPERATION,
+    READ_REFUSALS,
+    described,
+    prediction,
+    section_of,
+    undescribed,
+)
 from service.http.guards import guarded, public
-from service.http.parts import Parts
 from service.http.problems import NotReady
-from service.http.routes import PredictRoute, phrased
-from service.runtime.catalog import ServedModel
+from service.http.protocols.model_names import ModelNames, model_names
+from service.http.routes import DialectRoutes, PredictRoute, phrased
+from service.runtime.catalog import Catalog, ServedModel
+from service.runtime.router import Router
 from service.runtime.states import State, VersionState
 from service.wire import JSON, Target, Values, Verb
 
@@ -39,11 +49,12 @@ _WHICH = ("", "(?i:/versions/)(?P<version>[0-9]+)", "(?i:/labels/)(?P<label>[^/:
 _RULES = tuple(
     f"/v1/models/<segment:model>{which}" for which in ("", "/versions/<digits:version>", "/labels/<segment:label>")
 )
-_VERBS: Mapping[str, Verb] = {
-    "predict": kserve_v1.PREDICT,
-    "classify": examples.CLASSIFY,
-    "regress": examples.REGRESS,
+_VERBS: Mapping[str, tuple[Verb, str]] = {
+    "predict": (kserve_v1.PREDICT, "Predict with a model, by rows or by columns"),
+    "classify": (examples.CLASSIFY, "Class labels and their probabilities for examples"),
+    "regress": (examples.REGRESS, "One number for each example"),
 }
+_SECTION = section_of(TFSERVING)
 _FIXED_WORDS = re.compile(
     r"/(v1)/(models)(?:/[^/:]+(?:/(versions)/[0-9]+|/(labels)/[^/:]+)?(?:/(metadata))?)?", re.IGNORECASE | re.ASCII
 )
@@ -58,6 +69,35 @@ _STATES: Mapping[State, str] = {
     State.FAILED: "END",
 }
 _ALL_VERBS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+
+
+class Alive(TypedDict):
+    """KServe's liveness."""
+
+    status: str
+
+
+class Status(TypedDict):
+    """Whether a version failed, and why."""
+
+    error_code: str
+    error_message: str
+
+
+class VersionStatus(TypedDict):
+    """The state of a version, in TensorFlow Serving's words."""
+
+    version: str
+    state: str
+    status: Status
+
+
+class ModelStatus(TypedDict):
+    """The states of a model's versions, for TensorFlow Serving's clients, and whether it is ready, for KServe's."""
+
+    model_version_status: list[VersionStatus]
+    name: str
+    ready: bool
 
 
 def _target(values: Values) -> Target:
@@ -82,19 +122,25 @@ PREDICT_ROUTES: tuple[PredictRoute, ...] = tuple(
         dialect=TFSERVING,
         verb=verb,
         target=_target,
+        description=prediction(TFSERVING, name, f"{summary}: {{which}}"),
     )
-    for name, verb in _VERBS.items()
+    for name, (verb, summary) in _VERBS.items()
     for rule, which in zip(_RULES, _WHICH, strict=True)
 )
 
 
-def blueprint(parts: Parts) -> flask.Blueprint:
+def routes(catalog: Catalog, router: Router) -> DialectRoutes:
+    """Return the dialect with its routes."""
+    return DialectRoutes(TFSERVING, PREDICT_ROUTES, _blueprint(catalog, router))
+
+
+def _blueprint(catalog: Catalog, router: Router) -> flask.Blueprint:
     """Status, metadata, the list of models, KServe's liveness, and the refusal of everything else under ``/v1/``."""
     made = flask.Blueprint("tfserving", __name__)
-    made.record_once(_prepare)
-    _add_models(made, parts)
-    _add_status(made, parts)
-    _add_metadata(made, parts)
+    made.record_once(_add_converters)
+    _add_models(made, catalog)
+    _add_status(made, catalog)
+    _add_metadata(made, router)
     for path in _RULES:
         made.add_url_rule(f"{path}:explain", f"explain {path}", explain, methods=["POST"])
     for path in ("/v1/", "/v1/<path:rest>"):
@@ -109,27 +155,34 @@ def blueprint(parts: Parts) -> flask.Blueprint:
     return made
 
 
-def _add_models(made: flask.Blueprint, parts: Parts) -> None:
+def _add_models(made: flask.Blueprint, catalog: Catalog) -> None:
     @made.get("/")
     @public
+    @described(OPERATION, "Whether the service runs", response=Alive)
     def alive() -> flask.Response:
         return _json({"status": "alive"})
 
     @made.get("/v1/models")
     @guarded("model:read", model_arg=None)
+    @described(_SECTION, "The names of the models", response=ModelNames, refusals=LIST_REFUSALS)
     def models() -> flask.Response:
-        names = sorted(parts.catalog.snapshot().models)
-        return _json({"models": [n for n in names if flask.g.principal.may("model:read", n)]})
+        return _json(model_names(catalog))
 
 
-def _add_status(made: flask.Blueprint, parts: Parts) -> None:
+def _add_status(made: flask.Blueprint, catalog: Catalog) -> None:
     @made.get(_RULES[0])
     @made.get(_RULES[1])
     @made.get(_RULES[2])
     @guarded("model:read")
+    @described(
+        _SECTION,
+        "The states of a model's versions: {which}",
+        response=ModelStatus,
+        refusals=(*READ_REFUSALS, 503),
+    )
     @phrased(status_phrase)
     def status(model: str, version: str | None = None, label: str | None = None) -> flask.Response:
-        served = parts.catalog.snapshot().models.get(model)
+        served = catalog.snapshot().models.get(model)
         if served is None:
             raise ModelNotFound(f"there is no model {model[:SHOWN]!r}")
         number = _version(version)
@@ -139,14 +192,15 @@ def _add_status(made: flask.Blueprint, parts: Parts) -> None:
         return _json(document)
 
 
-def _add_metadata(made: flask.Blueprint, parts: Parts) -> None:
+def _add_metadata(made: flask.Blueprint, router: Router) -> None:
     @made.get(f"{_RULES[0]}/metadata")
     @made.get(f"{_RULES[1]}/metadata")
     @made.get(f"{_RULES[2]}/metadata")
     @guarded("model:read")
+    @described(_SECTION, "A model's signatures: {which}", response=SignatureMetadata, refusals=(*READ_REFUSALS, 503))
     @phrased(TFSERVING.phrase)
     def model_metadata(**values: str) -> flask.Response:
-        chosen = parts.router.choose(_target(values)).model
+        chosen = router.choose(_target(values)).model
         return _json(metadata(chosen.name, chosen.version, chosen.schema))
 
 
@@ -163,7 +217,7 @@ def _asked_for(model: ServedModel, version: int | None, label: str | None) -> li
     return [version]
 
 
-def _status(model: ServedModel, versions: Iterable[int]) -> dict[str, Any]:
+def _status(model: ServedModel, versions: Iterable[int]) -> ModelStatus:
     """One object that TensorFlow Serving's and KServe's clients both read."""
     return {
         "model_version_status": [_version_status(version, model.states[version]) for version in versions],
@@ -172,9 +226,9 @@ def _status(model: ServedModel, versions: Iterable[int]) -> dict[str, Any]:
     }
 
 
-def _version_status(version: int, state: VersionState) -> dict[str, Any]:
+def _version_status(version: int, state: VersionState) -> VersionStatus:
     code = "INTERNAL" if state.state is State.FAILED else "OK"
-    status = {"error_code": code, "error_message": state.reason}
+    status = Status(error_code=code, error_message=state.reason)
     return {"version": str(version), "state": _STATES[state.state], "status": status}
 
 
@@ -190,15 +244,14 @@ class _Digits(BaseConverter):
     regex = "[0-9]+"
 
 
-def _prepare(state: flask.blueprints.BlueprintSetupState) -> None:
+def _add_converters(state: flask.blueprints.BlueprintSetupState) -> None:
     app = cast("flask.Flask", state.app)
     app.url_map.converters["segment"] = _Segment
     app.url_map.converters["digits"] = _Digits
-    app.wsgi_app = _respelling(app.wsgi_app)  # type: ignore[method-assign,assignment]
 
 
-def _respelling(behind: "WSGIApplication") -> "WSGIApplication":
-    """A WSGI application that passes ``/V1/Models/iris/Metadata`` on as ``/v1/models/iris/metadata``."""
+def respelling(behind: "WSGIApplication") -> "WSGIApplication":
+    """Return a WSGI application that passes ``/V1/Models/iris/Metadata`` on as ``/v1/models/iris/metadata``."""
 
     def call(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         environ["PATH_INFO"] = respelled(environ["PATH_INFO"])
@@ -222,12 +275,14 @@ def respelled(path: str) -> str:
 
 
 @guarded("model:predict")
+@undescribed
 def explain(**_values: str) -> flask.Response:
     """KServe V1's explanations, which are left out."""
     raise NotImplementedHere("Explanations are not offered: a model is published without an explainer")
 
 
 @public
+@undescribed
 def malformed(rest: str = "") -> flask.Response:  # noqa: ARG001 - the path as it was sent is in the request
     """Refuse whatever else is under ``/v1/``."""
     raise MalformedRequest(f"Malformed request: {flask.request.method} {flask.request.path[:SHOWN]}")

@@ -1,10 +1,10 @@
 """Access control's own routes in the API description."""
 
 import pytest
+from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
-from service.http.description import access_operations
-from service.http.description import document as openapi
+from service.http.description.route import described_routes
 
 
 @pytest.fixture
@@ -18,11 +18,33 @@ def admin(caller):
 
 
 def test_every_route_of_access_and_administration_is_described(application, admin):
-    assert openapi.undocumented(application.flask) == []
     description = admin.get("/openapi.json").json
     validate(description)
     described = {f"{method.upper()} {path}" for path, item in description["paths"].items() for method in item}
-    assert set(access_operations.OPERATIONS) <= described
+    routes = {f"{route.method} {route.path}" for route in described_routes(application.flask)}
+    assert routes <= described
+    assert {"POST /oauth/token", "POST /admin/clients", "GET /admin/audit", "DELETE /admin/grants/{grant_id}"} <= routes
+
+
+def test_bodies_of_administration_are_described_as_they_are_sent(admin):
+    schemas = admin.get("/openapi.json").json["components"]["schemas"]
+
+    def fits(name, body):
+        document = {"$ref": f"#/components/schemas/{name}", "components": {"schemas": schemas}}
+        Draft202012Validator(document).validate(body)
+
+    fits("NewClient", {"name": "scorer"})
+    fits("ClientSecret", admin.post("/admin/clients", json={"name": "scorer"}).json)
+    fits("KeySecret", admin.post("/admin/keys", json={"client_id": admin.id}).json)
+    for path, name in (
+        ("/admin/clients", "Clients"),
+        ("/admin/keys", "Keys"),
+        ("/admin/grants", "Grants"),
+        ("/admin/audit", "AuditEntries"),
+        ("/.well-known/oauth-authorization-server", "ServerMetadata"),
+        ("/oauth/jwks.json", "KeySet"),
+    ):
+        fits(name, admin.get(path).json)
 
 
 def test_oauth_s_errors_are_described_as_plain_json_too(admin):

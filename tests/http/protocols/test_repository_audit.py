@@ -87,7 +87,7 @@ def test_one_that_not_every_worker_followed_in_time_is_recorded_as_such(caller, 
         "models": {},
     }
     FolderPresence(tmp_path / "presence").announce(Record("other", 1, json.dumps(idle).encode()))
-    application.parts.convergence.seconds = 0.5
+    application.convergence.seconds = 0.5
     answer = caller("operator", ["shop-*"]).post("/v2/repository/models/shop-iris/unload")
     assert answer.status_code == 503
     assert [entry["outcome"] for entry in recorded()] == ["started", "model_not_ready"]

@@ -2,7 +2,7 @@
 
 from service.auth.permissions import PERMISSIONS
 from service.auth.principals import ANONYMOUS, Grant, Principal
-from service.http.parts import Access, Authentication, Charging, Recording
+from service.http.access import Access, Authentication, Charging, Recording
 
 
 class Everyone(Authentication):

@@ -1,16 +1,10 @@
-"""What the blueprints are made from: built once by ``service.app`` and handed to each."""
+"""Access control, as routes ask for it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Protocol
 
-from model_store.stores.store import Store
 from service.audit.entry import Entry
 from service.auth.principals import Principal
-from service.inference.line import Inference
-from service.runtime.catalog import Catalog
-from service.runtime.convergence import Convergence
-from service.runtime.router import Router
 
 
 class Authentication(Protocol):
@@ -54,20 +48,3 @@ class Access(Protocol):
 
     def stop(self) -> None:
         """End what ``start`` began."""
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """The built parts, and the plain values that blueprints need of the settings."""
-
-    inference: Inference
-    catalog: Catalog
-    router: Router
-    store: Store
-    convergence: Convergence
-    authenticator: Authentication
-    quotas: Charging
-    audit: Recording
-    replica: str
-    default_model: str | None
-    max_body_bytes: int

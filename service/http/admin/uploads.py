@@ -1,0 +1,84 @@
+"""The files of a publish request, taken in."""
+
+import json
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import flask
+from werkzeug.datastructures import FileStorage
+
+from service.errors import Fault, InvalidInput, UnsupportedMediaType
+
+BUNDLE = ".tar"
+ESTIMATORS = (".skops", ".onnx", ".ubj", ".json", ".txt")
+SAMPLES = (".csv", ".parquet", ".npy", ".json")
+MULTIPART = "multipart/form-data"
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """The files of a publish request, in a folder of their own, and what it says of them."""
+
+    folder: Path
+    estimator: Path
+    sample: Path | None
+    metrics: Mapping[str, Any]
+    promote: bool
+
+    @classmethod
+    def received(cls, run_dir: Path, most_bytes: int) -> "Upload":
+        """Read the request under way; raises UnsupportedMediaType, InvalidInput, PayloadTooLarge."""
+        flask.request.max_content_length = most_bytes
+        if flask.request.mimetype != MULTIPART:
+            raise UnsupportedMediaType("expected multipart/form-data with the files `model` and `sample`")
+        files, form = flask.request.files, flask.request.form
+        ending = _ending(files.get("model"), "model", (*ESTIMATORS, BUNDLE))
+        sample_ending = None if ending == BUNDLE else _ending(files.get("sample"), "sample", SAMPLES)
+        metrics, promoted = _metrics(form.get("metrics")), _flag(form.get("promote"))
+        folder = _new_folder(run_dir)
+        estimator, sample = folder / f"model{ending}", folder / f"sample{sample_ending}" if sample_ending else None
+        files["model"].save(estimator)
+        if sample is not None:
+            files["sample"].save(sample)
+        return cls(folder, estimator, sample, metrics, promoted)
+
+    def discard(self) -> None:
+        """Remove the files."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _new_folder(run_dir: Path) -> Path:
+    parent = run_dir / "uploads"
+    parent.mkdir(parents=True, exist_ok=True)
+    return Path(tempfile.mkdtemp(dir=parent))
+
+
+def _ending(file: FileStorage | None, field: str, endings: tuple[str, ...]) -> str:
+    """The file's format by its name's ending, which only chooses the reader; nothing else of the name is used."""
+    if file is None or not file.filename:
+        raise InvalidInput(f"the file {field} is missing", [Fault(field, "a file", "nothing")])
+    ending = Path(file.filename).suffix.lower()
+    if ending not in endings:
+        hint = "; a pickle is taken in a sealed bundle (.tar) alone" if ending in {".joblib", ".pkl", ".pickle"} else ""
+        raise UnsupportedMediaType(f"{field}: {ending[:16]!r}: expected one of {', '.join(endings)}{hint}")
+    return ending
+
+
+def _metrics(text: str | None) -> Mapping[str, Any]:
+    try:
+        metrics = json.loads(text or "{}")
+    except (ValueError, RecursionError):
+        metrics = None
+    if not isinstance(metrics, dict):
+        raise InvalidInput("metrics: expected a JSON object", [Fault("metrics", "a JSON object", (text or "")[:64])])
+    return metrics
+
+
+def _flag(text: str | None) -> bool:
+    if text not in {None, "", "true", "false"}:
+        raise InvalidInput("promote: expected true or false", [Fault("promote", "true or false", (text or "")[:64])])
+    return text == "true"
