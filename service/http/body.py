@@ -26,7 +26,7 @@ class EnvironHeaders(Mapping[str, str]):
         return value
 
     def get(self, name: str, default: Any = None) -> Any:
-        """The header's value, or the default."""
+        """Return the header's value, or the default."""
         return self._environ.get(_key(name), default)
 
     def __iter__(self) -> Iterator[str]:
@@ -47,7 +47,7 @@ def _key(name: str) -> str:
 
 
 def read_body(environ: Mapping[str, Any], most: int) -> bytes:
-    """The body as it was sent, of at most ``most`` bytes; raises PayloadTooLarge or MalformedRequest."""
+    """Return the body as it was sent, of at most ``most`` bytes; raises PayloadTooLarge or MalformedRequest."""
     length = environ.get("CONTENT_LENGTH") or ""
     if not length:
         body: bytes = environ["wsgi.input"].read(most + 1) if environ.get("wsgi.input_terminated") else b""
@@ -65,7 +65,7 @@ def read_body(environ: Mapping[str, Any], most: int) -> bytes:
 
 
 def wire_request(environ: Mapping[str, Any], body: bytes, most: int, max_rows: int) -> WireRequest:
-    """The request with its body decompressed; raises UnsupportedMediaType, PayloadTooLarge or MalformedRequest."""
+    """Return the request, its body decompressed; raises UnsupportedMediaType, PayloadTooLarge or MalformedRequest."""
     encoding = environ.get("HTTP_CONTENT_ENCODING")
     if encoding and encoding.strip().lower() != "identity":
         body = _decompressed(body, encoding.strip().lower(), most)
@@ -92,7 +92,7 @@ def _too_large(most: int) -> PayloadTooLarge:
 
 
 def encoded(answer: WireResponse, accept_encoding: str | None) -> tuple[bytes, dict[str, str]]:
-    """The answer's body and headers, compressed where the caller asks for it and it is large enough to pay."""
+    """Return a response's body and headers, compressed if the caller asks for it and it is large enough to pay."""
     headers = {"Content-Type": answer.media_type, **answer.headers}
     if accept_encoding is None or len(answer.body) < _COMPRESS_FROM_BYTES:
         return answer.body, headers

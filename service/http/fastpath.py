@@ -46,7 +46,7 @@ class FastPath:
 
 
 def decoded_path(environ: dict[str, Any]) -> str:
-    """The request's path, percent-decoded once by the server; PEP 3333 carries its bytes as Latin-1."""
+    """Return the request's path, percent-decoded once by the server; PEP 3333 carries its bytes as Latin-1."""
     path: str = environ["PATH_INFO"]
     return path if path.isascii() else path.encode("latin-1").decode("utf-8", "replace")
 

@@ -39,7 +39,7 @@ def public(view: View) -> View:
 
 
 def guard_of(app: flask.Flask, endpoint: str) -> Guard:
-    """The guard of an endpoint; raises LookupError where its view has no mark."""
+    """Return the guard of an endpoint; raises LookupError if its view has no mark."""
     guard: Guard | None = getattr(app.view_functions[endpoint], _MARK, None)
     if guard is None:
         raise LookupError(f"the view {endpoint!r} is marked neither guarded nor public")

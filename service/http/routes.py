@@ -53,6 +53,6 @@ def phrased(phrase: Phrase) -> Callable[[View], View]:
 
 
 def wording(view: Callable[..., Any] | None, error: Exception, values: Values) -> str | None:
-    """How the view's mark words an error; None where it has none or leaves it as it is."""
+    """Return how the view's mark words an error; None if it has none or leaves the error as it is."""
     phrase: Phrase | None = getattr(view, _MARK, None)
     return phrase(error, values) if phrase is not None and isinstance(error, ServiceError) else None

@@ -8,6 +8,7 @@ import threading
 import time
 import zlib
 
+import flask
 import numpy as np
 import pandas as pd
 import pytest
@@ -25,7 +26,12 @@ from model_store import channels, seal
 from model_store.stores.folder import FolderStore
 from service.auth.permissions import MODEL_PREDICT, MODEL_READ
 from service.auth.principals import ANONYMOUS, Grant, Principal
+from service.http import guards, hooks
 from service.http.access import Authentication
+from service.http.exchange import Record
+from service.http.protocols import openinference
+from service.http.protocols.openinference_repository import Repository
+from service.runtime.router import Router
 from tests.service.auth.fakes import OpenAccess
 
 HEADER = "Inference-Header-Content-Length"
@@ -614,13 +620,34 @@ def test_a_load_that_takes_too_long_is_503_and_goes_on(client, application):
     eventually(lambda: client.get("/v2/models/draft").status_code == 200)
 
 
-@pytest.mark.parametrize("number", [errno.EROFS, errno.EACCES])
-def test_a_store_that_cannot_be_written_from_here_is_409(client, monkeypatch, number):
-    def refuse(*_arguments):
-        raise OSError(number, "no")
+class ReadOnly(FolderStore):
+    """A store whose pointers cannot be moved from here."""
 
-    monkeypatch.setattr(channels, "unload", refuse)
-    is_error(client.post("/v2/repository/models/iris/unload"), 409)
+    def __init__(self, root, number):
+        super().__init__(root)
+        self.number = number
+
+    def swap_pointers(self, name, data, expected):
+        raise OSError(self.number, "no")
+
+
+class Unheard(Record):
+    def begin(self, exchange):
+        pass
+
+    def end(self, exchange, *, counted=False):
+        pass
+
+
+@pytest.mark.parametrize("number", [errno.EROFS, errno.EACCES])
+def test_a_store_that_cannot_be_written_from_here_is_409(application, everyone, store, number):
+    app = flask.Flask("read only", static_folder=None)
+    repository = Repository(ReadOnly(store.disk, number), application.convergence)
+    routes = openinference.routes(application.catalog, Router(application.catalog), everyone.audit, repository)
+    hooks.install(app, replica="r", record=Unheard(), dialects=[routes.dialect])
+    app.register_blueprint(routes.blueprint)
+    guards.enforce(app, everyone.authenticator)
+    is_error(app.test_client().post("/v2/repository/models/iris/unload"), 409)
 
 
 @pytest.mark.parametrize(

@@ -40,8 +40,9 @@ class RouteDescription:
 
     ``{which}`` in the ``summary`` stands for the version that an address names. ``request`` and ``response`` are the
     types of the bodies, as msgspec reads and writes them; None is no body. ``refusals`` are the statuses that it may
-    answer beside ``success``. ``errors`` is a form that its errors have beside the one of their address. A route with a
-    ``verb`` predicts: the model's dialect describes its bodies; ``model`` names the model if the address does not.
+    answer besides ``success``. Its errors may have a form of their own, ``errors``, instead of that of their address.
+    A route with a ``verb`` predicts: the model's dialect describes its bodies; ``model`` names the model if the address
+    does not.
     """
 
     section: Section
@@ -100,7 +101,7 @@ def section_of(dialect: Dialect) -> Section:
 def prediction(
     dialect: Dialect, verb: str, summary: str, *refusals: int, model: Callable[[], str | None] | None = None
 ) -> RouteDescription:
-    """Return the description of a predict route, which may answer ``refusals`` beside those that all may answer."""
+    """Return the description of a predict route, which may answer ``refusals`` and those of all predict routes."""
     return RouteDescription(
         section_of(dialect), summary, refusals=(*PREDICTION_REFUSALS, *refusals), verb=verb, model=model
     )

@@ -261,7 +261,7 @@ def respelling(behind: "WSGIApplication") -> "WSGIApplication":
 
 
 def respelled(path: str) -> str:
-    """A path under ``/v1/`` with its fixed words in lower case; any other path as it is."""
+    """Return a path under ``/v1/`` with its fixed words in lower case; any other path as it is."""
     if path[:4] not in {"/v1/", "/V1/"}:
         return path
     path = path[:4].lower() + path[4:]
@@ -277,14 +277,14 @@ def respelled(path: str) -> str:
 @guarded("model:predict")
 @undescribed
 def explain(**_values: str) -> flask.Response:
-    """KServe V1's explanations, which are left out."""
+    """Refuse KServe V1's explanations, which are left out."""
     raise NotImplementedHere("Explanations are not offered: a model is published without an explainer")
 
 
 @public
 @undescribed
 def malformed(rest: str = "") -> flask.Response:  # noqa: ARG001 - the path as it was sent is in the request
-    """Refuse whatever else is under ``/v1/``."""
+    """Refuse everything else under ``/v1/``."""
     raise MalformedRequest(f"Malformed request: {flask.request.method} {flask.request.path[:SHOWN]}")
 
 

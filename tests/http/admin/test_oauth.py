@@ -201,7 +201,7 @@ def test_unknown_clients_are_slowed_down_the_same(web, application):
     assert [answer.status_code for answer in answers] == [401] * 5 + [429]
 
 
-def test_success_forgives_failures(web, owner, monkeypatch):
+def test_success_forgives_failures(web, owner):
     for _ in range(4):
         web.post("/oauth/token", data=GRANT, auth=(owner.id, "wrong"))
     assert web.post("/oauth/token", data=GRANT, auth=(owner.id, owner.secret)).status_code == 200
