@@ -187,7 +187,7 @@ def _flask(settings: Settings) -> flask.Flask:
 def _administration(
     access: AccessControl, settings: Settings, store: Store, convergence: Convergence
 ) -> tuple[flask.Blueprint, ...]:
-    """The routes that issue tokens and administer."""
+    """Return the routes that issue tokens and administer."""
     operations = Operations(access.database, access.audit, access.leases, settings.replica)
     options = PublishingOptions(
         settings.trusted_keys, settings.sealing_key, settings.run_dir, settings.max_upload_bytes

@@ -41,7 +41,7 @@ def create_secrets(jwt_keys: Path, audit_key: Path) -> None:
 
 
 def _new_secret() -> bytes:
-    """A secret at random, but for one in 20,000 that spells a word by which a placeholder is known."""
+    """Return a secret at random, but for one in 20,000 that spells a word by which a placeholder is known."""
     while is_placeholder(secret := secrets.token_urlsafe(48).encode()):
         pass
     return secret

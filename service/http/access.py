@@ -11,21 +11,21 @@ class Authentication(Protocol):
     """Tells who is asking; ``service.auth.authenticator.Authenticator`` is the real one."""
 
     def authenticate(self, headers: Mapping[str, str]) -> Principal:
-        """Return the caller's principal, the anonymous one without credentials; raises Unauthenticated, Unavailable."""
+        """Return the caller's principal, the anonymous one without credentials. Raises Unauthenticated, Unavailable."""
 
 
 class Charging(Protocol):
     """Counts what callers use; ``service.auth.quotas.Quotas`` is the real one."""
 
     def charge(self, principal: Principal, rows: int) -> Mapping[str, str]:
-        """Count a request and its rows; return RateLimit headers; raises QuotaExceeded."""
+        """Count a request and its rows; return RateLimit headers. Raises QuotaExceeded."""
 
 
 class Recording(Protocol):
     """Keeps who did what; ``service.audit.log.AuditLog`` is the real one."""
 
     def record(self, entry: Entry) -> None:
-        """Append an entry; raises Unavailable."""
+        """Append an entry. Raises Unavailable."""
 
 
 class Access(Protocol):

@@ -47,7 +47,7 @@ def _key(name: str) -> str:
 
 
 def read_body(environ: Mapping[str, Any], most: int) -> bytes:
-    """Return the body as it was sent, of at most ``most`` bytes; raises PayloadTooLarge or MalformedRequest."""
+    """Return the body as it was sent, of at most ``most`` bytes. Raises PayloadTooLarge or MalformedRequest."""
     length = environ.get("CONTENT_LENGTH") or ""
     if not length:
         body: bytes = environ["wsgi.input"].read(most + 1) if environ.get("wsgi.input_terminated") else b""
@@ -65,7 +65,7 @@ def read_body(environ: Mapping[str, Any], most: int) -> bytes:
 
 
 def wire_request(environ: Mapping[str, Any], body: bytes, most: int, max_rows: int) -> WireRequest:
-    """Return the request, its body decompressed; raises UnsupportedMediaType, PayloadTooLarge or MalformedRequest."""
+    """Return the request, its body decompressed. Raises UnsupportedMediaType, PayloadTooLarge or MalformedRequest."""
     encoding = environ.get("HTTP_CONTENT_ENCODING")
     if encoding and encoding.strip().lower() != "identity":
         body = _decompressed(body, encoding.strip().lower(), most)

@@ -32,10 +32,10 @@ class Exchange:
 
 
 class Record(Protocol):
-    """Who is told of each exchange; ``service.http.record.Recorder`` is the real one."""
+    """The receiver of each exchange; ``service.http.record.Recorder`` is the real one."""
 
     def begin(self, exchange: Exchange) -> None:
         """Take note that it has come in."""
 
     def end(self, exchange: Exchange, *, counted: bool = False) -> None:
-        """Take note of what came of it; ``counted`` where the requests of its route are counted elsewhere."""
+        """Take note of what came of it; ``counted`` if the requests of its route are counted elsewhere."""

@@ -1,4 +1,4 @@
-"""Who may call a view, said beside the view and enforced in one place. A view without a mark never starts to serve."""
+"""Who may call a view, said next to the view and enforced in one place. A view without a mark never starts to serve."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class Guard:
 
 
 def guarded(permission: str, model_arg: str | None = "model") -> Callable[[View], View]:
-    """Mark a view as needing ``permission``, on the model that its argument ``model_arg`` names where it has one."""
+    """Mark a view as needing ``permission``, on the model that its argument ``model_arg`` names if it has one."""
 
     def mark(view: View) -> View:
         setattr(view, _MARK, Guard(permission, model_arg))
@@ -39,7 +39,7 @@ def public(view: View) -> View:
 
 
 def guard_of(app: flask.Flask, endpoint: str) -> Guard:
-    """Return the guard of an endpoint; raises LookupError if its view has no mark."""
+    """Return the guard of an endpoint. Raises LookupError if its view has no mark."""
     guard: Guard | None = getattr(app.view_functions[endpoint], _MARK, None)
     if guard is None:
         raise LookupError(f"the view {endpoint!r} is marked neither guarded nor public")

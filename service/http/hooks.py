@@ -17,7 +17,7 @@ _NONE_MATCHED = "unmatched"
 def install(app: flask.Flask, *, replica: str, record: Record, dialects: Sequence[Dialect]) -> None:
     """Install the hooks on ``app``; before the guards, so that refusals are seen too.
 
-    Errors look as in the dialect of their address, also where there is no route.
+    Errors look as in the dialect of their address, also if there is no route.
     """
 
     def begin() -> None:

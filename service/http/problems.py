@@ -65,7 +65,7 @@ _UNFORESEEN = ("internal_error", "Internal error", "The service failed; the log 
 
 
 class Problem(TypedDict):
-    """What every answer that is no success says; some protocols add members of their own."""
+    """What every answer that is no success says; some protocols add members."""
 
     error: str
     code: str
@@ -77,7 +77,7 @@ class Problem(TypedDict):
 
 
 class NotReady(errors.ModelNotReady):
-    """The answer of a readiness route; ``members`` stand in the JSON object beside those of every error."""
+    """The answer of a readiness route; ``members`` stand in the JSON object next to those of every error."""
 
     def __init__(self, detail: str, **members: Any) -> None:
         super().__init__(detail)
@@ -128,7 +128,7 @@ def _problem(error: Exception, status: HTTPStatus, request_id: str) -> Problem:
 
 
 def _words(error: Exception) -> tuple[str, str, str]:
-    """An error's code, title and detail."""
+    """Return an error's code, title and detail."""
     if isinstance(error, errors.ServiceError):
         return error.code, error.title, error.detail
     if isinstance(error, store.StoreError):

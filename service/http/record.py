@@ -1,4 +1,4 @@
-"""What metrics, the log and spans are told of each request: when it comes in, and what came of it."""
+"""What metrics, the log and spans record of each request: when it comes in, and what came of it."""
 
 import re
 import time

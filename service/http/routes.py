@@ -20,7 +20,7 @@ _MARK = "__phrase__"
 class PredictRoute:
     """One POST route that answers predictions.
 
-    ``rule`` is its Flask rule, ``pattern`` matches the same decoded paths in full, with groups ``model`` and, where the
+    ``rule`` is its Flask rule, ``pattern`` matches the same decoded paths in full, with groups ``model`` and, if the
     route has them, ``version`` and ``label``. ``target`` turns the groups into a Target and may raise ServiceError.
     The ``dialect`` says how errors look.
     """

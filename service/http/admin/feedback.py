@@ -45,7 +45,7 @@ class FeedbackCounts(msgspec.Struct):
 
 
 def blueprint(recent: RecentPredictions) -> flask.Blueprint:
-    """Return the one route. Whoever may predict with a model may say how well it did."""
+    """Return the one route. Who may predict with a model may say how well it did."""
     routes = flask.Blueprint("feedback", __name__)
 
     @routes.post("/admin/models/<model>/feedback")
@@ -65,7 +65,7 @@ def blueprint(recent: RecentPredictions) -> flask.Blueprint:
 
 
 def read(document: Any) -> list[Truth]:
-    """Return the ground truth in a body; raises InvalidInput or PayloadTooLarge."""
+    """Return the ground truth in a body. Raises InvalidInput or PayloadTooLarge."""
     _check_size(document)
     given = json_bodies.convert(document, Feedback).feedback
     return [Truth(one.request_id, tuple(one.truth if isinstance(one.truth, list) else [one.truth])) for one in given]

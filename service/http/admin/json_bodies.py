@@ -14,7 +14,7 @@ _LARGEST = 64 * 1024
 
 
 def read(kind: type[Body]) -> Body:
-    """Return the request's body as a ``kind``; raises UnsupportedMediaType, MalformedRequest, InvalidInput."""
+    """Return the request's body as a ``kind``. Raises UnsupportedMediaType, MalformedRequest, InvalidInput."""
     request = flask.request
     request.max_content_length = _LARGEST
     data = request.get_data()
@@ -29,7 +29,7 @@ def read(kind: type[Body]) -> Body:
 
 
 def convert(document: Any, kind: type[Body]) -> Body:
-    """Return a document that was read before as a ``kind``; raises InvalidInput."""
+    """Return a document that was read before as a ``kind``. Raises InvalidInput."""
     try:
         return msgspec.convert(document, kind)
     except msgspec.ValidationError as error:
@@ -48,7 +48,7 @@ def response(body: Any, status: int = 200, headers: Mapping[str, str] | None = N
 
 
 def query_number(name: str, default: int | None, *, most: int) -> Any:
-    """Return a whole number from 1 to ``most`` in the query string, or the default; raises InvalidInput."""
+    """Return a whole number from 1 to ``most`` in the query string, or the default. Raises InvalidInput."""
     text = flask.request.args.get(name)
     if text is None:
         return default

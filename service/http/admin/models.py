@@ -1,6 +1,6 @@
 """/admin/models: what the store's command line does, over REST.
 
-Publishing and promoting try the version in a process of its own, which takes seconds: they answer 202 with the address
+Publishing and promoting try the version in a separate process, which takes seconds: they answer 202 with the address
 of an operation to poll.
 """
 

@@ -218,7 +218,7 @@ def _add_metadata(routes: flask.Blueprint, tokens: AccessTokens) -> None:
 
 
 def _form() -> MultiDict[str, str]:
-    """The request's form; raises OAuthError where there is none, or where it says something twice."""
+    """Return the request's form. Raises OAuthError if there is none, or if it gives a parameter twice."""
     request = flask.request
     request.max_content_length = _LARGEST_FORM
     if request.mimetype != _FORM:
@@ -238,7 +238,7 @@ def _needed(form: MultiDict[str, str], name: str) -> str:
 
 
 def _prove(server: AuthorizationServer, form: MultiDict[str, str]) -> tuple[str, Actor]:
-    """The client that Basic or the form's client_id and client_secret prove, and the actor to record."""
+    """Return the client that Basic or the form's client_id and client_secret prove, and the actor to record."""
     client_id, secret = _credentials(form)
     exchange = flask.g.exchange
     actor = Actor(CLIENT + client_id[:128], caller_address(flask.request.environ), exchange.request_id)
@@ -257,7 +257,7 @@ def _credentials(form: MultiDict[str, str]) -> tuple[str, str]:
 
 
 def _basic(header: str) -> tuple[str, str]:
-    """RFC 6749, section 2.3.1: both parts are form-encoded within Basic."""
+    """Read both parts of Basic, which are form-encoded within it (RFC 6749, section 2.3.1)."""
     scheme, _, encoded = header.partition(" ")
     try:
         plain = base64.b64decode(encoded, validate=True).decode() if scheme.lower() == "basic" else ""

@@ -67,7 +67,7 @@ class Publisher:
         self._options = options
 
     def take(self) -> Upload:
-        """Return the files of the request under way; raises NotImplementedHere without a key to seal with."""
+        """Return the files of the request under way. Raises NotImplementedHere without a key to seal with."""
         if not self._options.sealing_key.is_file():
             raise NotImplementedHere("this replica has no sealing key: publish with `python -m model_store publish`")
         return Upload.received(self._options.run_dir, self._options.max_upload_bytes)

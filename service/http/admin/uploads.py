@@ -21,7 +21,7 @@ MULTIPART = "multipart/form-data"
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """The files of a publish request, in a folder of their own, and what it says of them."""
+    """The files of a publish request, in a folder for it alone, and what it says of them."""
 
     folder: Path
     estimator: Path
@@ -31,7 +31,7 @@ class Upload:
 
     @classmethod
     def received(cls, run_dir: Path, most_bytes: int) -> "Upload":
-        """Read the request under way; raises UnsupportedMediaType, InvalidInput, PayloadTooLarge."""
+        """Read the request under way. Raises UnsupportedMediaType, InvalidInput, PayloadTooLarge."""
         flask.request.max_content_length = most_bytes
         if flask.request.mimetype != MULTIPART:
             raise UnsupportedMediaType("expected multipart/form-data with the files `model` and `sample`")
@@ -58,7 +58,10 @@ def _new_folder(run_dir: Path) -> Path:
 
 
 def _ending(file: FileStorage | None, field: str, endings: tuple[str, ...]) -> str:
-    """The file's format by its name's ending, which only chooses the reader; nothing else of the name is used."""
+    """Return the file's format by its name's ending, which only chooses the reader; nothing else of the name is used.
+
+    Raises InvalidInput if the file is missing, UnsupportedMediaType for another ending.
+    """
     if file is None or not file.filename:
         raise InvalidInput(f"the file {field} is missing", [Fault(field, "a file", "nothing")])
     ending = Path(file.filename).suffix.lower()

@@ -79,7 +79,7 @@ def document(
 
 
 def _loaded(model: ServedModel) -> Any:
-    """The version whose bodies describe the model: the stable one, else the newest that is loaded."""
+    """Return the version whose bodies describe the model: the stable one, else the newest that is loaded."""
     versions = model.versions
     return versions.get(model.stable or 0) or (versions[max(versions)] if versions else None)
 
@@ -119,13 +119,13 @@ class _Writer:
         return dict(sorted(paths.items()))
 
     def _answering(self, description: RouteDescription) -> list[str]:
-        """The models that a predict route's request may be for."""
+        """Return the models that a predict route's request may be for."""
         models = [name for name, model in self._models.items() if description.verb in model.verbs]
         meant = description.model() if description.model else None
         return [meant] if meant is not None and meant in models else models
 
     def _operation(self, route: DescribedRoute, models: list[str]) -> dict[str, Any]:
-        """A route for any of these models."""
+        """Describe a route for any of these models."""
         description = route.description
         which = next((words for name, words in _WHICH.items() if name in route.variables), "its stable version")
         made: dict[str, Any] = {
@@ -143,7 +143,7 @@ class _Writer:
         return made
 
     def _operation_of(self, route: DescribedRoute, model: str) -> dict[str, Any]:
-        """A route for one model, whose name stands in its path."""
+        """Describe a route for one model, whose name stands in its path."""
         made = self._operation(route, [model])
         made["tags"] = [_tag(model)]
         made["summary"] = made["summary"].replace("a model", f"`{model}`")
@@ -162,14 +162,14 @@ class _Writer:
         return {"name": name, "in": "path", "required": True, "schema": schema}
 
     def _query(self, verb: str, models: list[str]) -> list[dict[str, Any]]:
-        """The parameters of a verb's query: a model's own if it is the only one."""
+        """Return the parameters of a verb's query: a model's own if it is the only one."""
         if not verb:
             return []
         bodies = self._bodies(verb, models if len(models) == 1 else [])
         return [_query_parameter(name, schema) for name, schema in bodies.query.items()]
 
     def _bodies(self, verb: str, models: list[str]) -> VerbBodies:
-        """The bodies of a verb: the first model's if there is any."""
+        """Return the bodies of a verb: the first model's if there is any."""
         return self._models[models[0]].verbs[verb] if models else self._any_model[verb]
 
     def _request(self, description: RouteDescription, models: list[str]) -> dict[str, Any]:
@@ -203,7 +203,7 @@ class _Writer:
         return {"description": "Success", "content": content}
 
     def _error_forms(self, route: DescribedRoute) -> list[str]:
-        """The media types of a route's errors: its own form's, if it has one, and its address's."""
+        """Return the media types of a route's errors: its own form's, if it has one, and its address's."""
         forms: list[ErrorForm] = [route.description.errors] if route.description.errors else []
         return [form.media_type for form in (*forms, errors_at(route.path, self._dialects))]
 
@@ -222,5 +222,5 @@ def _contents(contents: Mapping[str, Json], in_json: Json) -> dict[str, Any]:
 
 
 def _accepted(permission: str) -> list[dict[str, list[str]]]:
-    """Any one of the ways to prove who asks."""
+    """Return any one of the ways to prove who asks."""
     return [{"bearer": []}, {"apiKey": []}, {"oauth2": [permission] if permission in _SCOPES else []}]

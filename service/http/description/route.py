@@ -1,4 +1,4 @@
-"""What a route says of itself, beside its view. A view that says nothing never starts to serve."""
+"""What a route says of itself, next to its view. A view that says nothing never starts to serve."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -40,7 +40,7 @@ class RouteDescription:
 
     ``{which}`` in the ``summary`` stands for the version that an address names. ``request`` and ``response`` are the
     types of the bodies, as msgspec reads and writes them; None is no body. ``refusals`` are the statuses that it may
-    answer besides ``success``. Its errors may have a form of their own, ``errors``, instead of that of their address.
+    answer besides ``success``. Its errors may have their own form, ``errors``, instead of that of their address.
     A route with a ``verb`` predicts: the model's dialect describes its bodies; ``model`` names the model if the address
     does not.
     """
@@ -123,7 +123,7 @@ class DescribedRoute:
 
 
 def described_routes(app: flask.Flask) -> list[DescribedRoute]:
-    """Return every route but those that are left out; raises LookupError if a view has no mark."""
+    """Return every route but those that are left out. Raises LookupError if a view has no mark."""
     return [
         DescribedRoute(method, _VARIABLE.sub(r"{\1}", rule.rule), guard_of(app, rule.endpoint), description)
         for rule in app.url_map.iter_rules()

@@ -27,7 +27,7 @@ class DefaultModel:
         self._named = named
 
     def name(self) -> str:
-        """Return its name; raises ModelNotFound."""
+        """Return its name. Raises ModelNotFound."""
         if self._named:
             return self._named
         names = list(self._catalog.snapshot().models)
@@ -50,7 +50,7 @@ def routes(catalog: Catalog, default_model: str | None) -> DialectRoutes:
 
 
 def _predict_routes(default: DefaultModel) -> tuple[PredictRoute, ...]:
-    """The routes that predict; ``/invocations`` asks for the default model at each request."""
+    """Return the routes that predict; ``/invocations`` asks for the default model at each request."""
     return (
         PredictRoute(
             "/invocations",
@@ -65,7 +65,7 @@ def _predict_routes(default: DefaultModel) -> tuple[PredictRoute, ...]:
 
 
 def _blueprint(catalog: Catalog) -> flask.Blueprint:
-    """The routes that do not predict."""
+    """Return the routes that do not predict."""
     made = flask.Blueprint("mlflow", __name__)
 
     @made.get("/ping")

@@ -32,7 +32,7 @@ from service.runtime.router import Router
 from service.wire import JSON, Target, Values
 
 EXTENSIONS = ("binary_tensor_data", "classification", "model_repository", "model_repository_extension", "parameters")
-"""What there is beside the protocol's core, by Triton's and KServe's names."""
+"""What there is besides the protocol's core, by Triton's and KServe's names."""
 
 _SECTION = section_of(OPENINFERENCE)
 _VERSION = re.compile(r"[0-9]{1,19}", re.ASCII)
@@ -84,7 +84,7 @@ class Ready(TypedDict):
 
 
 class Server(TypedDict):
-    """What serves, and the parts of the protocol that it has beside the core."""
+    """What serves, and the parts of the protocol that it has besides the core."""
 
     name: str
     version: str
@@ -124,7 +124,7 @@ def routes(catalog: Catalog, router: Router, audit: Recording, repository: Repos
 
 
 def _blueprint(catalog: Catalog, router: Router, audit: Recording, repository: Repository) -> flask.Blueprint:
-    """The routes of /v2 that do not predict."""
+    """Return the routes of /v2 that do not predict."""
     made = flask.Blueprint("openinference", __name__, url_prefix="/v2")
     _add_health(made, catalog)
     _add_server(made, catalog)
@@ -211,7 +211,10 @@ def _version_number(model: str, text: str) -> int:
 
 
 def _unready(snapshot: Snapshot) -> str:
-    """Why not every model that should answer can, without their names, which not everyone may know; empty if all do."""
+    """Say why not every model that should answer can; empty if all do.
+
+    The models' names are left out: not everyone may know them.
+    """
     served = [model for model in snapshot.models.values() if model.channels.wanted()]
     waiting = [model for model in served if not _answers(model)]
     if waiting:
@@ -220,7 +223,7 @@ def _unready(snapshot: Snapshot) -> str:
 
 
 def _answers(model: ServedModel) -> bool:
-    """Whether the stable version can answer or, where nothing is stable, any other."""
+    """Return True if the stable version can answer or, if nothing is stable, any other."""
     return model.stable in model.versions if model.channels.stable is not None else bool(model.versions)
 
 

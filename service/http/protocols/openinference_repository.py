@@ -202,7 +202,7 @@ def entries(model: ServedModel) -> Iterator[Entry]:
 
 
 def only_ready(document: Any) -> bool:
-    """Return whether an index request asks for READY versions alone; raises MalformedRequest."""
+    """Return whether an index request asks for READY versions alone. Raises MalformedRequest."""
     wanted = document.get("ready", False)
     if not isinstance(wanted, bool):
         raise MalformedRequest(f"ready: expected true or false, got {show(wanted)}")
@@ -235,7 +235,7 @@ def _may_read(model: str) -> bool:
 
 
 def _body() -> dict[str, Any]:
-    """The request's JSON object, empty if there is no body, of any media type."""
+    """Return the request's JSON object, empty if there is no body, of any media type. Raises MalformedRequest."""
     raw = flask.request.get_data(cache=False, parse_form_data=False)
     document = loads(raw, max_rows=1) if raw.strip() else {}
     if not isinstance(document, dict):

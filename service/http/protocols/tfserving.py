@@ -101,12 +101,12 @@ class ModelStatus(TypedDict):
 
 
 def _target(values: Values) -> Target:
-    """The model, version or label in a path; raises MalformedRequest where the version is beyond 64 bits."""
+    """Return the model, version or label in a path. Raises MalformedRequest if the version is beyond 64 bits."""
     return Target(values["model"] or "", _version(values.get("version")), values.get("label"))
 
 
 def _version(text: str | None) -> int | None:
-    """The version in a path, or None; raises MalformedRequest where it is beyond 64 bits."""
+    """Return the version in a path, or None. Raises MalformedRequest if it is beyond 64 bits."""
     if text is None:
         return None
     digits = text.lstrip("0")
@@ -135,7 +135,7 @@ def routes(catalog: Catalog, router: Router) -> DialectRoutes:
 
 
 def _blueprint(catalog: Catalog, router: Router) -> flask.Blueprint:
-    """Status, metadata, the list of models, KServe's liveness, and the refusal of everything else under ``/v1/``."""
+    """Return status, metadata, the list of models, KServe's liveness, and the refusal of all else under ``/v1/``."""
     made = flask.Blueprint("tfserving", __name__)
     made.record_once(_add_converters)
     _add_models(made, catalog)
@@ -205,7 +205,7 @@ def _add_metadata(made: flask.Blueprint, router: Router) -> None:
 
 
 def _asked_for(model: ServedModel, version: int | None, label: str | None) -> list[int]:
-    """The versions that a status is about, newest first; raises VersionNotFound or LabelNotFound."""
+    """Return the versions that a status is about, newest first. Raises VersionNotFound or LabelNotFound."""
     if label is not None:
         version = model.pointers.get(label) or model.channels.pointer(label)
         if version is None:
@@ -218,7 +218,7 @@ def _asked_for(model: ServedModel, version: int | None, label: str | None) -> li
 
 
 def _status(model: ServedModel, versions: Iterable[int]) -> ModelStatus:
-    """One object that TensorFlow Serving's and KServe's clients both read."""
+    """Return one object that TensorFlow Serving's and KServe's clients both read."""
     return {
         "model_version_status": [_version_status(version, model.states[version]) for version in versions],
         "name": model.name,
@@ -277,14 +277,14 @@ def respelled(path: str) -> str:
 @guarded("model:predict")
 @undescribed
 def explain(**_values: str) -> flask.Response:
-    """Refuse KServe V1's explanations, which are left out."""
+    """Refuse KServe V1's explanations, which are left out. Raises NotImplementedHere."""
     raise NotImplementedHere("Explanations are not offered: a model is published without an explainer")
 
 
 @public
 @undescribed
 def malformed(rest: str = "") -> flask.Response:  # noqa: ARG001 - the path as it was sent is in the request
-    """Refuse everything else under ``/v1/``."""
+    """Refuse everything else under ``/v1/``. Raises MalformedRequest."""
     raise MalformedRequest(f"Malformed request: {flask.request.method} {flask.request.path[:SHOWN]}")
 
 
