@@ -29,7 +29,8 @@ from service.http.guards import guarded
 from service.operations.operations import Operations, Tell
 from service.runtime.convergence import Convergence
 
-File = Annotated[bytes, Meta(extra_json_schema={"contentMediaType": "application/octet-stream"})]
+File = Annotated[str, Meta(extra_json_schema={"contentMediaType": "application/octet-stream"})]
+"""A file of a multipart body, as the API description shows it."""
 
 
 class NewVersion(msgspec.Struct):

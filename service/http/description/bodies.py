@@ -58,6 +58,7 @@ def components_of(models: Mapping[str, ModelDescription]) -> dict[str, Json]:
         for model, description in models.items()
         for verb, bodies in description.verbs.items()
         for part, contents in (("request", bodies.request), ("answer", bodies.response))
+        if JSON in contents
     }
 
 
