@@ -11,7 +11,7 @@ from typing import Any
 
 from service.metrics.processes import resident_bytes
 from service.presence.presence import HEARTBEAT, Presence, Record, Unreachable
-from service.runtime.catalog import ServedModel, Snapshot
+from service.runtime.catalog import CatalogSnapshot, ServedModel
 from service.runtime.states import State, VersionState
 
 log = logging.getLogger(__name__)
@@ -68,7 +68,7 @@ class Announcer:
         self._started: float | None = None
         self._told = float("-inf")
 
-    def announce(self, snapshot: Snapshot, *, settled: bool) -> None:
+    def announce(self, snapshot: CatalogSnapshot, *, settled: bool) -> None:
         """Announce what is true now; log if that cannot be done."""
         self._started = self._started or time.time()  # set here and not before a fork
         self._told = self._clock()

@@ -33,7 +33,7 @@ class ServedModel:
 
 
 @dataclass(frozen=True, slots=True)
-class Snapshot:
+class CatalogSnapshot:
     """Every model of the store, by name."""
 
     models: Mapping[str, ServedModel] = field(default_factory=lambda: MappingProxyType({}))
@@ -42,13 +42,13 @@ class Snapshot:
 class Catalog:
     """Holds the current snapshot. Reading needs no lock: a snapshot never changes, and swapping one is atomic."""
 
-    def __init__(self, snapshot: Snapshot | None = None) -> None:
-        self._snapshot = snapshot or Snapshot()
+    def __init__(self, snapshot: CatalogSnapshot | None = None) -> None:
+        self._snapshot = snapshot or CatalogSnapshot()
 
-    def snapshot(self) -> Snapshot:
+    def snapshot(self) -> CatalogSnapshot:
         """Return the current snapshot; who holds it sees one consistent state."""
         return self._snapshot
 
-    def swap(self, snapshot: Snapshot) -> None:
+    def swap(self, snapshot: CatalogSnapshot) -> None:
         """Make ``snapshot`` the current one, for all requests that begin from now on."""
         self._snapshot = snapshot

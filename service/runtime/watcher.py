@@ -14,7 +14,7 @@ from types import MappingProxyType
 
 from model_store.stores.store import Store
 from service.runtime.announcements import Announcer
-from service.runtime.catalog import Catalog, Snapshot
+from service.runtime.catalog import Catalog, CatalogSnapshot
 from service.runtime.keeper import ModelKeeper
 from service.runtime.limits import LIMITS, Limits
 from service.runtime.loaded import LoadedModel
@@ -191,7 +191,7 @@ class Watcher:
         served = {name: keeper.served() for name, keeper in sorted(self._keepers.items())}
         changed = served.keys() != models.keys() or any(model is not models[name] for name, model in served.items())
         if changed:
-            self._catalog.swap(Snapshot(MappingProxyType(served)))
+            self._catalog.swap(CatalogSnapshot(MappingProxyType(served)))
         if changed or self._announcer.due:
             self._announce()
 

@@ -10,7 +10,7 @@ from service.dialects.dialect import Dialect
 from service.http.description.document import document
 from service.http.description.route import LIST_REFUSALS, OPERATION, described, described_routes
 from service.http.guards import guarded
-from service.runtime.catalog import Catalog, Snapshot
+from service.runtime.catalog import Catalog, CatalogSnapshot
 from service.wire import JSON
 
 _MOST_CACHED = 32
@@ -45,10 +45,10 @@ class _Written:
     def __init__(self, app: flask.Flask, dialects: Sequence[Dialect]) -> None:
         self._app = app
         self._dialects = dialects
-        self._of: Snapshot | None = None
+        self._of: CatalogSnapshot | None = None
         self._documents: dict[tuple[str, ...], bytes] = {}
 
-    def document(self, snapshot: Snapshot, visible: tuple[str, ...]) -> bytes:
+    def document(self, snapshot: CatalogSnapshot, visible: tuple[str, ...]) -> bytes:
         if snapshot is not self._of or len(self._documents) >= _MOST_CACHED:
             self._of, self._documents = snapshot, {}
         if visible not in self._documents:

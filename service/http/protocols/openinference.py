@@ -27,7 +27,7 @@ from service.http.protocols import openinference_repository
 from service.http.protocols.model_names import ModelNames, model_names
 from service.http.protocols.openinference_repository import Repository
 from service.http.routes import DialectRoutes, PredictRoute, phrased
-from service.runtime.catalog import Catalog, ServedModel, Snapshot
+from service.runtime.catalog import Catalog, CatalogSnapshot, ServedModel
 from service.runtime.router import Router
 from service.wire import JSON, Target, Values
 
@@ -210,7 +210,7 @@ def _version_number(model: str, text: str) -> int:
     return int(text)
 
 
-def _unready(snapshot: Snapshot) -> str:
+def _unready(snapshot: CatalogSnapshot) -> str:
     """Say why not every model that should answer can; empty if all do.
 
     The models' names are left out: not everyone may know them.

@@ -8,7 +8,7 @@ from model_store import channels
 from service.presence.presence import Unreachable
 from service.presence.replica import ReplicaPresence
 from service.runtime.announcements import Announcer, read
-from service.runtime.catalog import ServedModel, Snapshot
+from service.runtime.catalog import CatalogSnapshot, ServedModel
 from service.runtime.convergence import Convergence, converged
 from service.runtime.states import State, VersionState
 from tests.service.presence.memory import MemoryPresence
@@ -38,7 +38,7 @@ def test_one_worker_that_lags_is_enough_not_to_have_converged(workshop):
 def test_a_model_that_is_gone_has_converged_when_nobody_has_it(workshop):
     workshop.announcer().announce(snapshot(), settled=True)
     assert not converged(workshop.store, read(workshop.presence), "m")
-    workshop.announcer().announce(Snapshot(), settled=True)
+    workshop.announcer().announce(CatalogSnapshot(), settled=True)
     assert converged(workshop.store, read(workshop.presence), "m")
 
 
@@ -64,7 +64,7 @@ def test_an_unloaded_model_has_converged_when_nobody_has_a_version_ready(worksho
     announcer.announce(snapshot(generation=now.generation), settled=True)
     assert not converged(workshop.store, read(workshop.presence), "m")
     retired = ServedModel("m", now, states={1: VersionState(State.RETIRED)})
-    announcer.announce(Snapshot({"m": retired}), settled=True)
+    announcer.announce(CatalogSnapshot({"m": retired}), settled=True)
     assert converged(workshop.store, read(workshop.presence), "m")
 
 

@@ -8,7 +8,7 @@ import pytest
 from model_store.channels import Channels
 from service.presence.presence import HEARTBEAT, Record, Unreachable
 from service.runtime.announcements import Announcer, read
-from service.runtime.catalog import ServedModel, Snapshot
+from service.runtime.catalog import CatalogSnapshot, ServedModel
 from service.runtime.states import State, VersionState
 from tests.service.presence.memory import MemoryPresence
 
@@ -27,7 +27,7 @@ def snapshot(generation=1, stable=1, states=None):
         states={1: READY, 2: VersionState()} if states is None else states,
         pointers={"stable": stable},
     )
-    return Snapshot({"m": served})
+    return CatalogSnapshot({"m": served})
 
 
 def test_what_a_worker_announces_can_be_read(presence):

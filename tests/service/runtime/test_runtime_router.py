@@ -2,7 +2,7 @@ import pytest
 
 from model_store.channels import Channels
 from service.errors import LabelNotFound, ModelNotFound, ModelNotReady, VersionNotFound
-from service.runtime.catalog import Catalog, ServedModel, Snapshot
+from service.runtime.catalog import Catalog, CatalogSnapshot, ServedModel
 from service.runtime.router import Router
 from service.runtime.states import State, VersionState
 from service.wire import Target
@@ -20,7 +20,7 @@ class Loaded:
 def router(channels, states, pointers, trouble=""):
     versions = {v: Loaded(v) for v, state in states.items() if state is READY}
     model = ServedModel("m", channels, versions, states, pointers, trouble)
-    return Router(Catalog(Snapshot({"m": model})))
+    return Router(Catalog(CatalogSnapshot({"m": model})))
 
 
 def chosen(routes, *target):
