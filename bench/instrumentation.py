@@ -67,7 +67,7 @@ def _layers() -> dict[str, Callable[[], object]]:
         "profile, a tenth of the requests": lambda: drift.predicted(prediction, batch, outputs),
         "recent predictions": lambda: recent.predicted(prediction, batch, outputs),
         "access line": lambda: logs.access(
-            logs.Access(
+            logs.AccessLine(
                 "POST", "/v1/models/iris:predict", 200, 5e-4, 90, 60, "0" * 32, None, "demo", "iris", 1, "tfserving"
             )
         ),

@@ -84,7 +84,7 @@ class _Output:
 
 
 @dataclass(slots=True)
-class Access:
+class AccessLine:
     """One answered request. ``seconds`` is its duration, ``code`` the error's stable code or "ok"."""
 
     method: str
@@ -158,7 +158,7 @@ def gunicorn_config(level: str, replica: str = "") -> dict[str, Any]:
     }
 
 
-def access(request: Access) -> None:
+def access(request: AccessLine) -> None:
     """Write the request's access line, unless it succeeded and sampling leaves it out."""
     output = _output
     failed = request.status >= _FIRST_ERROR
@@ -238,7 +238,7 @@ def _second(seconds: int) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
-def _access_fields(request: Access, constant: Mapping[str, Any]) -> dict[str, Any]:
+def _access_fields(request: AccessLine, constant: Mapping[str, Any]) -> dict[str, Any]:
     failed = request.status >= _FIRST_ERROR
     path = request.path[:LONGEST_PATH]
     fields: dict[str, Any] = {

@@ -64,10 +64,10 @@ def _answered(exchange: Exchange) -> AnsweredRequest:
     )
 
 
-def _access_line(exchange: Exchange) -> logs.Access:
+def _access_line(exchange: Exchange) -> logs.AccessLine:
     environ = exchange.environ
     model = exchange.prediction.model if exchange.prediction else None
-    return logs.Access(
+    return logs.AccessLine(
         method=environ["REQUEST_METHOD"],
         path=environ["PATH_INFO"],
         status=exchange.status,

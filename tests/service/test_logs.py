@@ -16,7 +16,7 @@ with ECS.open(encoding="utf-8") as rows:
     FIELDS = {row["Field"] for row in csv.DictReader(rows)}
 
 MALFORMED = b'{"age": 123456789 oops'
-ACCESS = logs.Access(
+ACCESS = logs.AccessLine(
     "POST", "/v1/models/iris:predict", 200, 0.0123, 37, 19, "abc", "4bf92f3577b34da6a3ce929d0e0e4736",
     "client:demo", "iris", 3, "tfserving",
 )  # fmt: skip
@@ -73,7 +73,7 @@ def test_every_field_is_one_of_the_common_schema_or_a_label(lines):
 
 
 def test_a_failure_is_logged_as_one(lines):
-    logs.access(logs.Access("POST", "/x", 503, 0.1, code="overloaded"))
+    logs.access(logs.AccessLine("POST", "/x", 503, 0.1, code="overloaded"))
     (line,) = lines()
     assert (line["event.outcome"], line["log.level"], line["labels.code"]) == ("failure", "error", "overloaded")
 
@@ -81,8 +81,8 @@ def test_a_failure_is_logged_as_one(lines):
 def test_sampling_drops_successes_and_never_failures(lines):
     logs._output.access_sampling = 0.0
     logs.access(ACCESS)
-    logs.access(logs.Access("POST", "/x", 400, 0.1))
-    logs.access(logs.Access("POST", "/x", 500, 0.1))
+    logs.access(logs.AccessLine("POST", "/x", 400, 0.1))
+    logs.access(logs.AccessLine("POST", "/x", 500, 0.1))
     assert [line["http.response.status_code"] for line in lines()] == [400, 500]
 
 
@@ -133,7 +133,7 @@ def test_other_exceptions_keep_their_words(lines):
 
 
 def test_a_path_that_no_text_can_hold_is_logged_all_the_same(lines):
-    logs.access(logs.Access("GET", "/\udcff" + "x" * 2000, 404, 0.1))
+    logs.access(logs.AccessLine("GET", "/\udcff" + "x" * 2000, 404, 0.1))
     (line,) = lines()
     assert len(line["url.path"]) < 600
 
