@@ -29,8 +29,8 @@ _HEARTBEAT_SECONDS = 3
 _LEASE_SECONDS = 20
 _KEEP_SECONDS = 7 * 24 * 3600
 
-Tell = Callable[[str], None]
-Work = Callable[[Tell], Mapping[str, Any]]
+Progress = Callable[[str], None]
+Work = Callable[[Progress], Mapping[str, Any]]
 
 _LOG = logging.getLogger(__name__)
 

@@ -26,7 +26,7 @@ from service.http.admin.uploads import MULTIPART, Upload
 from service.http.audited import actor
 from service.http.description.route import ADMINISTRATION, described
 from service.http.guards import guarded
-from service.operations.operations import Operations, Tell
+from service.operations.operations import Operations, Progress
 from service.runtime.convergence import Convergence
 
 File = Annotated[str, Meta(extra_json_schema={"contentMediaType": "application/octet-stream"})]
@@ -59,7 +59,7 @@ class PublishingOptions:
 class Publisher:
     """Publishes and promotes versions, and waits until every replica serves what was promoted.
 
-    Its methods raise the errors of the store; ``by`` is who asks, ``tell`` takes each step.
+    Its methods raise the errors of the store; ``by`` is who asks, ``progress`` takes each step.
     """
 
     def __init__(self, store: Store, convergence: Convergence, options: PublishingOptions) -> None:
@@ -73,22 +73,22 @@ class Publisher:
             raise NotImplementedHere("this replica has no sealing key: publish with `python -m model_store publish`")
         return Upload.received(self._options.run_dir, self._options.max_upload_bytes)
 
-    def publish(self, name: str, upload: Upload, by: str, tell: Tell) -> Mapping[str, Any]:
+    def publish(self, name: str, upload: Upload, by: str, progress: Progress) -> Mapping[str, Any]:
         """Publish what was uploaded, which is discarded, and promote it if it is to be; return what came of it."""
         try:
             store = self._import if upload.sample is None else self._make
-            version = store(name, upload, by, tell)
+            version = store(name, upload, by, progress)
         finally:
             upload.discard()
         if not upload.promote:
             return {"model": name, "version": version}
         channels.promote(self._store, name, version, by)
-        return self._converge(name, version, tell)
+        return self._converge(name, version, progress)
 
-    def promote(self, model: str, version: int, by: str, tell: Tell) -> Mapping[str, Any]:
+    def promote(self, model: str, version: int, by: str, progress: Progress) -> Mapping[str, Any]:
         """Try a version, make it the stable one, and return what came of it."""
-        promotion.promote(self._store, model, version, trusted=self._trusted(), by=by, progress=tell)
-        return self._converge(model, version, tell)
+        promotion.promote(self._store, model, version, trusted=self._trusted(), by=by, progress=progress)
+        return self._converge(model, version, progress)
 
     def roll_back(self, model: str, by: str) -> int | None:
         """Make the version before the stable one again, and return it."""
@@ -97,7 +97,7 @@ class Publisher:
     def _trusted(self) -> TrustedKeys:
         return TrustedKeys.load(self._options.trusted_keys)
 
-    def _import(self, name: str, upload: Upload, by: str, tell: Tell) -> int:
+    def _import(self, name: str, upload: Upload, by: str, progress: Progress) -> int:
         return bundles.import_bundle(
             self._store,
             name,
@@ -106,10 +106,10 @@ class Publisher:
             sealing_key=SealingKey.load(self._options.sealing_key),
             by=by,
             largest=self._options.max_upload_bytes,
-            progress=tell,
+            progress=progress,
         )
 
-    def _make(self, name: str, upload: Upload, by: str, tell: Tell) -> int:
+    def _make(self, name: str, upload: Upload, by: str, progress: Progress) -> int:
         return publish(
             self._store,
             name,
@@ -118,11 +118,11 @@ class Publisher:
             sealing_key=SealingKey.load(self._options.sealing_key),
             metrics=upload.metrics,
             by=by,
-            progress=tell,
+            progress=progress,
         )
 
-    def _converge(self, model: str, version: int, tell: Tell) -> Mapping[str, Any]:
-        tell("waiting for every replica to serve it")
+    def _converge(self, model: str, version: int, progress: Progress) -> Mapping[str, Any]:
+        progress("waiting for every replica to serve it")
         everywhere = self._convergence.wait(model)
         return {"model": model, "version": version, "stable": version, "served_everywhere": everywhere}
 
