@@ -1,4 +1,4 @@
-"""Public functions name in their docstrings what they raise; that they begin with a verb is ruff's matter (D401)."""
+"""Docstrings of public functions begin with a verb, more strictly than ruff's D401, and name what is raised."""
 
 import ast
 import builtins
@@ -12,6 +12,10 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("service", "model_store", "deploy", "monitoring", "bench", "examples")
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 NESTED = (*FUNCTIONS, ast.Lambda, ast.ClassDef)
+NO_VERB = re.compile(
+    "(An?|All|Any|Each|Every|Everything|For|From|How|It|Its|No|None|One|Raises|The|This|What|When|Where|Whether"
+    r"|Which|Who|Whom|Why)\b"
+)
 PORT = re.compile(r"See ([A-Z]\w+)\.")
 
 
@@ -109,6 +113,21 @@ def test_public_functions_name_what_they_raise():
     assert findings(Sources(*(ROOT / package for package in PACKAGES))) == []
 
 
+def without_verb(sources):
+    """Return a line for each function whose docstring begins with no verb; a property's may name what it is."""
+    return [
+        f"{path}:{node.lineno}: {node.name} begins with no verb"
+        for path, module in sources.modules.items()
+        for node in ast.walk(module)
+        if isinstance(node, FUNCTIONS) and not any("property" in ast.unparse(one) for one in node.decorator_list)
+        if NO_VERB.match(ast.get_docstring(node) or "")
+    ]
+
+
+def test_docstrings_begin_with_a_verb():
+    assert without_verb(Sources(*(ROOT / package for package in PACKAGES))) == []
+
+
 PLANTED = '''
 class Refused(Exception):
     """It was refused."""
@@ -183,3 +202,14 @@ def test_an_implementation_of_a_port_may_leave_the_naming_to_the_port(found_in):
 
 def test_a_port_that_does_not_name_it_does_not_help_its_implementation(found_in):
     assert found_in('def give(self):\n    """See Port."""\n    raise Refused\n') == ["give does not name Refused"]
+
+
+@pytest.mark.parametrize("first", ["Whether it is done.", "What it did.", "The result.", "None."])
+def test_a_docstring_without_a_verb_is_found(tmp_path, first):
+    (tmp_path / "planted.py").write_text(f'def done():\n    """{first}"""\n')
+    assert [finding.split(": ", 1)[1] for finding in without_verb(Sources(tmp_path))] == ["done begins with no verb"]
+
+
+def test_a_property_may_say_what_it_is(tmp_path):
+    (tmp_path / "planted.py").write_text('@property\ndef done(self):\n    """Whether it is done."""\n')
+    assert without_verb(Sources(tmp_path)) == []
