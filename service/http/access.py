@@ -33,15 +33,15 @@ class Access(Protocol):
 
     @property
     def authenticator(self) -> Authentication:
-        """Who is asking."""
+        """Return what tells who is asking."""
 
     @property
     def quotas(self) -> Charging:
-        """How much they may ask."""
+        """Return what counts their requests."""
 
     @property
     def audit(self) -> Recording:
-        """What they did."""
+        """Return what keeps what they did."""
 
     def start(self) -> None:
         """Begin to follow the state of access; call it in each worker, after the fork."""

@@ -238,6 +238,10 @@ class TestPredict:
     def test_a_path_is_decoded_once_and_its_fixed_words_may_be_in_any_case(self, client, path):
         assert post(client, path, {"instances": [3.0]}).status_code == 200
 
+    def test_a_refusal_is_json_in_any_case(self, client):
+        refused = post(client, "/V1/Models/half_plus_two:predict", {"instances": "none"})
+        assert (refused.status_code, refused.mimetype) == (400, "application/json")
+
 
 class TestClassifyAndRegress:
     def test_a_classifier_answers_pairs_of_label_and_score(self, client):

@@ -118,7 +118,7 @@ class DescribedRoute:
 
     @property
     def variables(self) -> list[str]:
-        """The names of the path's variables."""
+        """Return the names of the path's variables."""
         return re.findall(r"{([^}]+)}", self.path)
 
 
