@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # category_encoders 2.11.2: HashingEncoder puts a number into another column when a different row has a gap.
 #
-# Guess: the number 1 has its own column, whatever else is in the batch; the text "1" has another.
+# Guess: numbers and texts that look alike stay apart: 1 has its own column, the text "1" another.
 # Seen:  1 and "1" share one, since texts are hashed. A batch with one missing value holds floats, so 1 is hashed as
 #        "1.0", and so is each other row of the batch, even in pandas' Int64, which keeps integers beside gaps.
 # So:    a service that encodes codes such as postal areas answers a row differently by the rows it came with. Make

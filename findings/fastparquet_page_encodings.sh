@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # fastparquet 2026.9.0 on files of pyarrow 26.0.1: two encodings of the Parquet standard are read as other values.
 #
-# Guess: an encoding that the reader lacks is refused, as it does with DELTA_BYTE_ARRAY and BYTE_STREAM_SPLIT.
-# Seen:  64-bit integers in DELTA_BINARY_PACKED are right in a data page of version 1. In one of version 2, each pair of
-#        them becomes one number. Booleans in RLE are right in version 2; in version 1 others come before them.
+# Guess: what is written in any of the standard's encodings is read equal, or refused.
+# Seen:  DELTA_BYTE_ARRAY and BYTE_STREAM_SPLIT are refused. 64-bit integers in DELTA_BINARY_PACKED are right in a data
+#        page of version 1. In one of version 2, each pair of them becomes one number. Booleans in RLE are right in
+#        version 2; in version 1 others come before them.
 # So:    a count of rows and a column's type say nothing here: compare a sum with the writer's. Columns of 32 bits are
 #        right, which hides it in tests on small numbers.
 set -euo pipefail

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # fastparquet 2026.9.0 with pandas 3.1.1: times in whole seconds are written a thousand or a million times too small.
 #
-# Guess: each unit of pandas is scaled to one that Parquet has, as pyarrow does. A date that does not fit is refused.
+# Guess: times that one of fastparquet and pyarrow writes, the other reads equal.
 # Seen:  datetime64[s] is stored as so many milliseconds, in January 1970; timedelta64[s] as so many microseconds. The
 #        other units are right. A `date` column of pyarrow's is read in nanoseconds: 9999-12-31 turns into 1816-03-29.
 # So:    pd.Series(...).astype("datetime64[s]") needs another unit before it is written, and "valid until" columns need

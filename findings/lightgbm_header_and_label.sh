@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # lightgbm 4.7.0: a label column is left out of a CSV to predict, until the CSV says what its columns are.
 #
-# Guess: predict("rows.csv") finds the label in the first column by itself, with or without a header line.
+# Guess: predict("rows.csv") finds the label in the first column by itself, and answers as for the array.
 # Seen:  without a header it does. With one (data_has_header=True) it goes by the columns' names: right if the model
 #        knows them. A model fitted on an array knows Column_0, Column_1 ..., and takes the label for its first feature.
 #        The answers have the right number and a plausible size; nothing is said.
