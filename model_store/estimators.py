@@ -24,7 +24,8 @@ def parts(estimator: Any, containers: tuple[type, ...] = CONTAINERS) -> Iterator
 def objects(estimator: Any, containers: tuple[type, ...] = CONTAINERS) -> Iterator[Any]:
     """Yield the estimator and every object inside it that is neither container nor scalar, each once.
 
-    Attributes are followed in estimators only: what a library keeps in other objects is private to it.
+    Attributes are followed in estimators and in scikit-learn's own objects, such as those that hold
+    the fitted members of ``CalibratedClassifierCV``. What another library keeps in its objects is private to it.
     """
     seen: dict[int, Any] = {}  # holds the objects, so that no id is given twice
     waiting = [estimator]
@@ -46,7 +47,13 @@ def is_estimator(thing: Any) -> bool:
 def _inside(thing: Any, containers: tuple[type, ...]) -> Iterable[Any]:
     if is_estimator(thing):
         return _attributes(thing)
-    return _entries(thing) if isinstance(thing, containers) else ()
+    if isinstance(thing, CONTAINERS):
+        return _entries(thing) if isinstance(thing, containers) else ()
+    return _attributes(thing) if _is_from_scikit_learn(thing) else ()
+
+
+def _is_from_scikit_learn(thing: Any) -> bool:
+    return type(thing).__module__.partition(".")[0] == "sklearn"
 
 
 def _entries(container: Any) -> Iterable[Any]:

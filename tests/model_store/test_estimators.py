@@ -19,6 +19,7 @@ from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import FeatureUnion, make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
+from model_store.artifacts.loading import single_threaded
 from model_store.estimators import SEQUENCES, objects, parts
 
 X = np.random.default_rng(0).normal(size=(40, 3))
@@ -138,11 +139,31 @@ def test_in_sequences_alone_what_a_search_did_not_take_is_not_found():
     assert kinds(search, SEQUENCES) == {"GridSearchCV", "Pipeline", "StandardScaler", "Ridge"}
 
 
-def test_other_objects_are_found_and_not_looked_into():
+def test_objects_of_scikit_learn_that_are_no_estimators_are_no_parts():
     calibrated = CalibratedClassifierCV(LogisticRegression(), cv=2).fit(X, CLASSES)
     found = {type(thing).__name__ for thing in objects(calibrated)}
     assert "_CalibratedClassifier" in found
     assert "_CalibratedClassifier" not in kinds(calibrated)
+
+
+def test_the_fitted_members_that_such_objects_hold_are_parts():
+    calibrated = CalibratedClassifierCV(RandomForestClassifier(2, n_jobs=2), cv=2).fit(X, CLASSES)
+    fitted = [one.estimator for one in calibrated.calibrated_classifiers_]
+    assert [forest for forest in fitted if not any(part is forest for part in parts(calibrated))] == []
+    single_threaded(calibrated)
+    assert [forest.n_jobs for forest in fitted] == [1, 1]
+
+
+class Foreign:
+    """An object of another library: no estimator."""
+
+    def __init__(self, held):
+        self.held = held
+
+
+def test_objects_of_other_libraries_are_found_and_not_looked_into():
+    found = {type(thing).__name__ for thing in objects(Holder(Foreign(Ridge())))}
+    assert found == {"Holder", "Foreign"}
 
 
 def test_containers_and_scalars_are_no_objects():
