@@ -78,8 +78,8 @@ def _prediction() -> tuple[Any, Any, Any, Any]:
     """Return one row of ten numbers and its class, as inference hands them on, with a profile in a store."""
     import numpy as np
 
-    from model_store import profile
     from model_store.batch import Batch
+    from model_store.reference import profile
     from model_store.schema import Column, Output, Schema
 
     columns = tuple(Column(f"x{i}", "float64") for i in range(10))

@@ -3,17 +3,16 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from model_store.artifacts import joblib_format, skops_format
 from model_store.artifacts.loading import from_skops
+from model_store.capture.options import ArtifactFormat
 from model_store.engines.equality import same
 from model_store.engines.estimator import answers
 from model_store.errors import ArtifactUnreadable
-from model_store.golden import Golden
+from model_store.reference.golden import Golden
 from model_store.schema import Schema
-
-ArtifactFormat = Literal["auto", "skops", "joblib"]
 
 
 @dataclass(frozen=True, slots=True)

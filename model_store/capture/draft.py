@@ -1,41 +1,27 @@
 """From a fitted estimator and sample rows to the files of a version, not yet numbered or sealed."""
 
 import warnings
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from model_store import golden, profile, seal
+from model_store import seal
 from model_store.batch import take
 from model_store.capture import samples
-from model_store.capture.artifact import ArtifactFormat, Written, write_artifact
-from model_store.capture.inference import Inferred, UnknownCategories, infer
+from model_store.capture.artifact import Written, write_artifact
+from model_store.capture.inference import Inferred, infer
 from model_store.capture.libraries import libraries_of
+from model_store.capture.options import CaptureOptions, Progress
 from model_store.capture.recording import golden_of, profile_of, rows_worth_keeping
 from model_store.engines.answers import as_dtype, plain
 from model_store.engines.equality import same
 from model_store.engines.estimator import answers
 from model_store.errors import BadSample
 from model_store.manifest import ANY_LIBRARY_VERSION, Manifest
+from model_store.reference import golden, profile
 from model_store.schema import Schema
-
-Progress = Callable[[str], None]
-
-
-@dataclass(frozen=True, slots=True)
-class CaptureOptions:
-    """What the publisher asks for: the model's name, and how its estimator and sample are captured."""
-
-    name: str
-    created_by: str
-    metrics: Mapping[str, Any] = field(default_factory=dict)
-    unknown_categories: UnknownCategories = "accept"
-    artifact_format: ArtifactFormat = "auto"
-    force: bool = False
 
 
 def capture(estimator: Any, sample: Any, folder: Path, options: CaptureOptions, progress: Progress) -> Manifest:

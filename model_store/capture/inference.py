@@ -2,7 +2,7 @@
 
 import warnings
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -12,12 +12,11 @@ from model_store.capture.categories import with_categories
 from model_store.capture.columns import batch_of, read_columns
 from model_store.capture.gaps import TRIAL_ROWS, with_gaps
 from model_store.capture.layouts import as_called, layouts, selected
+from model_store.capture.options import UnknownCategories
 from model_store.capture.samples import Rows
 from model_store.capture.tasks import task
 from model_store.errors import BadSample
 from model_store.schema import Output, Schema
-
-UnknownCategories = Literal["accept", "refuse"]
 
 
 @dataclass(frozen=True, slots=True)

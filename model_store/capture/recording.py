@@ -4,11 +4,11 @@ from typing import Any
 
 import numpy as np
 
-from model_store import profile
 from model_store.batch import Array, take
 from model_store.capture.inference import Inferred
 from model_store.engines.estimator import answers
-from model_store.golden import Golden
+from model_store.reference import profile
+from model_store.reference.golden import Golden
 from model_store.schema import Output
 
 _GOLDEN_ROWS = 64

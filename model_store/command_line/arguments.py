@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from model_store.errors import BadName
+from model_store.gate.gate import Limits
 from model_store.names import parse_version
-from model_store.publish import Limits
 
 GIB = 2**30
 

@@ -3,9 +3,18 @@
 import argparse
 from typing import Any
 
-from model_store import channels, promotion
-from model_store.command_line.arguments import GIB, add_limits, add_name, add_name_and_version, command, version_number
+from model_store import channels
+from model_store.command_line.arguments import (
+    add_limits,
+    add_name,
+    add_name_and_version,
+    chosen_limits,
+    command,
+    version_number,
+)
 from model_store.command_line.output import show, show_progress
+from model_store.gate.process_gate import ProcessGate
+from model_store.lifecycle import promotion
 from model_store.publish import current_user
 from model_store.seal import TrustedKeys
 from model_store.stores.locations import store_at
@@ -33,9 +42,7 @@ def _promote(options: argparse.Namespace) -> int:
         options.version,
         trusted=TrustedKeys.load(options.trusted),
         by=options.by or current_user(),
-        seconds=options.seconds,
-        memory=int(options.memory * GIB),
-        row_seconds=options.row_seconds,
+        gate=ProcessGate(chosen_limits(options)),
         progress=show_progress,
     )
     report = {"model": options.name, "stable": options.version}

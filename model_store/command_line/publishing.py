@@ -10,9 +10,9 @@ from model_store.command_line.arguments import add_limits, add_name_and_version,
 from model_store.command_line.output import show, show_progress, size
 from model_store.command_line.reports import version_report
 from model_store.errors import BadPayloadLog, StoreError
+from model_store.lifecycle.retire import retire
 from model_store.payload_log import PayloadLog
 from model_store.publish import publish
-from model_store.retire import retire
 from model_store.stores.locations import store_at
 
 _PUBLISH = """\

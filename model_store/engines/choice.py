@@ -9,7 +9,7 @@ from model_store.engines.arrays import ArrayEngine
 from model_store.engines.engine import Candidate, Engine
 from model_store.engines.equality import identical, same
 from model_store.engines.estimator import EstimatorEngine
-from model_store.golden import Golden
+from model_store.reference.golden import Golden
 from model_store.schema import Schema
 
 log = logging.getLogger(__name__)

@@ -1,6 +1,6 @@
 """How live values are counted against a published profile: which bins there are, and which bin a value is in.
 
-Pure computation on NumPy arrays; the format of profiles is described in ``model_store.profile``.
+Pure computation on NumPy arrays; the format of profiles is described in ``model_store.reference.profile``.
 """
 
 from bisect import bisect_right

@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from model_store import profile as stored_profile
 from model_store.batch import Array, Batch
 from model_store.errors import StoreError
+from model_store.reference import profile as stored_profile
 from model_store.schema import Schema
 from model_store.stores.store import Store
 from service.metrics.instruments import child

@@ -9,12 +9,12 @@ from typing import Any
 
 from threadpoolctl import threadpool_limits
 
-from model_store import golden
 from model_store.artifacts.loading import load
 from model_store.engines.choice import NoEngine, choose
-from model_store.gate import check_libraries
-from model_store.golden import Golden
+from model_store.gate.libraries import check_libraries
 from model_store.manifest import Manifest
+from model_store.reference import golden
+from model_store.reference.golden import Golden
 from model_store.seal import TrustedKeys
 from model_store.stores.store import Store
 from service.runtime.load_observer import LoadCost, LoadObserver, Meter

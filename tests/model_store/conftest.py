@@ -6,9 +6,11 @@ import pytest
 from sklearn.datasets import load_iris
 from sklearn.linear_model import LogisticRegression
 
-from model_store import gate, publish, seal
+from model_store import publish, seal
+from model_store.gate.gate import Gate
 from model_store.seal import SealingKey, TrustedKeys
 from model_store.stores.folder import FolderStore
+from tests.model_store.gate.fakes import OpenGate
 
 
 @pytest.fixture
@@ -27,10 +29,9 @@ def store(tmp_path) -> FolderStore:
 
 
 @pytest.fixture
-def no_trial(monkeypatch) -> None:
-    """Take the trial in a process of its own out of publishing, where a test is about something else."""
-    report = gate.GateReport(load_seconds=0.1, predict_seconds=0.001, peak_bytes=1, network_cut=True)
-    monkeypatch.setattr(gate, "try_candidate", lambda *_, **__: report)
+def open_gate() -> Gate:
+    """A gate without a process for each version, where a test is about something else."""
+    return OpenGate()
 
 
 @pytest.fixture(scope="session")
@@ -40,7 +41,7 @@ def iris():
 
 
 @pytest.fixture
-def published(store, key, iris, no_trial) -> Path:
+def published(store, key, iris, open_gate) -> Path:
     """The folder of version 1 of `iris`."""
-    version = publish(store, "iris", *iris, sealing_key=key, by="tests")
+    version = publish(store, "iris", *iris, sealing_key=key, by="tests", gate=open_gate)
     return store.version_folder("iris", version)

@@ -1,4 +1,4 @@
-"""A wish for a payload log: only what can be met is taken, and the seal holds it."""
+"""The option of a payload log: only what can be met is accepted, and the seal holds it."""
 
 import pytest
 
@@ -19,14 +19,14 @@ def test_what_is_no_list_of_names_is_refused(redact):
         PayloadLog(0.5, redact)
 
 
-def test_a_version_logs_nothing_unless_its_publisher_wished_for_it(store, key, iris, no_trial):
-    version = publish(store, "iris", *iris, sealing_key=key)
+def test_a_version_logs_nothing_unless_its_publisher_asked_for_it(store, key, iris, open_gate):
+    version = publish(store, "iris", *iris, sealing_key=key, gate=open_gate)
     manifest = store.manifest("iris", version)
     assert read_option(manifest.options, manifest.schema) is None
 
 
-def test_the_wish_is_under_the_seal(store, key, trusted, iris, no_trial):
-    version = publish(store, "iris", *iris, sealing_key=key, payload_log=PayloadLog(0.01, ["x1", "x0"]))
+def test_the_option_is_under_the_seal(store, key, trusted, iris, open_gate):
+    version = publish(store, "iris", *iris, sealing_key=key, payload_log=PayloadLog(0.01, ["x1", "x0"]), gate=open_gate)
     folder = store.version_folder("iris", version)
     manifest = seal.verify(folder, trusted)
     assert manifest.options["payload_log"] == {"share": 0.01, "redact": ["x0", "x1"]}
@@ -40,15 +40,15 @@ def test_the_wish_is_under_the_seal(store, key, trusted, iris, no_trial):
 
 @pytest.mark.parametrize("redact", [["x9"], ["X0"], ["x0", "x1", "x2", "x3"]])
 def test_a_column_that_is_not_there_or_nothing_left_is_refused_and_nothing_is_stored(
-    store, key, iris, no_trial, redact
+    store, key, iris, open_gate, redact
 ):
     with pytest.raises(BadPayloadLog):
-        publish(store, "iris", *iris, sealing_key=key, payload_log=PayloadLog(1, redact))
+        publish(store, "iris", *iris, sealing_key=key, payload_log=PayloadLog(1, redact), gate=open_gate)
     assert "iris" not in store.models()
 
 
 @pytest.mark.parametrize("option", [None, {}, {"share": 2}, {"share": 0.5, "redact": ["x9"]}, {"share": 0.5, "x": 1}])
-def test_a_malformed_wish_is_no_manifest_s(published, store, option):
+def test_a_malformed_option_makes_the_manifest_unreadable(published, store, option):
     schema = store.manifest("iris", 1).schema
     with pytest.raises(BadManifest):
         read_option({"payload_log": option}, schema)

@@ -6,41 +6,45 @@ import pytest
 from sklearn.linear_model import LinearRegression
 
 import model_store
-from model_store import channels, profile
+from model_store import channels
 from model_store.errors import BadName, BadSample, NoKey, StoreError
+from model_store.reference import profile
 
 ROWS = np.arange(40.0).reshape(20, 2)
 MODEL = LinearRegression().fit(ROWS, ROWS[:, 0])
 
 
-def test_the_package_itself_publishes(store, key, no_trial):
-    import model_store.gate
+def test_the_package_itself_publishes(store, key, open_gate):
+    import model_store.gate.gate
     import model_store.publish as still  # noqa: F401 - importing the module must not hide the function
 
-    assert model_store.publish(str(store.disk), "m", MODEL, ROWS, sealing_key=key) == 1
+    assert model_store.publish(str(store.disk), "m", MODEL, ROWS, sealing_key=key, gate=open_gate) == 1
     assert store.versions("m") == [1]
 
 
-def test_publishing_moves_no_pointer_unless_asked(store, key, no_trial):
-    model_store.publish(store, "m", MODEL, ROWS, sealing_key=key)
+def test_publishing_moves_no_pointer_unless_asked(store, key, open_gate):
+    model_store.publish(store, "m", MODEL, ROWS, sealing_key=key, gate=open_gate)
     assert channels.read(store, "m").stable is None
-    model_store.publish(store, "m", MODEL, ROWS, sealing_key=key, promote=True, by="ann")
+    model_store.publish(store, "m", MODEL, ROWS, sealing_key=key, promote=True, by="ann", gate=open_gate)
     assert channels.read(store, "m").stable == 2
     assert channels.read(store, "m").history[0].by == "ann"
 
 
-def test_the_key_is_looked_for_beside_the_root(store, key, tmp_path, no_trial):
-    assert model_store.publish(store.disk, "m", MODEL, ROWS) == 1
-    assert model_store.publish(store.disk, "m", MODEL, ROWS, sealing_key=tmp_path / "keys" / "sealing.pem") == 2
+def test_the_key_is_looked_for_beside_the_root(store, key, tmp_path, open_gate):
+    assert model_store.publish(store.disk, "m", MODEL, ROWS, gate=open_gate) == 1
+    assert (
+        model_store.publish(store.disk, "m", MODEL, ROWS, sealing_key=tmp_path / "keys" / "sealing.pem", gate=open_gate)
+        == 2
+    )
     with pytest.raises(NoKey):
-        model_store.publish(tmp_path / "far" / "models", "m", MODEL, ROWS)
+        model_store.publish(tmp_path / "far" / "models", "m", MODEL, ROWS, gate=open_gate)
     with pytest.raises(NoKey):
-        model_store.publish(store, "m", MODEL, ROWS)
+        model_store.publish(store, "m", MODEL, ROWS, gate=open_gate)
 
 
-def test_metrics_are_kept_as_plain_numbers(store, key, no_trial):
+def test_metrics_are_kept_as_plain_numbers(store, key, open_gate):
     metrics = {"r2": np.float64(0.5), "count": np.int64(3), "note": "x", "folds": [0.1, 0.2]}
-    model_store.publish(store, "m", MODEL, ROWS, sealing_key=key, metrics=metrics)
+    model_store.publish(store, "m", MODEL, ROWS, sealing_key=key, metrics=metrics, gate=open_gate)
     assert store.manifest("m", 1).metrics == {"r2": 0.5, "count": 3, "note": "x", "folds": [0.1, 0.2]}
 
 
@@ -99,7 +103,7 @@ def test_a_sample_that_loses_something_on_its_way_is_refused(store, key):
         model_store.publish(store, "m", model, frame, sealing_key=key)
 
 
-def test_the_profile_describes_features_and_outputs(store, key, no_trial):
+def test_the_profile_describes_features_and_outputs(store, key, open_gate):
     import pandas as pd
     from sklearn.compose import make_column_transformer
     from sklearn.linear_model import LogisticRegression
@@ -109,7 +113,7 @@ def test_the_profile_describes_features_and_outputs(store, key, no_trial):
     frame = pd.DataFrame({"age": np.arange(100.0), "city": ["a"] * 75 + ["b"] * 25})
     steps = make_column_transformer((OneHotEncoder(), ["city"]), remainder="passthrough")
     model = make_pipeline(steps, LogisticRegression(max_iter=999)).fit(frame, [0, 1] * 50)
-    model_store.publish(store, "m", model, frame, sealing_key=key)
+    model_store.publish(store, "m", model, frame, sealing_key=key, gate=open_gate)
     found = profile.read(store.version_folder("m", 1))
     age, city = found["features"]["age"], found["features"]["city"]
     assert (found["rows"], age["min"], age["max"], age["mean"], age["missing"]) == (100, 0, 99, 49.5, 0)

@@ -105,8 +105,8 @@ def test_a_signature_of_the_trusted_key_on_other_bytes_is_no_seal(published, tru
         trusted.check(key.id, bare, manifest)
 
 
-def test_files_swapped_between_two_sealed_versions_are_refused(published, trusted, key, iris, no_trial):
-    version = publish(published.parent.parent, "iris", iris[0], iris[1][:50], sealing_key=key)
+def test_files_swapped_between_two_sealed_versions_are_refused(published, trusted, key, iris, open_gate):
+    version = publish(published.parent.parent, "iris", iris[0], iris[1][:50], sealing_key=key, gate=open_gate)
     other = published.parent / str(version)
     shutil.copy(other / "golden.npz", published.parent / "swap")
     (published / "golden.npz").unlink()

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from model_store import golden
 from model_store.batch import Batch
 from model_store.engines.equality import same
 from model_store.errors import BadManifest, BadName, BadSchema, SealBroken
-from model_store.golden import Golden
 from model_store.manifest import FileSeal, Manifest
 from model_store.names import ModelName, parse_label, parse_version
+from model_store.reference import golden
+from model_store.reference.golden import Golden
 from model_store.schema import DTYPES, Column, Output, Schema
 
 texts = st.text(max_size=20)

@@ -12,7 +12,8 @@ import flask
 import msgspec
 from msgspec import Meta
 
-from model_store import channels, retire
+from model_store import channels
+from model_store.lifecycle import retire
 from model_store.stores.store import Store
 from service.auth.permissions import MODEL_PROMOTE, MODEL_PUBLISH, MODEL_READ
 from service.http.access import Recording

@@ -14,7 +14,10 @@ import flask
 import msgspec
 from msgspec import Meta
 
-from model_store import bundles, channels, promotion, publish
+from model_store import channels, publish
+from model_store.gate.process_gate import ProcessGate
+from model_store.lifecycle import bundles, promotion
+from model_store.lifecycle.registrar import Registrar
 from model_store.names import ModelName
 from model_store.seal import SealingKey, TrustedKeys
 from model_store.stores.store import Store
@@ -87,7 +90,8 @@ class Publisher:
 
     def promote(self, model: str, version: int, by: str, progress: Progress) -> Mapping[str, Any]:
         """Try a version, make it the stable one, and return what came of it."""
-        promotion.promote(self._store, model, version, trusted=self._trusted(), by=by, progress=progress)
+        trusted, gate = self._trusted(), ProcessGate()
+        promotion.promote(self._store, model, version, trusted=trusted, by=by, gate=gate, progress=progress)
         return self._converge(model, version, progress)
 
     def roll_back(self, model: str, by: str) -> int | None:
@@ -99,14 +103,12 @@ class Publisher:
 
     def _import(self, name: str, upload: Upload, by: str, progress: Progress) -> int:
         return bundles.import_bundle(
-            self._store,
+            Registrar(self._store, SealingKey.load(self._options.sealing_key), ProcessGate(), progress),
             name,
             upload.estimator,
             trusted=self._trusted(),
-            sealing_key=SealingKey.load(self._options.sealing_key),
             by=by,
             largest=self._options.max_upload_bytes,
-            progress=progress,
         )
 
     def _make(self, name: str, upload: Upload, by: str, progress: Progress) -> int:

@@ -9,7 +9,8 @@ import pytest
 import skops.io
 from sklearn.linear_model import LogisticRegression
 
-from model_store import bundles, publish
+from model_store import publish
+from model_store.lifecycle import bundles
 from model_store.stores.folder import FolderStore
 from service.audit.entry import Actor
 from service.operations.operations import Operations

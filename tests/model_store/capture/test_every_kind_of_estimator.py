@@ -38,13 +38,14 @@ from sklearn.svm import SVC, OneClassSVM
 from sklearn.tree import DecisionTreeClassifier
 from xgboost import XGBClassifier, XGBRegressor
 
-from model_store import golden, seal
+from model_store import seal
 from model_store.artifacts.loading import load
 from model_store.capture.draft import CaptureOptions, capture
 from model_store.engines.equality import same
 from model_store.engines.estimator import answers
 from model_store.errors import ArtifactUnreadable
 from model_store.estimators import objects
+from model_store.reference import golden
 
 X, Y = make_classification(120, 6, n_informative=4, n_classes=3, random_state=0)
 NAMES = np.array(["low", "mid", "high"])

@@ -19,7 +19,7 @@ from model_store.engines.arrays import ArrayEngine
 from model_store.engines.choice import NoEngine, choose
 from model_store.engines.equality import identical
 from model_store.engines.estimator import EstimatorEngine, answers
-from model_store.golden import Golden
+from model_store.reference.golden import Golden
 
 FRAME = pd.DataFrame(np.random.default_rng(0).normal(size=(60, 3)), columns=["a", "b", "c"])
 ROWS = Batch(len(FRAME), matrix=FRAME.to_numpy())

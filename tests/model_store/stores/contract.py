@@ -10,7 +10,7 @@ import pytest
 
 from model_store import channels
 from model_store.errors import BadManifest, BadName, InUse, PointersMoved, SealBroken, UnknownModel, UnknownVersion
-from model_store.retire import retire
+from model_store.lifecycle.retire import retire
 from model_store.seal import MANIFEST, SEAL, create_keys
 from tests.model_store.stores.versions import add, draft
 

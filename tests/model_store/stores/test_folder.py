@@ -10,9 +10,10 @@ import pytest
 
 from model_store import channels, publish, seal
 from model_store.errors import InUse, StoreError, UnknownModel, UnknownVersion
-from model_store.retire import retire
+from model_store.lifecycle.retire import retire
 from model_store.seal import TrustedKeys
 from model_store.stores.folder import FolderStore
+from tests.model_store.gate.fakes import ClosedGate
 from tests.model_store.stores.contract import StoreContract
 from tests.model_store.stores.versions import add
 
@@ -23,14 +24,15 @@ import os, signal, sys
 import numpy as np
 from pathlib import Path
 from sklearn.linear_model import LinearRegression
-from model_store import gate, publish, channels, retire
+from model_store import publish
+from model_store.lifecycle import retire
 from model_store.stores.folder import FolderStore
+from tests.model_store.gate.fakes import OpenGate
 
 root, key, moments = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
-gate.try_candidate = lambda *a, **k: gate.GateReport(0.1, 0.1, 1, True)
 rows = np.arange(20.0).reshape(10, 2)
 model = LinearRegression().fit(rows, rows[:, 0])
-publish(root, "m", model, rows, sealing_key=key, promote=True)
+publish(root, "m", model, rows, sealing_key=key, promote=True, gate=OpenGate())
 EVENTS = ("open", "os.", "shutil.", "fcntl.")
 
 def dies_at(moment):
@@ -42,7 +44,7 @@ def dies_at(moment):
             if count == moment:
                 os.kill(os.getpid(), signal.SIGKILL)
     sys.addaudithook(hook)
-    publish(root, "m", model, rows, sealing_key=key, promote=True)
+    publish(root, "m", model, rows, sealing_key=key, promote=True, gate=OpenGate())
     versions = FolderStore(root).versions("m")
     if len(versions) > 3:
         retire.retire(FolderStore(root), "m", versions[0])
@@ -122,13 +124,14 @@ MANY = """
 import sys, numpy as np
 from pathlib import Path
 from sklearn.linear_model import LinearRegression
-from model_store import gate, publish
-gate.try_candidate = lambda *a, **k: gate.GateReport(0.1, 0.1, 1, True)
+from model_store import publish
+from tests.model_store.gate.fakes import OpenGate
 rows = np.arange(20.0).reshape(10, 2)
 model = LinearRegression().fit(rows, rows[:, 0])
 print("ready", flush=True)
 sys.stdin.readline()
-print(*[publish(Path(sys.argv[1]), "m", model, rows, sealing_key=Path(sys.argv[2])) for _ in range(10)])
+root, key = Path(sys.argv[1]), Path(sys.argv[2])
+print(*[publish(root, "m", model, rows, sealing_key=key, gate=OpenGate()) for _ in range(10)])
 """
 
 
@@ -216,24 +219,20 @@ def test_the_files_of_a_version_cannot_be_written_by_accident(published):
     assert published.stat().st_mode & 0o777 == 0o755
 
 
-def test_a_failed_publication_leaves_nothing(store, key, iris, monkeypatch):
-    def fails(*_, **__):
-        raise StoreError("no")
-
-    monkeypatch.setattr("model_store.gate.try_candidate", fails)
+def test_a_failed_publication_leaves_nothing(store, key, iris):
     with pytest.raises(StoreError):
-        publish(store, "iris", *iris, sealing_key=key)
+        publish(store, "iris", *iris, sealing_key=key, gate=ClosedGate())
     assert store.models() == []
     assert [path.name for path in store.model_folder("iris").iterdir()] == [".lock"]
 
 
-def test_the_number_of_a_retired_version_is_never_used_again(store, key, iris, no_trial):
+def test_the_number_of_a_retired_version_is_never_used_again(store, key, iris, open_gate):
     for expected in (1, 2):
-        assert publish(store, "iris", *iris, sealing_key=key) == expected
+        assert publish(store, "iris", *iris, sealing_key=key, gate=open_gate) == expected
     retire(store, "iris", 2)
     retire(store, "iris", 1)
     assert store.models() == []
-    assert publish(store, "iris", *iris, sealing_key=key) == 3
+    assert publish(store, "iris", *iris, sealing_key=key, gate=open_gate) == 3
     assert store.versions("iris") == [3]
 
 

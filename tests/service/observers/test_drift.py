@@ -6,9 +6,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from model_store import profile as stored_profile
 from model_store.batch import Batch
-from model_store.profile import describe
+from model_store.reference import profile as stored_profile
+from model_store.reference.profile import describe
 from model_store.schema import Column, Output, Schema
 from service.metrics.instruments import REGISTRY
 from service.observers.bins import MISSING, OTHER, UNSEEN, Categorical, Numeric, plan, references

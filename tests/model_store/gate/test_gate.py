@@ -15,14 +15,25 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LinearRegression
 
-from model_store import channels, gate, golden, promotion, publish, seal
-from model_store.errors import GateRefused, LibraryMismatch, SealBroken, StoreError
-from model_store.golden import Golden
+from model_store import publish, seal
+from model_store.errors import GateRefused, LibraryMismatch, StoreError
+from model_store.gate.gate import Limits
+from model_store.gate.libraries import check_libraries
+from model_store.gate.process_gate import ProcessGate
 from model_store.manifest import Manifest
-from model_store.publish import Limits
+from tests.model_store.gate.contract import GateContract
 
 ROWS = np.arange(20.0).reshape(10, 2)
 LIMITS = Limits(seconds=30)
+
+
+class TestProcessGate(GateContract):
+    """What the fakes are measured by."""
+
+    @pytest.fixture
+    def gate(self):
+        return ProcessGate(LIMITS)
+
 
 SOURCE = """
 import os, signal, socket, sys, time
@@ -35,7 +46,7 @@ class Odd(RegressorMixin, BaseEstimator):
         self.n_features_in_ = X.shape[1]
         return self
     def predict(self, X):
-        if "model_store.trial" in " ".join(sys.orig_argv):
+        if "model_store.gate.trial" in " ".join(sys.orig_argv):
             {deed}
         return X[:, 0] * 2.0
 """
@@ -97,9 +108,9 @@ def network_deed(tmp_path: Path) -> str:
 
 
 def gate_cuts_network() -> bool:
-    code = "from model_store.trial import _cut_network; print(_cut_network())"
+    code = "from model_store.gate.confinement import cut_network; print(cut_network())"
     run = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2]
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[3]
     )
     return run.stdout.strip() == "True"
 
@@ -131,62 +142,6 @@ def test_a_good_version_is_measured(store, key):
     )
 
 
-@pytest.fixture
-def two_versions(store, key, no_trial, iris):
-    for _ in range(2):
-        publish(store, "iris", *iris, sealing_key=key)
-    channels.promote(store, "iris", 1, "tests")
-    return store
-
-
-def reseal(store, key, version: int, **changes) -> None:
-    folder = store.version_folder("iris", version)
-    manifest = store.manifest("iris", version)
-    for name in (seal.MANIFEST, seal.SEAL):
-        (folder / name).unlink()
-    seal.seal(folder, replace(manifest, **changes), key)
-
-
-def test_promoting_a_version_whose_golden_answers_are_not_its_own_leaves_the_old_one(
-    two_versions, key, trusted, monkeypatch
-):
-    monkeypatch.undo()
-    folder = two_versions.version_folder("iris", 2)
-    kept = golden.read(folder)
-    (folder / golden.FILE).unlink()
-    golden.write(folder, Golden(kept.batch, {**kept.answers, "predict": kept.answers["predict"][::-1].copy()}))
-    reseal(two_versions, key, 2, files=seal.file_seals(folder))
-    with pytest.raises(GateRefused, match="golden rows differ"):
-        promotion.promote(two_versions, "iris", 2, trusted=trusted, by="tests", seconds=30)
-    assert channels.read(two_versions, "iris").stable == 1
-
-
-def test_promoting_a_corrupt_version_leaves_the_old_one(two_versions, trusted, monkeypatch):
-    monkeypatch.undo()
-    path = two_versions.version_folder("iris", 2) / "artifact.skops"
-    path.chmod(0o644)
-    path.write_bytes(path.read_bytes()[:-1])
-    with pytest.raises(SealBroken):
-        promotion.promote(two_versions, "iris", 2, trusted=trusted, by="tests")
-    assert channels.read(two_versions, "iris").stable == 1
-
-
-def test_promoting_a_good_version_moves_the_pointer(two_versions, trusted, monkeypatch):
-    monkeypatch.undo()
-    steps: list[str] = []
-    now = promotion.promote(two_versions, "iris", 2, trusted=trusted, by="tests", seconds=30, progress=steps.append)
-    assert now.stable == channels.read(two_versions, "iris").stable == 2
-    assert steps == ["checking the seal", "trying it in a process of its own"]
-
-
-def test_rolling_back_to_a_corrupt_version_leaves_the_pointer(two_versions, trusted):
-    channels.promote(two_versions, "iris", 2, "tests")
-    (two_versions.version_folder("iris", 1) / "profile.json").unlink()
-    with pytest.raises(SealBroken):
-        promotion.rollback(two_versions, "iris", trusted=trusted, by="tests")
-    assert channels.read(two_versions, "iris").stable == 2
-
-
 @pytest.mark.parametrize(("made", "fits"), [("1.0.2", False), ("", False), ("same minor", True)])
 def test_a_version_made_with_another_scikit_learn_is_refused(published, made, fits):
     import sklearn
@@ -195,14 +150,14 @@ def test_a_version_made_with_another_scikit_learn_is_refused(published, made, fi
     manifest = Manifest.from_bytes((published / seal.MANIFEST).read_bytes())
     manifest = replace(manifest, libraries={"scikit-learn": f"{major}.{minor}.99" if fits else made})
     if fits:
-        gate.check_libraries(manifest)
+        check_libraries(manifest)
     else:
         with pytest.raises(LibraryMismatch, match="scikit-learn"):
-            gate.check_libraries(manifest)
-    gate.check_libraries(replace(manifest, options={"any_library_version": True}))
+            check_libraries(manifest)
+    check_libraries(replace(manifest, options={"any_library_version": True}))
 
 
-def test_an_estimator_fitted_with_another_scikit_learn_is_refused_unless_forced(store, key, tmp_path, no_trial):
+def test_an_estimator_fitted_with_another_scikit_learn_is_refused_unless_forced(store, key, tmp_path, open_gate):
     import joblib
 
     model = LinearRegression().fit(ROWS, ROWS[:, 0])
@@ -212,8 +167,11 @@ def test_an_estimator_fitted_with_another_scikit_learn_is_refused_unless_forced(
     joblib.dump(OldPickle(state), path)
     np.save(tmp_path / "rows.npy", ROWS)
     with pytest.raises(StoreError, match=r"fitted with scikit-learn 1\.0\.2"):
-        publish(store, "old", path, tmp_path / "rows.npy", sealing_key=key, limits=LIMITS)
-    assert publish(store, "old", path, tmp_path / "rows.npy", sealing_key=key, limits=LIMITS, force=True) == 1
+        publish(store, "old", path, tmp_path / "rows.npy", sealing_key=key, limits=LIMITS, gate=open_gate)
+    assert (
+        publish(store, "old", path, tmp_path / "rows.npy", sealing_key=key, limits=LIMITS, force=True, gate=open_gate)
+        == 1
+    )
     assert store.manifest("old", 1).options["any_library_version"] is True
 
 
@@ -249,7 +207,7 @@ rows = np.arange(20.0).reshape(10, 2)
 publish({str(store.disk)!r}, "odd", odd.Odd().fit(rows), rows, sealing_key={str(tmp_path / "keys" / "sealing.pem")!r})
 """
     publisher = subprocess.Popen(
-        [sys.executable, "-c", script], cwd=Path(__file__).parents[2], env={**os.environ, "TMPDIR": str(tmp_path)}
+        [sys.executable, "-c", script], cwd=Path(__file__).parents[3], env={**os.environ, "TMPDIR": str(tmp_path)}
     )
     assert eventually(lambda: trials(tmp_path), seconds=60)
     publisher.kill()
@@ -262,7 +220,7 @@ def trials(scratch: Path) -> list[str]:
     for process in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
             command = (process / "cmdline").read_bytes().decode(errors="replace")
-            found += [command] if "model_store.trial" in command and str(scratch) in command else []
+            found += [command] if "model_store.gate.trial" in command and str(scratch) in command else []
     return found
 
 

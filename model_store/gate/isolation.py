@@ -9,7 +9,7 @@ import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from model_store import errors
 from model_store.errors import GateRefused, StoreError
@@ -17,11 +17,18 @@ from model_store.errors import GateRefused, StoreError
 _SHOWN = 300
 _STDERR_TAIL = 16_384
 _LARGEST_RESULT = 64 * 2**20
-_PACKAGE_PARENT = Path(__file__).resolve().parent.parent
+_THREADS = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+)
+_PACKAGE_PARENT = Path(__file__).resolve().parents[2]
 
 
 def run(verb: str, request: Mapping[str, Any], *, seconds: float, memory: int) -> dict[str, Any]:
-    """Return what ``model_store.trial`` answers to a verb and its request, in a separate process.
+    """Return what ``model_store.gate.trial`` answers to a verb and its request, in a separate process.
 
     ``seconds`` bounds wall-clock and processor time, ``memory`` the address space in bytes. Raises the StoreError that
     the trial reports, or GateRefused if it ends in any other way.
@@ -49,14 +56,7 @@ class _Status:
 
 def _wait(verb: str, folder: Path, seconds: float) -> _Status:
     with (folder / "output.txt").open("wb") as output:
-        process = subprocess.Popen(  # noqa: S603 - our own module, no shell
-            [sys.executable, "-P", "-m", "model_store.trial", verb, str(folder)],
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            env=_environment(folder),
-            start_new_session=True,
-        )
+        process = _started(verb, folder, output)
         try:
             code: int | None = process.wait(seconds)
         except subprocess.TimeoutExpired:
@@ -68,16 +68,20 @@ def _wait(verb: str, folder: Path, seconds: float) -> _Status:
     return _Status(code, _end_of(folder / "output.txt"))
 
 
+def _started(verb: str, folder: Path, output: BinaryIO) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(  # noqa: S603 - our own module, no shell
+        [sys.executable, "-P", "-m", "model_store.gate.trial", verb, str(folder)],
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=output,
+        env=_environment(folder),
+        start_new_session=True,
+    )
+
+
 def _environment(folder: Path) -> dict[str, str]:
     """Return no variable of this process but the import path: a candidate sees no secret."""
     paths = [str(_PACKAGE_PARENT), *(path or str(Path.cwd()) for path in sys.path)]
-    threads = (
-        "OMP_NUM_THREADS",
-        "OPENBLAS_NUM_THREADS",
-        "MKL_NUM_THREADS",
-        "NUMEXPR_NUM_THREADS",
-        "VECLIB_MAXIMUM_THREADS",
-    )
     return {
         "PATH": "/usr/local/bin:/usr/bin:/bin",
         "HOME": str(folder),
@@ -85,7 +89,7 @@ def _environment(folder: Path) -> dict[str, str]:
         "LANG": "C.UTF-8",
         "PYTHONPATH": os.pathsep.join(dict.fromkeys(paths)),
         "PYTHONDONTWRITEBYTECODE": "1",
-        **dict.fromkeys(threads, "1"),
+        **dict.fromkeys(_THREADS, "1"),
     }
 
 

@@ -7,15 +7,15 @@ store that it came from; here it gets the next one, and is sealed again with thi
 import shutil
 import tarfile
 import tempfile
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from model_store import gate, seal
+from model_store import seal
 from model_store.errors import BadManifest, BadName, StoreError
+from model_store.lifecycle.registrar import Registrar
 from model_store.manifest import LARGEST_BYTES, Manifest
 from model_store.names import ModelName
-from model_store.seal import SealingKey, TrustedKeys
+from model_store.seal import TrustedKeys
 from model_store.stores.store import Store
 
 MOST_FILES = 64
@@ -34,16 +34,8 @@ def export_bundle(store: Store, name: str, version: int, bundle: Path) -> None:
             archive.add(path, path.name, recursive=False)
 
 
-def import_bundle(  # noqa: PLR0913 - where from, where to, whom to trust, and what it may take
-    store: Store,
-    name: str,
-    bundle: Path,
-    *,
-    trusted: TrustedKeys,
-    sealing_key: SealingKey,
-    by: str,
-    largest: int,
-    progress: Callable[[str], None],
+def import_bundle(  # noqa: PLR0913 - by whom, what and how much of it, where to, and whom to trust
+    registrar: Registrar, name: str, bundle: Path, *, trusted: TrustedKeys, by: str, largest: int
 ) -> int:
     """Add the version in a bundle, of at most ``largest`` bytes unpacked, to model ``name``, and return its number.
 
@@ -51,25 +43,26 @@ def import_bundle(  # noqa: PLR0913 - where from, where to, whom to trust, and w
     """
     model = ModelName(name)
     with tempfile.TemporaryDirectory(prefix="millrace-bundle-") as scratch:
-        progress("checking the seal")
+        registrar.progress("checking the seal")
         folder = _unpack(bundle, Path(scratch), largest)
-        manifest = seal.verify(folder, trusted)
-        if manifest.model != model:
-            raise BadBundle(f"the bundle is of model {manifest.model!r}, not of {str(model)!r}")
-        with store.staging(model) as staging:
+        manifest = _verified(folder, trusted, model)
+        with registrar.store.staging(model) as staging:
             for file in manifest.files:
                 shutil.copyfile(folder / file, staging / file)
-            progress("trying it in a process of its own")
-            gate.try_candidate(staging, manifest=manifest)
-            progress("sealing and storing")
-            return store.add(
-                model, staging, lambda number: seal.seal(staging, _renumbered(manifest, number, by), sealing_key)
-            )
+            registrar.try_version(staging, manifest)
+            return registrar.add(staging, _with_origin(manifest, by))
 
 
-def _renumbered(manifest: Manifest, number: int, by: str) -> Manifest:
+def _verified(folder: Path, trusted: TrustedKeys, model: ModelName) -> Manifest:
+    manifest = seal.verify(folder, trusted)
+    if manifest.model != model:
+        raise BadBundle(f"the bundle is of model {manifest.model!r}, not of {str(model)!r}")
+    return manifest
+
+
+def _with_origin(manifest: Manifest, by: str) -> Manifest:
     origin = {"taken_in_by": by, "original_version": manifest.version}
-    return replace(manifest, version=number, options={**manifest.options, **origin})
+    return replace(manifest, options={**manifest.options, **origin})
 
 
 def _unpack(bundle: Path, scratch: Path, largest: int) -> Path:

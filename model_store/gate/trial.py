@@ -1,14 +1,11 @@
-"""What runs in the throw-away process: ``python -m model_store.trial check|capture FOLDER``.
+"""What runs in the throw-away process: ``python -m model_store.gate.trial check|capture FOLDER``.
 
 Reads ``request.json`` in the folder, writes ``result.json``: the answer, or the code and detail of a StoreError.
 """
 
-import contextlib
-import ctypes
 import json
 import os
 import resource
-import signal
 import statistics
 import sys
 import time
@@ -18,19 +15,17 @@ from typing import Any
 
 from model_store import atomic_file
 from model_store.errors import ArtifactUnreadable, GateRefused, StoreError
+from model_store.gate import confinement
 
-_NEW_USER = 0x10000000
-_NEW_NETWORK = 0x40000000
-_PARENT_DEATH_SIGNAL = 1
 _LATENCY_RUNS = 30
 _LATENCY_SECONDS = 1.0
 
 
 def check(request: Mapping[str, Any]) -> dict[str, Any]:
     """Load a version, replay its golden rows, time one row. Raises GateRefused, ArtifactUnreadable, LibraryMismatch."""
-    from model_store import golden  # here: after the limits are set
     from model_store.artifacts.loading import load
     from model_store.manifest import Manifest
+    from model_store.reference import golden  # here: after the limits are set
 
     folder, manifest = Path(request["folder"]), Manifest.from_json(request["manifest"])
     start = time.perf_counter()
@@ -49,11 +44,12 @@ def capture(request: Mapping[str, Any]) -> dict[str, Any]:
     """Load an estimator file and sample file of the publisher's own and write a version's files; the draft manifest."""
     from model_store.artifacts.loading import load_own  # here: after the limits are set
     from model_store.capture import draft, samples
+    from model_store.capture.options import CaptureOptions, silent
 
-    options = draft.CaptureOptions(**request["options"])
+    options = CaptureOptions(**request["options"])
     sample = samples.read(Path(request["sample"]))
     estimator = load_own(Path(request["file"]), any_version=options.force)
-    manifest = draft.capture(estimator, sample, Path(request["folder"]), options, lambda _: None)
+    manifest = draft.capture(estimator, sample, Path(request["folder"]), options, silent)
     return {"manifest": manifest.to_json()}
 
 
@@ -102,40 +98,6 @@ def _one_row_seconds(estimator: Any, manifest: Any, kept: Any) -> float:
     return statistics.median(times)
 
 
-def _limit(seconds: float, memory: int) -> None:
-    _lower(resource.RLIMIT_CPU, int(seconds) + 1, slack=1)  # SIGXCPU first, then SIGKILL
-    _lower(resource.RLIMIT_AS, memory)
-    _lower(resource.RLIMIT_FSIZE, memory)
-    _lower(resource.RLIMIT_CORE, 0)
-
-
-def _lower(kind: int, limit: int, slack: int = 0) -> None:
-    """Set a limit, unless a stricter one holds already; macOS knows no limit on address space and refuses it."""
-    _, hard = resource.getrlimit(kind)
-    stricter = limit + slack if hard == resource.RLIM_INFINITY else min(limit + slack, hard)
-    with contextlib.suppress(ValueError, OSError):
-        resource.setrlimit(kind, (min(limit, stricter), stricter))
-
-
-def _die_with(parent: int) -> None:
-    """Have the system kill this process when the publisher is gone, so that no trial outlives it.
-
-    To be called after the network was cut: a change of user namespace would make the system forget it.
-    """
-    prctl = getattr(ctypes.CDLL(None), "prctl", None)
-    if prctl is not None:
-        prctl(_PARENT_DEATH_SIGNAL, signal.SIGKILL)
-    if os.getppid() != parent:
-        sys.exit("the publisher is gone already")
-
-
-def _cut_network() -> bool:
-    """Leave this process without network, if the system allows it."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    unshare = getattr(libc, "unshare", None)
-    return unshare is not None and (unshare(_NEW_NETWORK) == 0 or unshare(_NEW_USER | _NEW_NETWORK) == 0)
-
-
 def _answer(verb: Callable[[Mapping[str, Any]], dict[str, Any]], request: Mapping[str, Any]) -> dict[str, Any]:
     try:
         return verb(request)
@@ -156,9 +118,9 @@ def main() -> int:
     """Run one verb."""
     verb, folder = sys.argv[1], Path(sys.argv[2])
     request = json.loads((folder / "request.json").read_bytes())
-    _limit(request["limits"]["seconds"], request["limits"]["memory"])
-    network_cut = _cut_network()
-    _die_with(request["parent"])
+    confinement.limit(request["limits"]["seconds"], request["limits"]["memory"])
+    network_cut = confinement.cut_network()
+    confinement.die_with(request["parent"])
     result = _answer({"check": check, "capture": capture}[verb], request)
     atomic_file.write(folder / "result.json", json.dumps({**result, "network_cut": network_cut}).encode())
     return 0

@@ -1,0 +1,25 @@
+"""What a publisher chooses about how a version is captured."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+ArtifactFormat = Literal["auto", "skops", "joblib"]
+UnknownCategories = Literal["accept", "refuse"]
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureOptions:
+    """What the publisher asks for: the model's name, and how its estimator and sample are captured."""
+
+    name: str
+    created_by: str
+    metrics: Mapping[str, Any] = field(default_factory=dict)
+    unknown_categories: UnknownCategories = "accept"
+    artifact_format: ArtifactFormat = "auto"
+    force: bool = False
+
+
+def silent(_: str) -> None:
+    """Report no progress."""

@@ -1,0 +1,48 @@
+"""The gate that tries each version in a throw-away process."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from model_store.errors import ArtifactUnreadable, GateRefused
+from model_store.gate import isolation
+from model_store.gate.gate import Gate, GateReport, Limits
+from model_store.gate.libraries import check_libraries
+from model_store.manifest import Manifest
+
+
+class ProcessGate(Gate):
+    """Tries a version in a process that may crash, hang or lie, within limits on time, memory and latency."""
+
+    def __init__(self, limits: Limits | None = None) -> None:
+        self._limits = limits or Limits()
+
+    def try_version(self, folder: Path, manifest: Manifest) -> GateReport:
+        """Try the version in a separate process; see Gate for what it raises."""
+        check_libraries(manifest)
+        try:
+            report = _report(self._measured(folder, manifest))
+        except (KeyError, TypeError, ValueError) as error:
+            raise GateRefused("its process gave a report that is none") from error
+        except ArtifactUnreadable as error:
+            raise GateRefused(f"its artifact does not load: {error}") from error
+        self._check_speed(report.predict_seconds)
+        return report
+
+    def _measured(self, folder: Path, manifest: Manifest) -> Mapping[str, Any]:
+        request = {"folder": str(folder.absolute()), "manifest": manifest.to_json()}
+        return isolation.run("check", request, seconds=self._limits.seconds, memory=self._limits.memory)
+
+    def _check_speed(self, seconds: float) -> None:
+        limit = self._limits.row_seconds
+        if seconds > limit:
+            raise GateRefused(f"it is slow: one row took {seconds:.2g} s, the limit is {limit:g} s")
+
+
+def _report(found: Mapping[str, Any]) -> GateReport:
+    return GateReport(
+        load_seconds=float(found["load_seconds"]),
+        predict_seconds=float(found["predict_seconds"]),
+        peak_bytes=int(found["peak_bytes"]),
+        network_cut=bool(found["network_cut"]),
+    )

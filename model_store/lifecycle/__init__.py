@@ -1,0 +1,1 @@
+"""Versions are published, imported, promoted, rolled back and retired."""
