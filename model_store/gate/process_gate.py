@@ -18,7 +18,7 @@ class ProcessGate(Gate):
         self._limits = limits or Limits()
 
     def try_version(self, folder: Path, manifest: Manifest) -> GateReport:
-        """Try the version in a separate process; see Gate for what it raises."""
+        """Try the version in a separate process and return what was measured. Raises GateRefused, LibraryMismatch."""
         check_libraries(manifest)
         try:
             report = _report(self._measured(folder, manifest))
