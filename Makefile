@@ -60,6 +60,10 @@ tls: $(RUN) ## a self-signed certificate for trying HTTPS: var/tls
 test: $(TEST) ## every test that this machine can run; ARGS=… goes to pytest
 	@deploy/local/test $(ARGS)
 
+.PHONY: soak
+soak: $(TEST) ## the same tests with FACTOR=10 times as many invented requests, other ones each time; takes long
+	@FUZZ_FACTOR=$(or $(FACTOR),10) PYTEST_ADDOPTS=--timeout=7200 deploy/local/test $(ARGS)
+
 .PHONY: lint
 lint: $(TEST) ## all linters, of code, layers, scripts and configurations
 	@deploy/local/lint
