@@ -8,7 +8,7 @@ from model_store.schema import Schema
 
 
 class Engine(Protocol):
-    """Something that answers for a model. ``name`` says what it is, for logs and metrics."""
+    """Something that answers for a model. ``name`` says what it is in the log."""
 
     name: str
 
@@ -20,7 +20,11 @@ class Engine(Protocol):
 
 
 class Candidate(Engine, Protocol):
-    """An engine that is faster for some estimators, and that is chosen only if it answers the same to the last bit."""
+    """An engine that is faster for some estimators, and that is chosen only if it answers the same to the last bit.
+
+    It has to refuse the rows that the estimator refuses, such as NaN: the golden rows are all answered, so that they
+    cannot show it.
+    """
 
     def __init__(self, estimator: Any, schema: Schema) -> None: ...
 

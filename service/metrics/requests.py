@@ -1,4 +1,4 @@
-"""Metrics of requests as such, of all routes alike."""
+"""Metrics of requests as such, of all routes alike. Predictions are counted in ``service.observers.counts``."""
 
 from contextlib import suppress
 

@@ -1,6 +1,7 @@
 """Counts of predictions: how many, of how many rows, how long their stages took."""
 
 from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
 from model_store.batch import Array, Batch
 from service.metrics.instruments import bounded, child
@@ -8,40 +9,52 @@ from service.observers.observer import Observer, Prediction
 from service.runtime.router import Chosen
 
 
+class _Bound(NamedTuple):
+    """The instruments of one version, channel and dialect, ready to be called."""
+
+    predictions: Callable[[float], None]
+    rows: Callable[[float], None]
+    seconds: Callable[[float], None]
+    decode: Callable[[float], None]
+    predict: Callable[[float], None]
+    encode: Callable[[float], None]
+    batch_rows: Callable[[float], None]
+
+
 class Counts(Observer):
     """Counts every prediction of a worker."""
 
     def __init__(self) -> None:
-        self._bound: dict[tuple[str, int, str, str], tuple[Callable[[float], None], ...]] = {}
+        self._bound: dict[tuple[str, int, str, str], _Bound] = {}
 
     def predicted(self, prediction: Prediction, _batch: Batch, _outputs: Mapping[str, Array], /) -> None:
         """See Observer."""
         model, channel, dialect, rows, decode, predict, encode = prediction
         key = (model.name, model.version, channel, dialect)
-        count, count_rows, total, first, second, third, in_one = self._bound.get(key) or self._bind(*key)
-        count(1)
-        count_rows(rows)
-        total(decode + predict + encode)
-        first(decode)
-        second(predict)
-        third(encode)
-        in_one(rows)
+        bound = self._bound.get(key) or self._bind(*key)
+        bound.predictions(1)
+        bound.rows(rows)
+        bound.seconds(decode + predict + encode)
+        bound.decode(decode)
+        bound.predict(predict)
+        bound.encode(encode)
+        bound.batch_rows(rows)
 
     def refused(self, chosen: Chosen | None, dialect: str, code: str, /) -> None:
         """See Observer."""
         labels = (chosen.model.name, str(chosen.model.version), chosen.channel) if chosen else ("", "", "")
         child("millrace_predictions_total", *labels, dialect, bounded("code", code)).inc()
 
-    def _bind(self, model: str, version: int, channel: str, dialect: str) -> tuple[Callable[[float], None], ...]:
+    def _bind(self, model: str, version: int, channel: str, dialect: str) -> _Bound:
         labels = (model, str(version))
-        bound = (
-            child("millrace_predictions_total", *labels, channel, dialect, "ok").inc,
-            child("millrace_prediction_rows_total", *labels, channel, dialect).inc,
-            child("millrace_prediction_seconds", *labels, channel, dialect).observe,
-            child("millrace_stage_seconds", *labels, "decode").observe,
-            child("millrace_stage_seconds", *labels, "predict").observe,
-            child("millrace_stage_seconds", *labels, "encode").observe,
-            child("millrace_batch_rows", *labels).observe,
+        bound = _Bound(
+            predictions=child("millrace_predictions_total", *labels, channel, dialect, "ok").inc,
+            rows=child("millrace_prediction_rows_total", *labels, channel, dialect).inc,
+            seconds=child("millrace_prediction_seconds", *labels, channel, dialect).observe,
+            decode=child("millrace_stage_seconds", *labels, "decode").observe,
+            predict=child("millrace_stage_seconds", *labels, "predict").observe,
+            encode=child("millrace_stage_seconds", *labels, "encode").observe,
+            batch_rows=child("millrace_batch_rows", *labels).observe,
         )
         self._bound[model, version, channel, dialect] = bound
         return bound
