@@ -40,6 +40,7 @@ def _layers() -> dict[str, Callable[[], object]]:
     from service.observers.drift import Drift
     from service.observers.observer import Prediction
     from service.observers.recent_predictions import RecentPredictions
+    from service.presence.folder_rows import FolderRows
 
     logs.configure("INFO", Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - open to the end
     metrics = RequestMetrics()
@@ -50,7 +51,7 @@ def _layers() -> dict[str, Callable[[], object]]:
     model, batch, outputs, store = _prediction()
     counts = Counts()
     drift = Drift(store, features=10, sampling=0.1)
-    recent = RecentPredictions([Path(tempfile.mkdtemp())], replica="bench", records=10_000)
+    recent = RecentPredictions(FolderRows([Path(tempfile.mkdtemp())], replica="bench", records=10_000))
     prediction = Prediction(model, "stable", "tfserving", 1, 1e-4, 2e-4, 1e-4)
     logs.bind("0" * 32)
 

@@ -46,7 +46,8 @@ from service.observers.payloads import Payloads
 from service.observers.recent_predictions import RecentPredictions
 from service.observers.spans import Spans
 from service.operations.operations import Operations
-from service.presence.locations import own_presence, presence_at, recent_folders, withdraw_dead
+from service.presence.locations import Places, own_presence, presence_at, recent_rows_at, withdraw_dead
+from service.presence.recent_rows import RecentRows
 from service.runtime import announcements
 from service.runtime.announcements import Announcer
 from service.runtime.catalog import Catalog
@@ -70,6 +71,7 @@ class Application:
     convergence: Convergence
     watcher: Watcher
     access: Access
+    recent: RecentRows
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request (PEP 3333)."""
@@ -104,9 +106,10 @@ class Application:
         self.watcher.start()
 
     def stop_worker(self) -> None:
-        """Stop following the store and take back this worker's announcement."""
+        """Stop following the store, take back this worker's announcement, and leave others its recent predictions."""
         self.watcher.stop()
         self.access.stop()
+        self.recent.close()
 
 
 def create_app(settings: Settings, access: Access | None = None) -> Application:
@@ -117,12 +120,9 @@ def create_app(settings: Settings, access: Access | None = None) -> Application:
     logs.configure(settings.log_level, replica=settings.replica, access_sampling=settings.access_log_sampling)
     log_in_force(settings)
     store = store_at(settings.model_store_root)
-    presence = presence_at(
-        settings.presence,
-        settings.run_dir,
-        settings.model_store_root,
-        lambda: database_url(Configuration.of(settings)),
-    )
+    places = _places(settings)
+    url = partial(database_url, Configuration.of(settings))
+    presence = presence_at(places, url)
     catalog = Catalog()
     watcher = Watcher(
         store,
@@ -132,15 +132,13 @@ def create_app(settings: Settings, access: Access | None = None) -> Application:
         Limits(watch=settings.watch_seconds),
     )
     drift = Drift(store, features=settings.profile_features, sampling=settings.profile_sampling)
-    recent = RecentPredictions(
-        recent_folders(settings.presence, settings.run_dir, settings.model_store_root),
-        replica=settings.replica,
-        records=settings.feedback_records,
-    )
+    rows = recent_rows_at(places, url, replica=settings.replica, records=settings.feedback_records)
+    recent = RecentPredictions(rows)
+    observers = (Counts(), drift, *([recent] if settings.feedback_records else []), Payloads())
     convergence = Convergence(store, presence)
     router = Router(catalog)
     control = access or AccessControl(Configuration.of(settings))
-    inference = Inference(router, (Counts(), drift, recent, Payloads()), settings.max_rows)
+    inference = Inference(router, observers, settings.max_rows)
     protocols = (
         tfserving.routes(catalog, router),
         openinference.routes(catalog, router, control.audit, Repository(store, convergence)),
@@ -174,7 +172,11 @@ def create_app(settings: Settings, access: Access | None = None) -> Application:
     )
     guards.enforce(app, control.authenticator)
     described_routes(app)
-    return Application(app, catalog, convergence, watcher, control)
+    return Application(app, catalog, convergence, watcher, control, rows)
+
+
+def _places(settings: Settings) -> Places:
+    return Places(settings.presence, settings.run_dir, settings.model_store_root)
 
 
 def _flask(settings: Settings) -> flask.Flask:
@@ -227,7 +229,7 @@ def create_management(settings: Settings) -> Management:
 
     def clean_up_after(worker: int) -> None:
         scrape.archive_dead_process(folder, worker)
-        withdraw_dead(settings.presence, settings.run_dir, settings.model_store_root, settings.replica, worker)
+        withdraw_dead(_places(settings), settings.replica, worker)
 
     facts = ReplicaFacts(
         store_at(settings.model_store_root),

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from service.database.connection import Database
 from service.database.metadata import metadata
 
-REVISIONS = ("0001", "0002", "0003")
+REVISIONS = ("0001", "0002", "0003", "0004")
 """Every migration, in order. The first release starts on 0001 alone."""
 SCHEMA_VERSION = REVISIONS[-1]
 """The newest migration."""

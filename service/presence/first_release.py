@@ -5,10 +5,12 @@ While replicas of both run side by side, each has to see the others. It goes whe
 
 import contextlib
 import os
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from service.presence.folder import FolderPresence
 from service.presence.presence import Presence, Record, Unreachable
+from service.presence.recent_rows import PredictedRow, RecentRows
 
 _REPLICAS = ".replicas"
 _RECENT = ".recent"
@@ -43,6 +45,33 @@ class BesideFirstRelease(Presence):
         found = {(record.replica, record.pid): record for record in self._first.records()}
         found |= {(record.replica, record.pid): record for record in self._shared.records()}
         return [found[key] for key in sorted(found)]
+
+
+class RowsBesideFirstRelease(RecentRows):
+    """Rows in ``shared``, and those that replicas of 0.1.0 keep in ``first``, which is only read and marked."""
+
+    def __init__(self, shared: RecentRows, first: RecentRows) -> None:
+        self._shared = shared
+        self._first = first
+
+    def remember(self, rows: Iterable[PredictedRow]) -> None:
+        """See RecentRows."""
+        self._shared.remember(rows)
+
+    def find(self, keys: Collection[bytes]) -> dict[bytes, dict[int, PredictedRow]]:
+        """See RecentRows. Of one that is in both, return that of ``shared``."""
+        found = self._first.find(keys)
+        for key, rows in self._shared.find(keys).items():
+            found[key] = found.get(key, {}) | rows
+        return found
+
+    def mark(self, rows: Collection[PredictedRow]) -> set[tuple[bytes, int]]:
+        """See RecentRows. Each knows its own rows."""
+        return self._shared.mark(rows) | self._first.mark(rows)
+
+    def close(self) -> None:
+        """See RecentRows."""
+        self._shared.close()
 
 
 def first_presence(store: Path) -> FolderPresence:

@@ -166,6 +166,7 @@ def test_replicas_that_share_nothing_but_a_store_and_a_database_see_one_another(
         "replica-1": [1],
         "replica-2": [1],
     }
+    _judge_what_either_predicted(stack, session)
     (worker,) = stack.workers("replica-2")
     os.kill(worker, signal.SIGKILL)
 
@@ -175,3 +176,31 @@ def test_replicas_that_share_nothing_but_a_store_and_a_database_see_one_another(
 
     eventually(successor)
     assert not (stack.var / "presence").exists()
+
+
+def _judge_what_either_predicted(stack, session):
+    """Whichever replica is sent ground truth, it knows what the other one predicted."""
+    asked = {"replica-1": [], "replica-2": []}
+
+    def both_asked():
+        row = {"instances": [[5.1, 3.5, 1.4, 0.2]]}
+        answer = session.post(f"{stack.url}/v1/models/iris:predict", json=row, timeout=10)
+        assert answer.status_code == 200, answer.text
+        asked[answer.headers["X-Replica"]].append(answer.headers["X-Request-ID"])
+        return all(asked.values())
+
+    def judged():
+        feedback = {"feedback": [{"request_id": one, "truth": [0]} for each in asked.values() for one in each]}
+        return session.post(f"{stack.url}/admin/models/iris/feedback", json=feedback, timeout=10).json()
+
+    eventually(both_asked)
+    told = []
+
+    def all_known():
+        told.append(judged())
+        return told[-1]["unknown"] == 0
+
+    eventually(all_known)
+    count = sum(len(each) for each in asked.values())
+    assert sum(each["joined"] for each in told) == count
+    assert judged()["repeated"] == count

@@ -55,7 +55,7 @@ def blueprint(recent: RecentPredictions) -> flask.Blueprint:
         "Tell what predictions should have been, so that a model's accuracy can be followed",
         request=Feedback,
         response=FeedbackCounts,
-        refusals=(400, 401, 403, 404, 413),
+        refusals=(400, 401, 403, 404, 413, 503),
     )
     def feedback(model: str) -> flask.Response:
         truths = read(json.loads(flask.request.get_data(), max_rows=MOST_REQUESTS))

@@ -7,11 +7,14 @@ import pytest
 
 from model_store.schema import Column, Output, Schema
 from service import logs
+from service.errors import Unavailable
 from service.metrics.instruments import REGISTRY
 from service.observers import ground_truth
 from service.observers.ground_truth import Truth
 from service.observers.observer import Prediction
 from service.observers.recent_predictions import RecentPredictions
+from service.presence.folder_rows import FolderRows
+from tests.service.presence.memory_rows import MemoryRows
 
 CLASSIFIER = Schema(
     "table", (Column("age", "float64"),), (Output("predict", "string", labels=("no", "yes")),), "classifier"
@@ -30,7 +33,7 @@ def counted(name, **labels):
 
 @pytest.fixture
 def recent(tmp_path):
-    yield RecentPredictions((tmp_path / "shared", tmp_path / "own"), replica="replica 1", records=50)
+    yield RecentPredictions(FolderRows((tmp_path / "shared", tmp_path / "own"), replica="replica 1", records=50))
     logs.bind(None)
 
 
@@ -63,9 +66,35 @@ def test_ground_truth_counts_once(recent, model):
 
 def test_another_worker_finds_what_this_one_predicted(recent, model, tmp_path):
     remember(recent, model, "a", ["yes"])
-    other = RecentPredictions((tmp_path / "shared", tmp_path / "own2"), replica="replica 2", records=50)
+    other = RecentPredictions(FolderRows((tmp_path / "shared", tmp_path / "own2"), replica="replica 2", records=50))
     assert judge(other, model, ("a", ["no"]))["joined"] == 1
     assert judge(recent, model, ("a", ["no"]))["repeated"] == 1
+
+
+def test_truth_that_two_workers_are_given_at_once_is_counted_by_one(recent, model, tmp_path):
+    class Slow(FolderRows):
+        def mark(self, rows):
+            judge(recent, model, ("a", ["yes"]))
+            return super().mark(rows)
+
+    remember(recent, model, "a", ["yes", "no"])
+    other = RecentPredictions(Slow((tmp_path / "shared",), replica="replica 2", records=50))
+    told = judge(other, model, ("a", ["yes", "no"]))
+    assert (told["joined"], told["repeated"]) == (1, 1)
+    assert counted("millrace_feedback_labelled_total", model=model.name, version="1") == 2
+
+
+def test_nothing_is_counted_while_what_is_remembered_cannot_be_asked(model):
+    rows = MemoryRows()
+    recent = RecentPredictions(rows)
+    remember(recent, model, "a", ["yes"])
+    logs.bind(None)
+    rows.trouble = Unavailable("away", retry_after=2)
+    with pytest.raises(Unavailable):
+        judge(recent, model, ("a", ["yes"]))
+    assert counted("millrace_feedback_total", model=model.name, result="joined") == 0
+    rows.trouble = None
+    assert judge(recent, model, ("a", ["yes"]))["joined"] == 1
 
 
 def test_errors_of_numbers_add_up(recent, model):

@@ -2,10 +2,13 @@ import json
 
 import pytest
 
-from service.presence.first_release import BesideFirstRelease, first_recent_folders
+from service.presence.first_release import BesideFirstRelease, RowsBesideFirstRelease, first_recent_folders
 from service.presence.folder import FolderPresence
+from service.presence.folder_rows import FolderRows
 from service.presence.presence import Presence, Record, Unreachable
 from tests.service.presence.contract import PresenceContract
+from tests.service.presence.memory_rows import MemoryRows
+from tests.service.presence.recent_rows_contract import RECORDS, RecentRowsContract, key, row
 from tests.service.presence.test_folder import age
 
 ONE = Record("replica-1", 1, b"one")
@@ -37,6 +40,35 @@ class TestBesideFirstRelease(PresenceContract):
     @pytest.fixture
     def grow_old(self, tmp_path):
         return lambda: age(tmp_path)
+
+
+class TestRowsBesideFirstRelease(RecentRowsContract):
+    @pytest.fixture
+    def shared_rows(self):
+        return MemoryRows(RECORDS)
+
+    @pytest.fixture
+    def again(self, shared_rows, tmp_path):
+        def make():
+            shared = MemoryRows(RECORDS, shared_rows.kept, shared_rows.alone)
+            return RowsBesideFirstRelease(shared, FolderRows((tmp_path / ".recent",), replica="1", records=RECORDS))
+
+        return make
+
+    @pytest.fixture
+    def rows(self, again):
+        return again()
+
+    def test_rows_of_the_first_release_are_found_and_marked_where_they_are(self, rows, again, tmp_path):
+        first = FolderRows((tmp_path / ".recent",), replica="old", records=RECORDS)
+        first.remember([row("a", 0), row("b", 0)])
+        rows.remember([row("a", 1)])
+        found = again().find([key("a"), key("b")])
+        assert {key: sorted(rows) for key, rows in found.items()} == {key("a"): [0, 1], key("b"): [0]}
+        assert len(again().mark([one for each in found.values() for one in each.values()])) == 3
+        assert again().find([key("b")])[key("b")][0].judged
+        assert first.find([key("b")])[key("b")][0].judged
+        assert not first.find([key("a")])[key("a")].get(1)
 
 
 class Away(Presence):
