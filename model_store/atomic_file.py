@@ -16,8 +16,8 @@ def write(path: Path, data: bytes, *, durable: bool = False, mode: int = 0o666, 
     With ``durable`` the file is there also after a power cut. Without ``replace`` a file that is there already stays,
     and FileExistsError is raised. Raises OSError.
     """
-    with replacing(path, durable=durable, replace=replace) as beside:
-        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    with replacing(path, durable=durable, replace=replace) as temporary:
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
 
@@ -28,17 +28,17 @@ def replacing(path: Path, *, durable: bool = False, replace: bool = True) -> Ite
 
     If the writer raises, ``path`` stays as it was. For ``durable`` and ``replace`` see ``write``.
     """
-    beside = path.with_name(f"{WRITING}{secrets.token_hex(8)}")
+    temporary = path.with_name(f"{WRITING}{secrets.token_hex(8)}")
     try:
-        yield beside
+        yield temporary
         if durable:
-            sync(beside)
+            sync(temporary)
         if replace:
-            beside.replace(path)
+            temporary.replace(path)
         else:
-            os.link(beside, path)  # refuses to replace, in one step
+            os.link(temporary, path)  # refuses to replace, in one step
     finally:
-        beside.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
     if durable:
         sync(path.parent)
 

@@ -25,7 +25,7 @@ __all__ = ["Limits", "Progress", "current_user", "publish"]
 _KEY = ("keys", "sealing.pem")
 
 
-def publish(  # noqa: PLR0913 - one keyword for each thing that a publisher may want to say
+def publish(  # noqa: PLR0913 - one keyword for each thing that a publisher may choose
     root: Path | str | Store,
     name: str,
     estimator: Any,

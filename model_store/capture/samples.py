@@ -2,7 +2,7 @@
 
 import csv
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +21,7 @@ def read(path: Path) -> Rows:
     CSV has a header unless every field of its first line is a number. JSON is a list of objects (a row each), a list of
     lists, a list of scalars or strings (one column), or an object of equally long lists (a column each).
     """
-    readers: dict[str, Callable[[Path], Any]] = {
-        ".csv": _csv,
-        ".parquet": pd.read_parquet,
-        ".npy": _npy,
-        ".json": _json,
-    }
-    reader = readers.get(path.suffix.lower())
+    reader = _READERS.get(path.suffix.lower())
     if reader is None:
         raise BadSample(f"sample rows come from .csv, .parquet, .npy or .json files, not from {path.name!r}")
     try:
@@ -86,7 +80,7 @@ def _array(sample: Any) -> Array:
     except ValueError as error:
         raise BadSample(f"the sample's rows are not equally long: {error}") from error
     if array.dtype.kind in "US" and not isinstance(sample, np.ndarray):
-        array = np.asarray(sample, dtype=object)  # NumPy would make strings of the numbers beside them
+        array = np.asarray(sample, dtype=object)  # NumPy would make strings of the numbers next to them
     if array.dtype.kind in "US":
         array = array.astype(str).astype(object)
     if array.ndim == 1:
@@ -125,3 +119,11 @@ def _is_number(field: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+_READERS: Mapping[str, Callable[[Path], Any]] = {
+    ".csv": _csv,
+    ".parquet": pd.read_parquet,
+    ".npy": _npy,
+    ".json": _json,
+}

@@ -23,8 +23,13 @@ def command(
         description=description or words[0].upper() + words[1:] + ".",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    env = os.environ
     parser.set_defaults(run=run)
+    _add_shared(parser)
+    return parser
+
+
+def _add_shared(parser: argparse.ArgumentParser) -> None:
+    env = os.environ
     parser.add_argument(
         "--root", type=Path, default=Path(env.get("MODEL_STORE_ROOT") or "var/models"), help="the store"
     )
@@ -42,7 +47,6 @@ def command(
     )
     parser.add_argument("--by", help="who does it, for the history (the current user)")
     parser.add_argument("--json", action="store_true", help="answer in JSON")
-    return parser
 
 
 def add_name(parser: argparse.ArgumentParser) -> None:

@@ -51,16 +51,18 @@ def _publish(options: argparse.Namespace) -> int:
         limits=chosen_limits(options),
         progress=show_progress,
     )
-    store = store_at(options.root)
-    report = version_report(store, options.name, version)
+    report = version_report(store_at(options.root), options.name, version)
+    return show(options, report, _published(options, version, report))
+
+
+def _published(options: argparse.Namespace, version: int, report: Mapping[str, Any]) -> list[str]:
     where = f"{report['estimator']} as {report['artifact_format']}, {size(report['bytes'])}"
     speed = f"loads in {report['load_seconds']:.2g} s, answers one row in {report['predict_seconds'] * 1000:.2g} ms"
-    lines = [f"published {options.name} {version}: {where}, {speed}"]
     if options.promote:
-        lines.append(f"{options.name} {version} is now stable")
+        serving = f"{options.name} {version} is now stable"
     else:
-        lines.append(f"not serving yet; to serve it: python -m model_store promote {options.name} {version}")
-    return show(options, report, lines)
+        serving = f"not serving yet; to serve it: python -m model_store promote {options.name} {version}"
+    return [f"published {options.name} {version}: {where}, {speed}", serving]
 
 
 def _retire(options: argparse.Namespace) -> int:

@@ -1,4 +1,4 @@
-"""What commands tell of a model or a version, ready for JSON."""
+"""What commands report about a model or a version, ready for JSON."""
 
 from typing import Any
 
