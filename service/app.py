@@ -151,7 +151,7 @@ def create_app(settings: Settings, access: Access | None = None) -> Application:
     dialects = [protocol.dialect for protocol in protocols]
     hooks.install(app, replica=settings.replica, record=record, dialects=dialects)
     for blueprint in (
-        *(protocol.blueprint for protocol in protocols),
+        *(protocol.blueprint for protocol in protocols if protocol.blueprint is not None),
         openapi.blueprint(app, catalog, dialects),
         page.blueprint(),
         feedback.blueprint(recent),

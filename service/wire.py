@@ -24,9 +24,10 @@ def _no_members(_body: Mapping[str, Any]) -> Mapping[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class ErrorForm:
-    """How errors look: their media type, and what is set in the one JSON object that every error is.
+    """How errors look: their media type, and the members that are added to those that all errors have.
 
-    ``schemas`` are the JSON Schemas of the members that ``members`` adds.
+    Every error is one JSON object with the members of ``problems.Problem``, whatever the form. ``members`` gives those
+    to add to such an object, ``schemas`` their JSON Schemas.
     """
 
     media_type: str = PROBLEM
@@ -85,9 +86,9 @@ class PredictionResult:
 
 
 class Verb(Protocol):
-    """One predict verb of a wire protocol. ``name`` is its dialect's, which labels metrics and logs."""
+    """One predict verb of a wire protocol. ``dialect`` is its dialect's name, which labels metrics and logs."""
 
-    name: str
+    dialect: str
 
     def check(self, request: WireRequest) -> None:
         """Raise MalformedRequest if the body cannot be read for any model; for unknown models."""

@@ -6,7 +6,12 @@ from dataclasses import dataclass, field
 
 from model_store.schema import Schema
 from service.dialects.json_schema import Json
-from service.wire import ErrorForm, Phrase
+from service.errors import ServiceError
+from service.wire import ErrorForm, Phrase, Values
+
+
+def _own_words(_error: ServiceError, _values: Values) -> None:
+    """Leave an error its own words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +28,10 @@ class Dialect:
     """One wire protocol.
 
     ``name`` labels metrics and logs, ``title`` and ``summary`` head its section of the API description. ``addresses``
-    matches every path that is answered in it, also if there is no route. ``phrase`` words its errors. ``verbs`` are
-    the bodies for a model that nothing is known of; ``bodies`` gives those for a schema, of the verbs that it allows.
+    matches every path that is answered in it, also if there is no route. ``errors`` adds to the members that every
+    error has and takes none away; ``phrase`` may word an error's text. ``verbs`` are the bodies for a model that
+    nothing is known of, by names that no other dialect has; ``bodies`` gives those for a schema, of the verbs that it
+    allows.
     """
 
     name: str
@@ -32,9 +39,9 @@ class Dialect:
     summary: str
     addresses: re.Pattern[str]
     errors: ErrorForm
-    phrase: Phrase
     verbs: Mapping[str, VerbBodies]
     bodies: Callable[[Schema], Mapping[str, VerbBodies]]
+    phrase: Phrase = _own_words
 
 
 def errors_at(path: str, dialects: Iterable[Dialect]) -> ErrorForm:

@@ -35,11 +35,11 @@ class PredictRoute:
 
 @dataclass(frozen=True, slots=True)
 class DialectRoutes:
-    """A dialect, and all its routes: those that predict, and the others."""
+    """A dialect, and all its routes: those that predict, and the others if there are any."""
 
     dialect: Dialect
     predict_routes: Sequence[PredictRoute]
-    blueprint: flask.Blueprint
+    blueprint: flask.Blueprint | None = None
 
 
 def phrased(phrase: Phrase) -> Callable[[View], View]:

@@ -67,7 +67,7 @@ class Inference:
         response = verb.encode(PredictionResult(model.name, model.version, model.schema, outputs), call)
         encoded = perf_counter()
         prediction = Prediction(
-            model, chosen.channel, verb.name, rows, decoded - started, predicted - decoded, encoded - predicted
+            model, chosen.channel, verb.dialect, rows, decoded - started, predicted - decoded, encoded - predicted
         )
         self._observe(prediction, call.batch, outputs)
         return response, prediction
@@ -82,6 +82,6 @@ class Inference:
     def _refused(self, chosen: Chosen | None, verb: Verb, error: ServiceError) -> None:
         for observer in self._observers:
             try:
-                observer.refused(chosen, verb.name, error.code)
+                observer.refused(chosen, verb.dialect, error.code)
             except Exception:
                 log.exception("%s could not observe a refusal", type(observer).__name__)

@@ -7,8 +7,7 @@ from typing import Any
 from service.dialects.dialect import Dialect
 from service.dialects.json_schema import TEXT
 from service.dialects.mlflow import bodies
-from service.errors import ServiceError
-from service.wire import PROBLEM, ErrorForm, Values
+from service.wire import PROBLEM, ErrorForm
 
 _CODES = {
     400: "BAD_REQUEST",
@@ -29,11 +28,6 @@ def _members(body: Mapping[str, Any]) -> Mapping[str, Any]:
     return {"error_code": _CODES.get(body["status"], "INTERNAL_ERROR"), "message": body["error"]}
 
 
-def phrase(_error: ServiceError, _values: Values) -> str | None:
-    """Return None: errors keep their own words."""
-    return None
-
-
 MLFLOW = Dialect(
     name="mlflow",
     title="MLflow",
@@ -47,7 +41,6 @@ MLFLOW = Dialect(
             "message": {**TEXT, "description": "On MLflow's routes: the same as `error`"},
         },
     ),
-    phrase=phrase,
     verbs=bodies.ANY_MODEL,
     bodies=bodies.bodies,
 )

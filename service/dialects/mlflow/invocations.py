@@ -33,7 +33,7 @@ Form = str
 class Invocations:
     """The one verb of the protocol, ``/invocations``."""
 
-    name = "mlflow"
+    dialect = "mlflow"
 
     def check(self, request: WireRequest) -> None:
         """Raise UnsupportedMediaType or MalformedRequest if no model could take the body."""

@@ -38,7 +38,7 @@ class _Context:
 class Infer:
     """``POST /v2/models/{model}/infer``."""
 
-    name = "openinference"
+    dialect = "openinference"
 
     def check(self, request: WireRequest) -> None:
         """Pass every body: the protocol looks for the model first."""

@@ -35,7 +35,7 @@ Example = Mapping[str, Any]
 class Classify:
     """``POST …:classify``: for each example, pairs of class label and probability."""
 
-    name = "tfserving"
+    dialect = "tfserving"
 
     def check(self, request: WireRequest) -> None:
         """Raise MalformedRequest or InvalidInput if the body holds no examples."""
@@ -60,7 +60,7 @@ class Classify:
 class Regress:
     """``POST …:regress``: one number for each example."""
 
-    name = "tfserving"
+    dialect = "tfserving"
 
     def check(self, request: WireRequest) -> None:
         """Raise MalformedRequest or InvalidInput if the body holds no examples."""

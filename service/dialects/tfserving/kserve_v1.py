@@ -34,7 +34,7 @@ class InEvent(NamedTuple):
 class Predict:
     """``POST …:predict`` of TensorFlow Serving and KServe V1."""
 
-    name = "tfserving"
+    dialect = "tfserving"
 
     def check(self, request: WireRequest) -> None:
         """Raise MalformedRequest if the body is not a JSON object, or not the event that its headers promise."""

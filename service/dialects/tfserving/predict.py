@@ -18,7 +18,7 @@ _ABSENT = object()
 class Predict:
     """``POST …:predict``. The body's ``signature_name`` chooses the output; ``serving_default`` is the default one."""
 
-    name = "tfserving"
+    dialect = "tfserving"
 
     def check(self, request: WireRequest) -> None:
         """Raise MalformedRequest if the body is not a JSON object or its ``signature_name`` is no string."""

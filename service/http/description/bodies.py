@@ -30,6 +30,17 @@ def describe(schema: Schema, labels: Iterable[str], dialects: Sequence[Dialect])
     return ModelDescription(verbs, tuple(sorted(labels)))
 
 
+def verbs_of(dialects: Iterable[Dialect]) -> dict[str, VerbBodies]:
+    """Return the verbs of all dialects. Raises LookupError if two of them have a verb of one name."""
+    owners: dict[str, Dialect] = {}
+    for dialect in dialects:
+        for verb in dialect.verbs:
+            other = owners.setdefault(verb, dialect)
+            if other is not dialect:
+                raise LookupError(f"the dialects {other.name!r} and {dialect.name!r} both have a verb {verb!r}")
+    return {verb: dialect.verbs[verb] for verb, dialect in owners.items()}
+
+
 class Types:
     """The schemas of the types that routes name, as msgspec generates them."""
 

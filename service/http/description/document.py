@@ -12,7 +12,7 @@ from typing import Any
 from service import __version__
 from service.dialects.dialect import Dialect, VerbBodies, errors_at
 from service.dialects.json_schema import TEXT, Json
-from service.http.description.bodies import ModelDescription, Types, any_of, components_of, describe, error
+from service.http.description.bodies import ModelDescription, Types, any_of, components_of, describe, error, verbs_of
 from service.http.description.route import DescribedRoute, RouteDescription, section_of
 from service.runtime.catalog import ServedModel
 from service.wire import JSON, ErrorForm
@@ -68,8 +68,8 @@ def document(
         "info": {
             "title": "Millrace",
             "version": __version__,
-            "description": "Predictions of scikit-learn models over REST, in the dialects of TensorFlow Serving, the "
-            "Open Inference Protocol, MLflow and KServe V1. Each model has a section of its own.",
+            "description": "Predictions of scikit-learn models over REST. "
+            f"Protocols: {', '.join(dialect.title for dialect in dialects)}. Each model has its section.",
         },
         "servers": [{"url": "/"}],
         "tags": _tags(routes, dialects, known),
@@ -103,7 +103,7 @@ class _Writer:
         self._models = models
         self._dialects = dialects
         self._types = types
-        self._any_model = {verb: bodies for dialect in dialects for verb, bodies in dialect.verbs.items()}
+        self._any_model = verbs_of(dialects)
         self._labels = sorted({label for model in models.values() for label in model.labels})
 
     def paths(self, routes: Iterable[DescribedRoute]) -> dict[str, dict[str, Any]]:

@@ -7,6 +7,7 @@ import flask
 
 from service.codecs.json import dumps
 from service.dialects.dialect import Dialect
+from service.http.description.bodies import verbs_of
 from service.http.description.document import document
 from service.http.description.route import LIST_REFUSALS, OPERATION, described, described_routes
 from service.http.guards import guarded
@@ -17,7 +18,11 @@ _MOST_CACHED = 32
 
 
 def blueprint(app: flask.Flask, catalog: Catalog, dialects: Sequence[Dialect]) -> flask.Blueprint:
-    """Return the one route, which describes all routes that ``app`` has when it is first asked."""
+    """Return the one route, which describes all routes that ``app`` has when it is first asked.
+
+    Raises LookupError if two dialects have a verb of one name.
+    """
+    verbs_of(dialects)  # now, and not at the first request
     made = flask.Blueprint("openapi", __name__)
     written = _Written(app, dialects)
 

@@ -1,6 +1,7 @@
 """A dialect that only this test knows: what it hands over is all that routes, errors and the description need."""
 
 import re
+from dataclasses import replace
 
 import flask
 import pytest
@@ -9,6 +10,7 @@ from service.dialects.dialect import Dialect, VerbBodies
 from service.dialects.json_schema import TEXT
 from service.errors import ModelNotFound
 from service.http import fastpath, guards, hooks
+from service.http.description import openapi
 from service.http.description.document import document
 from service.http.description.route import described, described_routes, prediction, section_of
 from service.http.exchange import Record
@@ -38,7 +40,7 @@ PARROT = Dialect(
 
 
 class Say(Verb):
-    name = "parrot"
+    dialect = "parrot"
 
     def check(self, request):
         pass
@@ -113,3 +115,20 @@ def test_it_is_described(app):
     assert say["requestBody"]["content"] == {"text/plain": {"schema": TEXT}}
     assert set(say["responses"]["404"]["content"]) == {"text/parrot"}
     assert "squawk" in written["components"]["schemas"]["Error"]["properties"]
+
+
+def test_it_needs_neither_words_nor_other_routes():
+    bare = Dialect("owl", "Owl", "", re.compile("/owl"), ErrorForm(), {}, lambda _schema: {})
+    assert bare.phrase(ModelNotFound("there is no mouse"), {}) is None
+    assert DialectRoutes(bare, []).blueprint is None
+
+
+def test_a_verb_that_another_dialect_has_stops_the_start(app):
+    dialects = [PARROT, replace(PARROT, name="owl")]
+    with pytest.raises(LookupError, match="the dialects 'parrot' and 'owl' both have a verb 'say'"):
+        openapi.blueprint(app, Catalog(), dialects)
+
+
+def test_the_description_names_the_protocols(app):
+    written = document(described_routes(app), [PARROT, replace(PARROT, title="Owl", verbs={})], [])
+    assert "Protocols: Parrot, Owl." in written["info"]["description"]

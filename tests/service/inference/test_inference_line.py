@@ -51,7 +51,7 @@ class Routes:
 
 
 class Speech:
-    name = "speech"
+    dialect = "speech"
 
     def __init__(self, steps):
         self.steps = steps

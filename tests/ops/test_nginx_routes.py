@@ -1,0 +1,77 @@
+"""Nginx's lists of addresses agree with the application's routes."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from service.http.description.route import described_routes
+
+NGINX = Path(__file__).resolve().parents[2] / "nginx"
+LOCATION = re.compile(r'^location (~\*?) "([^"\n]+)" \{(.*?)^\}', re.MULTILINE | re.DOTALL)
+MEDIA_TYPES = re.compile(r"^map \$request_uri \$error_media_type \{(.*?)^\}", re.MULTILINE | re.DOTALL)
+MEDIA_TYPE = re.compile(r'^ +(?:default|"(~\*?)(.+)") +(\S+);', re.MULTILINE)
+VALUES = {"model": "iris", "version": "3", "label": "stable"}
+
+
+def compiled(sign, pattern):
+    return re.compile(pattern, re.IGNORECASE if sign == "~*" else 0)
+
+
+@pytest.fixture(scope="module")
+def locations():
+    """The patterns of the locations in Nginx's order, and what each holds."""
+    text = (NGINX / "templates/routes.locations.template").read_text()
+    found = [(compiled(sign, pattern), body) for sign, pattern, body in LOCATION.findall(text)]
+    assert len(found) == len(re.findall("^location ~", text, re.MULTILINE))
+    return found
+
+
+@pytest.fixture(scope="module")
+def media_types():
+    """The media types of Nginx's own errors, by patterns in its order; the default is last."""
+    lines = MEDIA_TYPE.findall(MEDIA_TYPES.search((NGINX / "snippets/error_bodies.conf").read_text())[1])
+    found = [(compiled(sign, pattern), media_type) for sign, pattern, media_type in lines]
+    return sorted(found, key=lambda line: line[0].pattern == "")
+
+
+@pytest.fixture
+def application(make_application, make_access, sqlite_url):
+    return make_application(make_access(sqlite_url, start=False), DATABASE_URL=sqlite_url)
+
+
+@pytest.fixture
+def routes(application):
+    """An address of each route, and whether it predicts by any method."""
+    return {
+        re.sub(r"{(\w+)}", lambda variable: VALUES.get(variable[1], "1"), route.path): bool(route.description.verb)
+        for route in sorted(described_routes(application.flask), key=lambda route: bool(route.description.verb))
+    }
+
+
+def first(patterns, path):
+    """What the first pattern that Nginx finds in a path stands for."""
+    return next((value for pattern, value in patterns if pattern.search(path)), None)
+
+
+def test_nginx_lets_every_route_through(locations, routes):
+    assert [path for path in routes if first(locations, path) is None] == []
+
+
+def test_predictions_and_nothing_else_are_replayed(locations, routes):
+    replayed = {path for path in routes if "include snippets/replay.conf;" in (first(locations, path) or "")}
+    assert replayed == {path for path, predicts in routes.items() if predicts}
+
+
+def test_every_location_that_replays_has_a_route(locations, routes):
+    replaying = [pattern for pattern, body in locations if "replay.conf" in body]
+    assert replaying
+    assert [pattern for pattern in replaying if not any(map(pattern.search, routes))] == []
+
+
+def test_nginx_s_own_errors_have_the_media_type_of_each_address(media_types, application, routes):
+    client = application.flask.test_client()
+    answered = {
+        path: client.open(path, method="BREW").mimetype for path in (*routes, "/v1", "/v2/", "/v2/nowhere", "/nowhere")
+    }
+    assert {path: media_type for path, media_type in answered.items() if first(media_types, path) != media_type} == {}
