@@ -42,12 +42,14 @@ from service.metrics.requests import RequestMetrics
 from service.observers.counts import Counts
 from service.observers.drift import Drift
 from service.observers.loads import LoadCounts
+from service.observers.observer import Observer
 from service.observers.payloads import Payloads
 from service.observers.recent_predictions import RecentPredictions
 from service.observers.spans import Spans
 from service.operations.operations import Operations
 from service.presence.locations import Places, own_presence, presence_at, recent_rows_at, withdraw_dead
 from service.presence.recent_rows import RecentRows
+from service.presence.replica import ReplicaPresence
 from service.runtime import announcements
 from service.runtime.announcements import Announcer
 from service.runtime.catalog import Catalog
@@ -119,26 +121,15 @@ def create_app(settings: Settings, access: Access | None = None) -> Application:
     """
     logs.configure(settings.log_level, replica=settings.replica, access_sampling=settings.access_log_sampling)
     log_in_force(settings)
-    store = store_at(settings.model_store_root)
-    places = _places(settings)
-    url = partial(database_url, Configuration.of(settings))
+    store, catalog = store_at(settings.model_store_root), Catalog()
+    places, url = _places(settings), partial(database_url, Configuration.of(settings))
     presence = presence_at(places, url)
-    catalog = Catalog()
-    watcher = Watcher(
-        store,
-        Loader(store, settings.trusted_keys, [LoadCounts()]),
-        catalog,
-        Announcer(presence, settings.replica),
-        Limits(watch=settings.watch_seconds),
-    )
-    drift = Drift(store, features=settings.profile_features, sampling=settings.profile_sampling)
     rows = recent_rows_at(places, url, replica=settings.replica, records=settings.feedback_records)
     recent = RecentPredictions(rows)
-    observers = (Counts(), drift, *([recent] if settings.feedback_records else []), Payloads())
     convergence = Convergence(store, presence)
     router = Router(catalog)
     control = access or AccessControl(Configuration.of(settings))
-    inference = Inference(router, observers, settings.max_rows)
+    inference = Inference(router, _observers(settings, store, recent), settings.max_rows)
     protocols = (
         tfserving.routes(catalog, router),
         openinference.routes(catalog, router, control.audit, Repository(store, convergence)),
@@ -172,7 +163,22 @@ def create_app(settings: Settings, access: Access | None = None) -> Application:
     )
     guards.enforce(app, control.authenticator)
     described_routes(app)
-    return Application(app, catalog, convergence, watcher, control, rows)
+    return Application(app, catalog, convergence, _watcher(settings, store, catalog, presence), control, rows)
+
+
+def _watcher(settings: Settings, store: Store, catalog: Catalog, presence: ReplicaPresence) -> Watcher:
+    return Watcher(
+        store,
+        Loader(store, settings.trusted_keys, [LoadCounts()]),
+        catalog,
+        Announcer(presence, settings.replica),
+        Limits(watch=settings.watch_seconds),
+    )
+
+
+def _observers(settings: Settings, store: Store, recent: RecentPredictions) -> tuple[Observer, ...]:
+    drift = Drift(store, features=settings.profile_features, sampling=settings.profile_sampling)
+    return (Counts(), drift, *([recent] if settings.feedback_records else []), Payloads())
 
 
 def _places(settings: Settings) -> Places:
