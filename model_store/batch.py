@@ -43,11 +43,16 @@ def take(batch: Batch, rows: Array) -> Batch:
 
 
 def estimator_input(schema: Schema, batch: Batch) -> Any:
-    """Return what the estimator's methods take: a 2-D array, a DataFrame or a 1-D array, by the schema's layout."""
+    """Return what the estimator's methods take: a 2-D array, a DataFrame or a 1-D array, by the schema's layout.
+
+    It is a copy, because steps such as ``StandardScaler(copy=False)`` write into it. What is predicted next, and who
+    looks at the rows afterwards, sees them as they were sent. It keeps the layout in memory: sums that are taken in
+    another order differ in the last bits.
+    """
     if schema.layout == "matrix" and batch.matrix is not None:
-        return batch.matrix
+        return batch.matrix.copy(order="K")
     if schema.layout == "series" and batch.columns is not None:
-        return next(iter(batch.columns.values()))
+        return next(iter(batch.columns.values())).copy()
     return _frame(schema, batch)
 
 
@@ -55,10 +60,10 @@ def _frame(schema: Schema, batch: Batch) -> Any:
     import pandas as pd  # here, because models fitted on arrays never need it
 
     if batch.matrix is not None:
-        return pd.DataFrame(batch.matrix, columns=list(schema.names), copy=False)
+        return pd.DataFrame(batch.matrix.copy(order="K"), columns=list(schema.names), copy=False)
     if batch.columns is None:
         raise ValueError("a batch has either a matrix or columns")
-    held = {column.name: _held(column, batch.columns[column.name]) for column in schema.columns}
+    held = {column.name: _held(column, batch.columns[column.name].copy()) for column in schema.columns}
     frame = pd.DataFrame(held, copy=False)
     return frame if schema.layout == "table" else np.asarray(frame)
 

@@ -70,7 +70,7 @@ def _check_same_answers(estimator: Any, inferred: Inferred) -> None:
     default = inferred.schema.outputs[0]
     count = min(inferred.batch.rows, rows_worth_keeping(default))
     through = answers(estimator, inferred.schema, take(inferred.batch, np.arange(count)), [default.name])
-    own = getattr(estimator, default.name)(inferred.rows[:count])
+    own = getattr(estimator, default.name)(inferred.rows[:count].copy())
     if not same(through[default.name], as_dtype(plain(own), default.dtype)):
         raise BadSample(
             f"{default.name} answers differently once the sample's values went through the schema: give the sample "

@@ -2,6 +2,7 @@
 
 import warnings
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -46,8 +47,8 @@ def _first_that_answers(estimator: Any, rows: Rows) -> tuple[Schema, list[Array]
         draft = Schema(layout, columns, (Output("predict", "float64"),), task(estimator))
         few = np.arange(min(len(rows), TRIAL_ROWS))
         try:
-            called_with = estimator_input(draft, take(batch_of(draft, values), few))
-            return replace(draft, outputs=outputs.discover(estimator, called_with, len(few))), values
+            rows_of = partial(estimator_input, draft, take(batch_of(draft, values), few))
+            return replace(draft, outputs=outputs.discover(estimator, rows_of, len(few))), values
         except BadSample as error:
             first_error = first_error or error
     raise first_error or BadSample("no layout fits the sample")

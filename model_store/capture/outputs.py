@@ -1,5 +1,6 @@
 """What an estimator can answer: read from its answers to sample rows."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -10,14 +11,17 @@ from model_store.errors import BadSample
 from model_store.schema import Output, Value
 
 
-def discover(estimator: Any, rows: Any, count: int) -> tuple[Output, ...]:
-    """Return what the estimator answers to these rows, by trying. Raises BadSample if it cannot answer."""
+def discover(estimator: Any, rows: Callable[[], Any], count: int) -> tuple[Output, ...]:
+    """Return what the estimator answers to ``count`` rows, by trying: ``rows`` makes them anew for each method.
+
+    Raises BadSample if it cannot answer.
+    """
     outputs: list[Output] = []
     for method in METHODS:
         if not callable(getattr(estimator, method, None)):
             continue
         try:
-            outputs += _described(estimator, method, getattr(estimator, method)(rows), count)
+            outputs += _described(estimator, method, getattr(estimator, method)(rows()), count)
         except Exception as error:
             if method == "predict" or (method == "transform" and not outputs):
                 raise BadSample(f"{method} failed on the sample: {type(error).__name__}: {error}") from error

@@ -1,6 +1,7 @@
 """scikit-learn itself: an estimator's own methods, called the way it was fitted."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from model_store.batch import Array, Batch, estimator_input
@@ -26,10 +27,20 @@ class EstimatorEngine(Engine):
 def answers(estimator: Any, schema: Schema, batch: Batch, outputs: Sequence[str]) -> dict[str, Array]:
     """Return the wanted outputs, each an array of ``batch.rows`` entries of the shape and dtype that the schema says.
 
-    Strings are object arrays. ``predict_proba_0``, ``predict_proba_1``, … are the entries of the list that multi-output
-    classifiers answer. Raises what the estimator raises, and KeyError for an output that the schema does not have.
+    Each method sees the rows as they are in the batch, and the batch stays as it is. Strings are object arrays.
+    ``predict_proba_0``, ``predict_proba_1``, … are the entries of the list that multi-output classifiers answer. Raises
+    what the estimator raises, and KeyError for an output that the schema does not have.
     """
+    return _answers(estimator, schema, outputs, partial(estimator_input, schema, batch))
+
+
+def answers_on_shared_rows(estimator: Any, schema: Schema, batch: Batch, outputs: Sequence[str]) -> dict[str, Array]:
+    """Return the wanted outputs as release 0.1.0 recorded them: each sees what the ones before it left of the rows."""
     rows = estimator_input(schema, batch)
+    return _answers(estimator, schema, outputs, lambda: rows)
+
+
+def _answers(estimator: Any, schema: Schema, outputs: Sequence[str], rows: Callable[[], Any]) -> dict[str, Array]:
     raw: dict[str, Any] = {}
     found: dict[str, Array] = {}
     for name in outputs:
@@ -38,7 +49,7 @@ def answers(estimator: Any, schema: Schema, batch: Batch, outputs: Sequence[str]
             raise KeyError(name)
         method, index = _method(name)
         if method not in raw:
-            raw[method] = getattr(estimator, method)(rows)
+            raw[method] = getattr(estimator, method)(rows())
         answer = raw[method] if index is None else raw[method][index]
         found[name] = as_dtype(plain(answer), output.dtype)
     return found
