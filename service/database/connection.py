@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Table
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 
-from service.errors import Conflict, Unavailable
+from service.errors import Conflict, InvalidInput, Unavailable
 
 _CONNECT_SECONDS = 2
 _STATEMENT_MILLISECONDS = 5000
@@ -70,7 +70,8 @@ class Database:
     def writing(self) -> Iterator[Connection]:
         """Open a transaction that is committed whole or not at all.
 
-        Raises Unavailable if the database does not answer, Conflict if another transaction inserted the same row.
+        Raises Unavailable if the database does not answer, Conflict if another transaction inserted the same row, and
+        InvalidInput for a value that it refuses.
         """
         with _answering(), self.engine.connect().execution_options(**{_WRITES: True}) as connection, connection.begin():
             yield connection
@@ -88,6 +89,10 @@ def _answering() -> Iterator[None]:
         yield
     except sa.exc.IntegrityError as error:
         raise Conflict("the same was changed by someone else at this moment: look again") from error
+    except sa.exc.DataError as error:
+        raise InvalidInput(
+            "a value cannot be stored: it is too long or has a character that no text may have"
+        ) from error
     except (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.InternalError, sa.exc.TimeoutError) as error:
         raise Unavailable("the database of access control does not answer now", retry_after=2) from error
 

@@ -222,6 +222,8 @@ class AuthorizationServer:
 
 
 def _client(connection: Connection, client_id: str) -> Any | None:
+    if not client_id.isascii() or not client_id.isprintable():
+        return None  # no id is like that, and PostgreSQL refuses to look for some texts
     clients = tables.clients.c
     query = sa.select(tables.clients).where(clients.id == client_id, clients.revoked_at.is_(None))
     return connection.execute(query).one_or_none()

@@ -23,6 +23,7 @@ _REFETCH_SECONDS = 30
 _KEEP_SECONDS = 3600
 _TIMEOUT_SECONDS = (2, 3)
 _LARGEST_DOCUMENT = 2**20
+_LONGEST_SUBJECT = 512
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 _SCOPE = "scope"
 """The one claim whose strings are lists by their own standard: names with spaces between (RFC 8693, section 4.2)."""
@@ -156,9 +157,11 @@ class Issuer:
     def _identity(self, claims: Mapping[str, Any]) -> Identity:
         held = _held(claims, self.config.roles_claim, self.config.separator)
         grants = tuple(rule.grant for rule in self.config.roles if rule.value in held)
-        token_id = claims.get("jti")
+        token_id, subject = claims.get("jti"), f"{self.config.name}:{claims['sub']}"
+        if len(subject) > _LONGEST_SUBJECT or not subject.isprintable():
+            raise refused()  # it could be neither counted nor recorded
         return Identity(
-            f"{self.config.name}:{claims['sub']}",
+            subject,
             token_id if isinstance(token_id, str) else "",
             grants,
             scopes_of(dict(claims)),

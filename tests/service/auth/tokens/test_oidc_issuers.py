@@ -181,6 +181,8 @@ def test_our_own_tokens_work_beside(access, make_client, tester):
         {"iss": "http://127.0.0.1:1"},
         {"typ": "id+jwt"},
         {"nbf": 2**40},
+        {"sub": "ali\0ce"},
+        {"sub": "a" * 600},
     ],
 )
 def test_a_bad_token_of_the_issuer_is_refused(access, provider, changes):
