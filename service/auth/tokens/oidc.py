@@ -204,12 +204,23 @@ class Issuer:
 
 
 def _held(claims: Mapping[str, Any], path: str, separator: str | None) -> Sequence[str]:
-    value: Any = claims
-    for name in path.split("."):
-        value = value.get(name) if isinstance(value, Mapping) else None
+    value = _claim(claims, path)
     if isinstance(value, str):
         return [value] if separator is None else [part.strip() for part in value.split(separator)]
     return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
+
+
+def _claim(claims: Any, path: str) -> Any:
+    """Return the claim at a path, None if there is none. Of names with dots the longest that is there counts."""
+    if not isinstance(claims, Mapping):
+        return None
+    names = path.split(".")
+    for length in range(len(names), 0, -1):
+        name = ".".join(names[:length])
+        if name in claims:
+            rest = ".".join(names[length:])
+            return _claim(claims[name], rest) if rest else claims[name]
+    return None
 
 
 def _published_keys(config: IssuerConfig) -> tuple[Mapping[str, jwt.PyJWK], Mapping[str, str]]:

@@ -142,6 +142,31 @@ def test_a_claim_is_divided_where_the_configuration_says_how(issuer_with, provid
     assert not authenticated(access, provider.token(title="dev lead", jti="2")).may("model:read", "iris")
 
 
+@pytest.mark.parametrize(
+    ("path", "claims"),
+    [
+        ("https://example.com/roles", {"https://example.com/roles": ["lead"]}),
+        (
+            "resource_access.com.example.scoring.roles",
+            {"resource_access": {"com.example.scoring": {"roles": ["lead"]}}},
+        ),
+        ("resource_access.scoring.roles", {"resource_access": {"scoring": {"roles": ["lead"]}}}),
+        ("a.b.c", {"a": {"b": {"c": "no"}}, "a.b": {"c": "lead"}}),
+    ],
+)
+def test_names_in_the_path_to_a_claim_may_have_dots_and_slashes(issuer_with, provider, path, claims):
+    access = issuer_with(roles_claim=path, roles=ADMIN_FOR_LEAD)
+    assert authenticated(access, provider.token(**claims)).may("access:manage", None)
+
+
+def test_a_path_that_leads_nowhere_gives_nothing(issuer_with, provider):
+    access = issuer_with(roles_claim="a.b.c", roles=ADMIN_FOR_LEAD)
+    for number, claims in enumerate(
+        [{"a": "lead"}, {"a": {"b": "lead"}}, {"a": {"b": {"c": {"d": "lead"}}}}, {"c": "lead"}]
+    ):
+        assert not authenticated(access, provider.token(**claims, jti=str(number))).may("model:read", "iris")
+
+
 @pytest.mark.parametrize("algorithm", ["RSA-OAEP", "RS999"])
 def test_a_published_key_that_cannot_be_used_is_skipped_and_logged_once(access, provider, caplog, algorithm):
     odd = RSAKey.generate_key(2048, {"kid": "odd", "alg": algorithm}, private=True)
