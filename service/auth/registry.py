@@ -120,6 +120,7 @@ class Registry:
         until = self._database.now() + _check_overlap(overlap)
         with self._database.writing() as connection:
             old = _active(connection, tables.api_keys, key_id, "key")
+            _active(connection, tables.clients, old.client_id, "client")
             if old.replaced_by:
                 raise Conflict(f"key {key_id} has been replaced by {old.replaced_by} already")
             kept = ("client_id", "name", "permissions", "models", "expires_at")

@@ -1,13 +1,15 @@
 """/admin/audit: the record of who did what, newest first, with filters and paging."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import flask
 import msgspec
 
-from service.audit.log import AuditLog
+from service.audit.log import TIME_FORMAT, AuditLog
 from service.audit.search import Search
 from service.auth.permissions import AUDIT_READ
+from service.errors import Fault, InvalidInput
 from service.http.admin import json_bodies
 from service.http.description.route import ADMINISTRATION, described
 from service.http.guards import guarded
@@ -68,8 +70,21 @@ def _search() -> Search:
         action=given.get("action"),
         target=given.get("target"),
         outcome=given.get("outcome"),
-        since=given.get("since"),
-        until=given.get("until"),
+        since=_time("since"),
+        until=_time("until"),
         before=json_bodies.query_number("before", None, most=_LARGEST_NUMBER),
         limit=json_bodies.query_number("limit", _PAGE, most=_LARGEST_PAGE),
     )
+
+
+def _time(name: str) -> str | None:
+    """Return a time of the query as entries have it, in UTC; None if it is not given. Raises InvalidInput."""
+    text = flask.request.args.get(name)
+    if text is None:
+        return None
+    try:
+        time = datetime.fromisoformat(text)
+        return (time.replace(tzinfo=UTC) if time.tzinfo is None else time).astimezone(UTC).strftime(TIME_FORMAT)
+    except (ValueError, OverflowError) as error:
+        fault = Fault(name, "a time in ISO 8601, such as 2026-01-31T12:00:00Z", text[:64])
+        raise InvalidInput.of(fault) from error

@@ -1,5 +1,8 @@
 """/admin/clients, /admin/keys, /admin/grants and /admin/audit over REST."""
 
+from datetime import UTC, datetime, timedelta, timezone
+from urllib.parse import quote
+
 import pytest
 
 
@@ -107,6 +110,32 @@ def test_the_record_is_paged(admin):
     assert len(set(numbers)) == 6
     assert admin.get("/admin/audit?limit=0").status_code == 400
     assert admin.get("/admin/audit?before=x").status_code == 400
+
+
+def test_the_record_is_searched_by_a_time_in_any_zone(admin):
+    admin.post("/admin/clients", json={"name": "dated"})
+    now = datetime.now(UTC)
+    hour = timedelta(hours=1)
+    for zone in (UTC, timezone(3 * hour), timezone(-5 * hour)):
+        before, after = (quote((now + ahead).astimezone(zone).isoformat()) for ahead in (-hour, hour))
+        assert admin.get(f"/admin/audit?action=client.create&since={before}&until={after}").json["entries"]
+        assert not admin.get(f"/admin/audit?action=client.create&since={after}").json["entries"]
+        assert not admin.get(f"/admin/audit?action=client.create&until={before}").json["entries"]
+
+
+@pytest.mark.parametrize("text", ["abc", "nan", "1795873762", "2026-13-01", ""])
+def test_what_is_no_time_is_refused(admin, text):
+    for name in ("since", "until"):
+        answer = admin.get(f"/admin/audit?{name}={text}")
+        assert answer.status_code == 400
+        assert answer.json["errors"][0]["location"] == name
+
+
+def test_a_key_of_a_revoked_client_is_not_rotated(admin):
+    client = admin.post("/admin/clients", json={"name": "gone"}).json["client_id"]
+    key = admin.post("/admin/keys", json={"client_id": client}).json["key_id"]
+    admin.delete(f"/admin/clients/{client}")
+    assert admin.post(f"/admin/keys/{key}/rotate").status_code == 404
 
 
 def test_the_one_who_reads_the_record_need_not_manage_access(access, web, admin):
