@@ -12,7 +12,7 @@ from model_store.schema import Output, Value
 
 
 def discover(estimator: Any, rows: Callable[[], Any], count: int) -> tuple[Output, ...]:
-    """Return what the estimator answers to ``count`` rows, by trying: ``rows`` makes them anew for each method.
+    """Return what the estimator answers to ``count`` rows, by trying: ``rows`` makes them again for each method.
 
     Raises BadSample if it cannot answer.
     """
