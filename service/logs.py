@@ -35,8 +35,8 @@ _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", 
 _LEVELS = {"CRITICAL": "critical", "ERROR": "error", "WARNING": "warn", "INFO": "info", "DEBUG": "debug"}
 _HANDLES_INPUT = (
     "service/dialects/",
-    "service/codecs/",
-    "service/validation/",
+    "model_store/codecs/",
+    "model_store/validation/",
     "service/runtime/loaded.py",
     "model_store/engines/",
 )

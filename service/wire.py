@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from model_store.batch import Array, Batch
+from model_store.request_errors import RequestError
 from model_store.schema import Schema
-from service.errors import ServiceError
 
 JSON = "application/json"
 PROBLEM = "application/problem+json"
@@ -14,7 +14,7 @@ PROBLEM = "application/problem+json"
 Values = Mapping[str, str | None]
 """The variables in a path: ``model``, ``version``, ``label``."""
 
-Phrase = Callable[[ServiceError, Values], str | None]
+Phrase = Callable[[RequestError, Values], str | None]
 """Words an error's ``error`` text in a protocol's own way; None keeps the error's own detail."""
 
 

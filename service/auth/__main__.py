@@ -11,6 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from model_store.request_errors import RequestError
 from service.audit.entry import Actor
 from service.audit.log import AuditLog
 from service.auth import tables
@@ -24,7 +25,7 @@ from service.auth.tokens.key_ring import create_key
 from service.auth.tokens.oidc import BadIssuers
 from service.database.connection import Database
 from service.database.migrate import REVISIONS, SCHEMA_VERSION, SchemaMismatch, migrate, schema_version
-from service.errors import NotFound, ServiceError
+from service.errors import NotFound
 from service.settings import BadSetting, Settings, read
 
 Show = Callable[[Any], None]
@@ -64,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parsed = _parser().parse_args(arguments)
     try:
         status: int | None = parsed.run(Command(parsed, read(), _json if parsed.json else _plain))
-    except (ServiceError, BadSecret, BadSetting, BadIssuers, SchemaMismatch) as error:
+    except (RequestError, BadSecret, BadSetting, BadIssuers, SchemaMismatch) as error:
         sys.stderr.write(f"{error}\n")
         return 1
     except sa.exc.SQLAlchemyError as error:

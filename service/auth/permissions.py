@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
-from service.errors import InvalidInput
+from model_store.request_errors import InvalidInput
 
 MODEL_READ = "model:read"
 MODEL_PREDICT = "model:predict"

@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
+from model_store.request_errors import InvalidInput
 from service.audit.entry import Actor, Entry
 from service.audit.log import AuditLog
 from service.auth import tables
@@ -16,7 +17,7 @@ from service.auth.permissions import parse_models, parse_permissions, parse_role
 from service.auth.secrets import api_keys, passwords
 from service.auth.snapshot import announce_change
 from service.database.connection import Database
-from service.errors import Conflict, InvalidInput, NotFound
+from service.errors import Conflict, NotFound
 
 CLIENT = "client:"
 LONGEST_OVERLAP = 30 * 24 * 3600

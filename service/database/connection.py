@@ -11,7 +11,8 @@ from sqlalchemy import Connection, Table
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 
-from service.errors import Conflict, InvalidInput, Unavailable
+from model_store.request_errors import InvalidInput
+from service.errors import Conflict, Unavailable
 
 _CONNECT_SECONDS = 2
 _STATEMENT_MILLISECONDS = 5000

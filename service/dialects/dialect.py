@@ -4,13 +4,13 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
+from model_store.request_errors import RequestError
 from model_store.schema import Schema
 from service.dialects.json_schema import Json
-from service.errors import ServiceError
 from service.wire import ErrorForm, Phrase, Values
 
 
-def _own_words(_error: ServiceError, _values: Values) -> None:
+def _own_words(_error: RequestError, _values: Values) -> None:
     """Leave an error its own words."""
 
 

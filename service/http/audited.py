@@ -7,8 +7,8 @@ from typing import Any
 import flask
 
 from model_store.errors import StoreError
+from model_store.request_errors import RequestError
 from service.audit.entry import OK, STARTED, Actor
-from service.errors import ServiceError
 from service.http.access import Recording
 from service.http.caller import caller_address
 
@@ -26,7 +26,7 @@ def audited(audit: Recording, action: str, model: str, **detail: Any) -> Iterato
     audit.record(by.entry(action, model, STARTED, **detail))
     try:
         yield
-    except (StoreError, ServiceError) as error:
+    except (StoreError, RequestError) as error:
         audit.record(by.entry(action, model, error.code, **detail))
         raise
     audit.record(by.entry(action, model, OK, **detail))

@@ -5,7 +5,8 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
-from service.errors import MalformedRequest, PayloadTooLarge, UnsupportedMediaType
+from model_store.request_errors import MalformedRequest, PayloadTooLarge
+from service.errors import UnsupportedMediaType
 from service.wire import WireRequest, WireResponse
 
 _COMPRESS_FROM_BYTES = 16 * 1024

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from time import perf_counter
 from typing import Any
 
+from model_store.request_errors import RequestError
 from service.auth.principals import authorize
-from service.errors import ModelNotFound, ServiceError
+from service.errors import ModelNotFound
 from service.http.access import Authentication, Charging
 from service.http.body import EnvironHeaders, encoded, read_body, wire_request
 from service.http.caller import has_credentials, request_id, routing_key
@@ -85,8 +86,8 @@ class Predictions:
         return 200, headers, body
 
     def _refuse(self, exchange: Exchange, route: PredictRoute, values: Values, error: Exception) -> Response:
-        known = isinstance(error, ServiceError)
-        exchange.code = error.code if isinstance(error, ServiceError) else "internal_error"
+        known = isinstance(error, RequestError)
+        exchange.code = error.code if isinstance(error, RequestError) else "internal_error"
         wording = route.dialect.phrase(error, values) if known else None  # type: ignore[arg-type]
         return problem(
             error,

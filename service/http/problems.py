@@ -13,6 +13,7 @@ import orjson
 from werkzeug.exceptions import HTTPException, NotFound
 
 from model_store import errors as store
+from model_store import request_errors
 from service import errors
 from service.auth.oauth import server as authorization
 from service.wire import ErrorForm
@@ -20,8 +21,8 @@ from service.wire import ErrorForm
 _LOG = logging.getLogger(__name__)
 
 STATUS: Mapping[type[Exception], HTTPStatus] = {
-    errors.MalformedRequest: HTTPStatus.BAD_REQUEST,
-    errors.InvalidInput: HTTPStatus.BAD_REQUEST,
+    request_errors.MalformedRequest: HTTPStatus.BAD_REQUEST,
+    request_errors.InvalidInput: HTTPStatus.BAD_REQUEST,
     errors.UnknownOutput: HTTPStatus.BAD_REQUEST,
     errors.ModelRejectedInput: HTTPStatus.BAD_REQUEST,
     errors.LabelNotFound: HTTPStatus.BAD_REQUEST,
@@ -31,7 +32,7 @@ STATUS: Mapping[type[Exception], HTTPStatus] = {
     errors.VersionNotFound: HTTPStatus.NOT_FOUND,
     errors.NotFound: HTTPStatus.NOT_FOUND,
     errors.Conflict: HTTPStatus.CONFLICT,
-    errors.PayloadTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    request_errors.PayloadTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     errors.UnsupportedMediaType: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     errors.QuotaExceeded: HTTPStatus.TOO_MANY_REQUESTS,
     errors.ModelFailed: HTTPStatus.INTERNAL_SERVER_ERROR,
@@ -73,7 +74,7 @@ class Problem(TypedDict):
     status: int
     detail: str
     request_id: str
-    errors: NotRequired[list[errors.Fault]]
+    errors: NotRequired[list[request_errors.Fault]]
 
 
 class NotReady(errors.ModelNotReady):
@@ -129,7 +130,7 @@ def _problem(error: Exception, status: HTTPStatus, request_id: str) -> Problem:
 
 def _words(error: Exception) -> tuple[str, str, str]:
     """Return an error's code, title and detail."""
-    if isinstance(error, errors.ServiceError):
+    if isinstance(error, request_errors.RequestError):
         return error.code, error.title, error.detail
     if isinstance(error, store.StoreError):
         return error.code, "The store refused it", str(error)

@@ -7,8 +7,8 @@ from typing import Any, TypeVar
 
 import flask
 
+from model_store.request_errors import RequestError
 from service.dialects.dialect import Dialect
-from service.errors import ServiceError
 from service.http.description.route import RouteDescription
 from service.wire import Phrase, Target, Values, Verb
 
@@ -21,7 +21,7 @@ class PredictRoute:
     """One POST route that answers predictions.
 
     ``rule`` is its Flask rule, ``pattern`` matches the same decoded paths in full, with groups ``model`` and, if the
-    route has them, ``version`` and ``label``. ``target`` turns the groups into a Target and may raise ServiceError.
+    route has them, ``version`` and ``label``. ``target`` turns the groups into a Target and may raise RequestError.
     The ``dialect`` says how errors look.
     """
 
@@ -55,4 +55,4 @@ def phrased(phrase: Phrase) -> Callable[[View], View]:
 def wording(view: Callable[..., Any] | None, error: Exception, values: Values) -> str | None:
     """Return how the view's mark words an error; None if it has none or leaves the error as it is."""
     phrase: Phrase | None = getattr(view, _MARK, None)
-    return phrase(error, values) if phrase is not None and isinstance(error, ServiceError) else None
+    return phrase(error, values) if phrase is not None and isinstance(error, RequestError) else None

@@ -5,10 +5,11 @@ from collections.abc import Callable, Mapping, Sequence
 from time import perf_counter
 
 from model_store.batch import Array, Batch
-from service.errors import LabelNotFound, ModelNotFound, ServiceError, VersionNotFound
+from model_store.request_errors import RequestError
+from model_store.validation.bounds import check_rows
+from service.errors import LabelNotFound, ModelNotFound, VersionNotFound
 from service.observers.observer import Observer, Prediction
 from service.runtime.router import Chosen, Router
-from service.validation.bounds import check_rows
 from service.wire import PredictionResult, Target, Verb, WireRequest, WireResponse
 
 log = logging.getLogger(__name__)
@@ -40,7 +41,7 @@ class Inference:
         try:
             chosen = self._choose(verb, target, request, key)
             return self._answer(verb, chosen, request, charge)
-        except ServiceError as error:
+        except RequestError as error:
             self._refused(chosen, verb, error)
             raise
 
@@ -79,7 +80,7 @@ class Inference:
             except Exception:
                 log.exception("%s could not observe a prediction", type(observer).__name__)
 
-    def _refused(self, chosen: Chosen | None, verb: Verb, error: ServiceError) -> None:
+    def _refused(self, chosen: Chosen | None, verb: Verb, error: RequestError) -> None:
         for observer in self._observers:
             try:
                 observer.refused(chosen, verb.dialect, error.code)

@@ -16,11 +16,12 @@ from typing import Any
 import sqlalchemy as sa
 
 from model_store.errors import StoreError
+from model_store.request_errors import RequestError
 from service.audit.entry import OK, STARTED, Actor
 from service.audit.log import AuditLog
 from service.database.connection import Database
 from service.database.leases import Leases
-from service.errors import NotFound, Overloaded, ServiceError, Unavailable
+from service.errors import NotFound, Overloaded, Unavailable
 from service.operations import tables
 from service.operations.operation import FAILED, RUNNING, SUCCEEDED, Operation
 
@@ -96,7 +97,7 @@ class Operations:
     def _run(self, run: "_Run", kind: str, model: str, by: Actor, work: Work) -> None:
         try:
             outcome, values = OK, _success(run.during(work))
-        except (ServiceError, StoreError) as error:
+        except (RequestError, StoreError) as error:
             outcome, values = error.code, _failure(str(error), error.code)
         except Exception:  # noqa: BLE001 - a thread has nobody to raise to
             _LOG.exception("operation %s failed for an unforeseen reason", run.id)

@@ -9,7 +9,8 @@ from model_store.batch import Array, Batch
 from model_store.engines.engine import Engine
 from model_store.manifest import Manifest
 from model_store.payload_log import read_option
-from service.errors import ModelFailed, ModelRejectedInput, ServiceError
+from model_store.request_errors import RequestError
+from service.errors import ModelFailed, ModelRejectedInput
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +42,7 @@ class LoadedModel:
             return {name: self._nothing(name) for name in outputs}
         try:
             return self.engine.predict(batch, outputs)
-        except ServiceError:
+        except RequestError:
             raise
         except INPUT_ERRORS as error:
             log.info("%s version %d refused its input", self.name, self.version, exc_info=True)

@@ -2,7 +2,8 @@
 
 from typing import NamedTuple
 
-from service.errors import LabelNotFound, ModelNotFound, ModelNotReady, ServiceError, VersionNotFound
+from model_store.request_errors import RequestError
+from service.errors import LabelNotFound, ModelNotFound, ModelNotReady, VersionNotFound
 from service.runtime.catalog import Catalog, ServedModel
 from service.runtime.loaded import LoadedModel
 from service.runtime.states import ON_THE_WAY, State, VersionState
@@ -54,7 +55,7 @@ class Router:
         return Chosen(loaded, STABLE if target.version is None and target.label is None else PINNED)
 
 
-def _why_not(model: ServedModel, target: Target) -> ServiceError:
+def _why_not(model: ServedModel, target: Target) -> RequestError:
     """Return the error for a target that no loaded version answers."""
     if target.version is not None and target.version not in model.states:
         return VersionNotFound(f"model {model.name!r} has no version {target.version}")
@@ -65,7 +66,7 @@ def _why_not(model: ServedModel, target: Target) -> ServiceError:
     return _pointer_away(model, target.label)
 
 
-def _pointer_away(model: ServedModel, label: str | None) -> ServiceError:
+def _pointer_away(model: ServedModel, label: str | None) -> RequestError:
     version = model.channels.pointer(label or STABLE)
     if version is not None:
         return _not_ready(model, version)
@@ -76,7 +77,7 @@ def _pointer_away(model: ServedModel, label: str | None) -> ServiceError:
     return ModelNotReady(f"model {model.name!r} has no stable version: promote one")
 
 
-def _version_away(model: ServedModel, version: int) -> ServiceError:
+def _version_away(model: ServedModel, version: int) -> RequestError:
     if version in model.channels.wanted():
         return _not_ready(model, version)
     return VersionNotFound(

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from model_store.request_errors import InvalidInput, MalformedRequest, RequestError
 from model_store.schema import Column, Output, Schema
 from service.dialects.tfserving.kserve_v1 import EVENT, PREDICT
-from service.errors import InvalidInput, MalformedRequest, ServiceError
 from service.wire import PredictionResult, WireRequest
 
 MATRIX = Schema("matrix", (Column("a", "float64"), Column("b", "float64")), (Output("predict", "int64"),))
@@ -160,6 +160,6 @@ TABLES = st.lists(st.fixed_dictionaries({"age": VALUES | st.lists(st.integers())
 def test_any_json_is_decoded_or_refused_by_a_service_error(schema, body, headers, enveloped):
     try:
         rows = decode(schema, event(body) if enveloped else body, headers).batch.rows
-    except ServiceError:
+    except RequestError:
         rows = None
     assert rows is None or rows >= 1

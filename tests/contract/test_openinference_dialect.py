@@ -10,11 +10,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from model_store.codecs import tensors
+from model_store.request_errors import InvalidInput, MalformedRequest, RequestError
 from model_store.schema import DTYPES, Column, Output, Schema
-from service.codecs import tensors
 from service.dialects.openinference import metadata as openinference_metadata
 from service.dialects.openinference.infer import HEADER_LENGTH, INFER
-from service.errors import InvalidInput, MalformedRequest, NotImplementedHere, ServiceError, UnknownOutput
+from service.errors import NotImplementedHere, UnknownOutput
 from service.wire import PredictionResult, WireRequest
 
 OUTPUTS = (
@@ -108,7 +109,7 @@ def test_data_may_be_flat_or_nested_in_any_way_that_has_as_many_elements_as_the_
 @pytest.mark.parametrize("rows", [2, 100])
 def test_what_is_neither_list_nor_number_is_refused_even_where_it_holds_nothing(strange, rows):
     data = [[1.0, 2.0, 3.0, 4.5]] * rows
-    refusal({"inputs": [tensor(shape=[rows, 4], data=[*data, strange])]}, kind=ServiceError)
+    refusal({"inputs": [tensor(shape=[rows, 4], data=[*data, strange])]}, kind=RequestError)
 
 
 @pytest.mark.parametrize("rows", [1, 100])
@@ -257,7 +258,7 @@ LONG = "n" * 100_000
     ],
 )
 def test_a_refusal_is_short_however_long_the_request_is(document):
-    refused = refusal(document, kind=ServiceError)
+    refused = refusal(document, kind=RequestError)
     said = refused.detail + "".join(fault.location + fault.expected + fault.got for fault in refused.faults)
     assert len(said) < 5000
 
@@ -862,7 +863,7 @@ def test_whatever_the_json_says_it_is_decoded_or_refused(schema, document, tail,
     headers = {} if length is None else {"length": str(len(body)) if length == "fits" else length}
     try:
         call = decode(body + tail if headers else body, schema, **headers)
-    except ServiceError:
+    except RequestError:
         return
     for column in call.batch.columns.values() if call.batch.columns is not None else (call.batch.matrix,):
         assert len(column) == call.batch.rows
@@ -874,7 +875,7 @@ def test_whatever_the_bytes_are_they_are_decoded_or_refused(schema, body, length
     headers = {} if length is None else {"length": str(len(body)) if length == "fits" else length}
     try:
         decode(body, schema, **headers)
-    except ServiceError:
+    except RequestError:
         return
 
 
@@ -891,5 +892,5 @@ def test_whatever_a_binary_tensor_holds_it_is_decoded_or_refused(datatype, shape
     size = data.draw(st.sampled_from([len(raw), len(raw) + 1, 0]))
     try:
         decode({"inputs": [binary(name, shape, datatype, size)]}, schema, raw)
-    except ServiceError:
+    except RequestError:
         return

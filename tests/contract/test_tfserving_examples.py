@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from model_store.request_errors import InvalidInput, MalformedRequest, RequestError
 from model_store.schema import Column, Output, Schema
 from service.dialects.tfserving.examples import CLASSIFY, REGRESS
-from service.errors import InvalidInput, MalformedRequest, ServiceError, UnknownOutput
+from service.errors import UnknownOutput
 from service.wire import PredictionResult, WireRequest
 
 NAMES = ("sepal length", "sepal width", "petal length", "petal width")
@@ -187,7 +188,7 @@ def test_a_refusal_stays_short_whatever_was_sent():
         {"examples": long},
         {"examples": [ROW], "signature_name": long},
     ):
-        error = refused(TABLE, body, ServiceError)
+        error = refused(TABLE, body, RequestError)
         assert len(error.detail) + sum(len(fault.location + fault.got) for fault in error.faults) < 4000
 
 
@@ -212,6 +213,6 @@ BODIES = st.fixed_dictionaries(
 def test_any_json_is_decoded_or_refused_by_a_service_error(schema, dialect, body):
     try:
         rows = decode(schema, body, dialect).batch.rows
-    except ServiceError:
+    except RequestError:
         rows = None
     assert rows is None or rows == len(body["examples"])

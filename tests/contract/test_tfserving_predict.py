@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from model_store.request_errors import InvalidInput, MalformedRequest, RequestError
 from model_store.schema import Column, Output, Schema
 from service.dialects.tfserving.predict import PREDICT
 from service.dialects.tfserving.signatures import metadata, signatures
-from service.errors import InvalidInput, MalformedRequest, ServiceError, UnknownOutput
+from service.errors import UnknownOutput
 from service.wire import PredictionResult, WireRequest
 
 CLASSES = Output("predict", "string", (), ("setosa", "virginica"))
@@ -457,7 +458,7 @@ class TestLargeRefusals:
             (IRIS, {"instances": long}),
             (IRIS, {"signature_name": long}),
         ):
-            error = refused(schema, body, ServiceError)
+            error = refused(schema, body, RequestError)
             places = sum(len(fault.location + fault.got + fault.expected) for fault in error.faults)
             assert len(error.detail) + places < 10_000
 
@@ -488,9 +489,9 @@ BODIES = st.fixed_dictionaries(
 def test_any_json_is_decoded_or_refused_by_a_service_error(schema, body):
     try:
         outcome = decode(schema, body)
-    except ServiceError as error:
+    except RequestError as error:
         outcome = error
-    if isinstance(outcome, ServiceError):
+    if isinstance(outcome, RequestError):
         assert 0 < len(outcome.detail.encode()) < 3000
     else:
         assert outcome.batch.rows >= 1
@@ -499,7 +500,7 @@ def test_any_json_is_decoded_or_refused_by_a_service_error(schema, body):
 
 @given(SCHEMAS, st.binary(max_size=200))
 def test_any_bytes_are_decoded_or_refused_by_a_service_error(schema, body):
-    with pytest.raises(ServiceError):
+    with pytest.raises(RequestError):
         decode(schema, body)
 
 

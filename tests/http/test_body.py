@@ -4,7 +4,8 @@ import zlib
 
 import pytest
 
-from service.errors import MalformedRequest, PayloadTooLarge, UnsupportedMediaType
+from model_store.request_errors import MalformedRequest, PayloadTooLarge
+from service.errors import UnsupportedMediaType
 from service.http.body import EnvironHeaders, encoded, read_body, wire_request
 from service.wire import WireResponse
 

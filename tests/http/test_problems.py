@@ -3,6 +3,7 @@ import pytest
 from werkzeug.exceptions import MethodNotAllowed, NotFound
 
 from model_store import errors as store_errors
+from model_store import request_errors
 from service import errors
 from service.auth.oauth import server as authorization
 from service.dialects.dialect import errors_at
@@ -24,12 +25,14 @@ def every(base):
 
 
 def test_every_error_that_the_service_and_the_store_raise_has_a_status_of_its_own():
-    abstract = {errors.ServiceError, store_errors.StoreError}
-    assert (every(errors) | every(store_errors)) - abstract <= set(STATUS)
-    assert every(errors) | every(store_errors) | every(authorization) >= set(STATUS)
+    abstract = {request_errors.RequestError, store_errors.StoreError}
+    assert (every(errors) | every(request_errors) | every(store_errors)) - abstract <= set(STATUS)
+    assert every(errors) | every(request_errors) | every(store_errors) | every(authorization) >= set(STATUS)
 
 
-@pytest.mark.parametrize("kind", sorted(every(errors) - {errors.ServiceError}, key=str))
+@pytest.mark.parametrize(
+    "kind", sorted((every(errors) | every(request_errors)) - {request_errors.RequestError}, key=str)
+)
 def test_every_error_has_the_one_shape(kind):
     status, _, body = answered(kind("what happened"))
     assert body["error"] == body["detail"] == "what happened"
@@ -40,8 +43,8 @@ def test_every_error_has_the_one_shape(kind):
 
 
 def test_faults_are_listed_with_place_expectation_and_value_and_at_most_twenty():
-    faults = [errors.Fault(f"row {i}", "a number", '"x"') for i in range(50)]
-    _, _, body = answered(errors.InvalidInput("bad", faults))
+    faults = [request_errors.Fault(f"row {i}", "a number", '"x"') for i in range(50)]
+    _, _, body = answered(request_errors.InvalidInput("bad", faults))
     assert len(body["errors"]) == 20
     assert body["errors"][0] == {"location": "row 0", "expected": "a number", "got": '"x"'}
 
@@ -57,10 +60,10 @@ def test_the_media_type_is_json_for_the_inference_protocols_and_problem_json_els
 
 
 def test_mlflow_routes_also_carry_mlflows_keys_mlf11():
-    _, _, body = answered(errors.InvalidInput("bad"), "/models/iris/invocations")
+    _, _, body = answered(request_errors.InvalidInput("bad"), "/models/iris/invocations")
     assert body["error_code"] == "BAD_REQUEST"
     assert body["message"] == "bad"
-    assert "error_code" not in answered(errors.InvalidInput("bad"), "/v1/models/iris:predict")[2]
+    assert "error_code" not in answered(request_errors.InvalidInput("bad"), "/v1/models/iris:predict")[2]
 
 
 def test_an_unforeseen_error_says_nothing_of_itself():

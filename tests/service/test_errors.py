@@ -2,7 +2,7 @@
 
 import pytest
 
-from service.errors import MOST_FAULTS, Fault, InvalidInput, MalformedRequest, few, refuse
+from model_store.request_errors import MOST_FAULTS, Fault, InvalidInput, MalformedRequest, few, refuse
 
 FAULTS = [Fault(f"row {i}", "a number", "null") for i in range(MOST_FAULTS + 5)]
 

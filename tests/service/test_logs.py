@@ -109,8 +109,8 @@ def test_gunicorns_own_lines_are_objects_too_and_lose_query_strings(lines):
 
 
 def test_what_input_handling_code_raises_is_not_quoted(lines):
-    from service.codecs import json as codec
-    from service.errors import MalformedRequest
+    from model_store.codecs import json as codec
+    from model_store.request_errors import MalformedRequest
 
     try:
         codec.loads(MALFORMED)

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
+from model_store.request_errors import RequestError
 from service.audit.entry import Actor
 from service.audit.log import AuditLog
 from service.auth import tables
@@ -21,10 +22,10 @@ from service.auth.secrets import passwords
 from service.auth.secrets.passwords import Passwords
 from service.auth.tokens.access_tokens import LEEWAY_SECONDS, AccessTokens
 from service.database.connection import Database
-from service.errors import QuotaExceeded, ServiceError, Unauthenticated
+from service.errors import QuotaExceeded, Unauthenticated
 
 
-class OAuthError(ServiceError):
+class OAuthError(RequestError):
     """An error of RFC 6749, section 5.2; ``code`` is the RFC's own word."""
 
     code, title = "invalid_request", "The token request cannot be read"

@@ -13,10 +13,11 @@ from urllib.parse import urlsplit
 import jwt
 import requests
 
+from model_store.request_errors import InvalidInput
 from service.auth.permissions import ROLES, parse_models, parse_role
 from service.auth.principals import Grant
 from service.auth.tokens.access_tokens import LEEWAY_SECONDS, header_of, refused, scopes_of, type_of
-from service.errors import InvalidInput, Unavailable
+from service.errors import Unavailable
 
 _KEY_TYPES = {"RS256": "RSA", "ES256": "EC"}
 _REFETCH_SECONDS = 30

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from model_store.codecs import arrow
 from model_store.schema import Schema
-from service.codecs import arrow
 from service.dialects import json_schema as js
 from service.dialects.dialect import VerbBodies
 from service.dialects.json_schema import Json, list_of, rows_of, structure

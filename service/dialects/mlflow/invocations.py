@@ -10,14 +10,15 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from model_store.batch import Array, Batch
+from model_store.codecs import arrow, csv, json, npy, parquet
+from model_store.codecs.placing import places
+from model_store.request_errors import Fault, InvalidInput, MalformedRequest, refuse
 from model_store.schema import Schema
-from service.codecs import arrow, csv, json, npy, parquet
-from service.codecs.placing import places
-from service.errors import Fault, InvalidInput, MalformedRequest, UnknownOutput, UnsupportedMediaType, refuse
-from service.validation.bounds import announced_rows, check_rows
-from service.validation.columns import from_columns, from_matrix
-from service.validation.rows import from_records, from_rows
-from service.validation.words import show
+from model_store.validation.bounds import announced_rows, check_rows
+from model_store.validation.columns import from_columns, from_matrix
+from model_store.validation.rows import from_records, from_rows
+from model_store.validation.words import show
+from service.errors import UnknownOutput, UnsupportedMediaType
 from service.wire import JSON, Call, PredictionResult, WireRequest, WireResponse, default_outputs
 
 CSV = "text/csv"

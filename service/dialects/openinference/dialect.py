@@ -2,13 +2,14 @@
 
 import re
 
+from model_store.request_errors import RequestError
 from service.dialects.dialect import Dialect
 from service.dialects.openinference import bodies
-from service.errors import ModelNotFound, ServiceError, VersionNotFound
+from service.errors import ModelNotFound, VersionNotFound
 from service.wire import JSON, ErrorForm, Values
 
 
-def phrase(error: ServiceError, values: Values) -> str | None:
+def phrase(error: RequestError, values: Values) -> str | None:
     """Return Triton's words for what is not there; its example clients look for them."""
     model = (values.get("model") or "")[:128]
     if isinstance(error, ModelNotFound):

@@ -8,17 +8,17 @@ from typing import Any
 
 import numpy as np
 
+from model_store.codecs import tensors
+from model_store.codecs.json import dumps, loads
+from model_store.request_errors import Fault, InvalidInput, MalformedRequest
 from model_store.schema import Schema
-from service.codecs import tensors
-from service.codecs.json import dumps, loads
+from model_store.validation.bounds import check_rows
+from model_store.validation.words import show
 from service.dialects.openinference import inputs as openinference_inputs
 from service.dialects.openinference import metadata as openinference_metadata
 from service.dialects.openinference import outputs as openinference_outputs
 from service.dialects.openinference.outputs import Wanted, flag
 from service.dialects.openinference.tensors import Tail, Tensor, malformed, parameters, read
-from service.errors import Fault, InvalidInput, MalformedRequest
-from service.validation.bounds import check_rows
-from service.validation.words import show
 from service.wire import JSON, Call, PredictionResult, WireRequest, WireResponse
 
 HEADER_LENGTH = "Inference-Header-Content-Length"

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 
 from model_store.batch import Array, Batch
+from model_store.request_errors import MOST_FAULTS, Fault, InvalidInput, few, refuse
 from model_store.schema import FLOATS, Column, Schema
+from model_store.validation.columns import from_columns, from_matrix
+from model_store.validation.per_schema import per_schema
 from service.dialects.openinference.metadata import datatype_of
 from service.dialects.openinference.tensors import Tensor
-from service.errors import MOST_FAULTS, Fault, InvalidInput, few, refuse
-from service.validation.columns import from_columns, from_matrix
-from service.validation.per_schema import per_schema
 
 _NOT_NUMBERS = frozenset({"BOOL", "BYTES"})
 

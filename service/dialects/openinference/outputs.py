@@ -9,13 +9,14 @@ import numpy as np
 import orjson
 
 from model_store.batch import Array
+from model_store.codecs import tensors
+from model_store.codecs.json import dumps
+from model_store.request_errors import Fault
 from model_store.schema import NUMBERS, Output, Schema
-from service.codecs import tensors
-from service.codecs.json import dumps
+from model_store.validation.words import show
 from service.dialects.openinference.metadata import datatype_of
 from service.dialects.openinference.tensors import malformed, parameters
-from service.errors import Fault, UnknownOutput
-from service.validation.words import show
+from service.errors import UnknownOutput
 
 ALIASES = frozenset({"output-0", "output_0", "output__0", "output0", "output"})
 """What other servers call the only output of a scikit-learn model; here each is the default output."""

@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 
 from model_store.batch import Array
-from service.codecs import tensors
-from service.errors import MOST_FAULTS, Fault, InvalidInput, MalformedRequest, NotImplementedHere, few, refuse
-from service.validation.bounds import check_rows
-from service.validation.words import show
+from model_store.codecs import tensors
+from model_store.request_errors import MOST_FAULTS, Fault, InvalidInput, MalformedRequest, few, refuse
+from model_store.validation.bounds import check_rows
+from model_store.validation.words import show
+from service.errors import NotImplementedHere
 
 _DEEPEST = 100
 """How many lists of ``data`` may nest."""

@@ -2,16 +2,17 @@
 
 import re
 
+from model_store.request_errors import RequestError
 from service.dialects.dialect import Dialect
 from service.dialects.tfserving import bodies
-from service.errors import LabelNotFound, ModelNotFound, ServiceError, VersionNotFound
+from service.errors import LabelNotFound, ModelNotFound, VersionNotFound
 from service.wire import JSON, ErrorForm, Values
 
 SHOWN = 128
 """Most characters of a caller's text that an error repeats."""
 
 
-def phrase(error: ServiceError, values: Values) -> str | None:
+def phrase(error: RequestError, values: Values) -> str | None:
     """Return TensorFlow Serving's words for what is not there, with the reason behind them."""
     if isinstance(error, LabelNotFound):
         return f"Unrecognized servable version label: {(values.get('label') or '')[:SHOWN]} ({error.detail})"
@@ -24,7 +25,7 @@ def phrase(error: ServiceError, values: Values) -> str | None:
     return f"Servable not found for request: {which} ({reason})"
 
 
-def status_phrase(error: ServiceError, values: Values) -> str | None:
+def status_phrase(error: RequestError, values: Values) -> str | None:
     """Return TensorFlow Serving's words for the status of a model that is not there, which a hidden one shares."""
     if isinstance(error, ModelNotFound):
         return f"Could not find any versions of model {(values['model'] or '')[:SHOWN]}"

@@ -12,16 +12,17 @@ from typing import Any
 import numpy as np
 
 from model_store.batch import Array, Batch
+from model_store.codecs.json import dumps
+from model_store.request_errors import MOST_FAULTS, Fault, InvalidInput, MalformedRequest, refuse
 from model_store.schema import INTEGERS, NUMBERS, Column, Schema
-from service.codecs.json import dumps
+from model_store.validation.bounds import check_rows
+from model_store.validation.columns import from_columns
+from model_store.validation.words import expected, show
 from service.dialects.tfserving.predict import read, signature_name, wanted_outputs
 from service.dialects.tfserving.signatures import DEFAULT, MATRIX_INPUT, Signatures, signatures
 from service.dialects.tfserving.texts import b64_text, is_b64
 from service.dialects.tfserving.words import json_type, quoted
-from service.errors import MOST_FAULTS, Fault, InvalidInput, MalformedRequest, UnknownOutput, refuse
-from service.validation.bounds import check_rows
-from service.validation.columns import from_columns
-from service.validation.words import expected, show
+from service.errors import UnknownOutput
 from service.wire import Call, PredictionResult, WireRequest, WireResponse
 
 _LARGEST_INT64 = 2**63 - 1

@@ -10,12 +10,12 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
+from model_store.codecs.json import dumps
+from model_store.request_errors import Fault, InvalidInput, MalformedRequest
 from model_store.schema import Schema
-from service.codecs.json import dumps
+from model_store.validation.bounds import check_rows
+from model_store.validation.words import Locate, show
 from service.dialects.tfserving import predict as tfserving
-from service.errors import Fault, InvalidInput, MalformedRequest
-from service.validation.bounds import check_rows
-from service.validation.words import Locate, show
 from service.wire import JSON, Call, PredictionResult, WireRequest, WireResponse
 
 EVENT = "application/cloudevents+json"

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from itertools import starmap
 from typing import Any, NamedTuple
 
+from model_store.request_errors import Fault, InvalidInput
 from model_store.schema import Column
+from model_store.validation.words import Locate
 from service.dialects.tfserving import words
 from service.dialects.tfserving.signatures import Input, Signatures
-from service.errors import Fault, InvalidInput
-from service.validation.words import Locate
 
 
 class Tensor(NamedTuple):

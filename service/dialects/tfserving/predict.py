@@ -2,14 +2,15 @@
 
 from typing import Any
 
+from model_store.codecs.json import dumps, loads
+from model_store.request_errors import Fault, MalformedRequest
 from model_store.schema import Schema
-from service.codecs.json import dumps, loads
+from model_store.validation.bounds import announced_rows, check_rows
+from model_store.validation.words import Locate, show
 from service.dialects.tfserving.signatures import Signatures, signatures
 from service.dialects.tfserving.tensors import from_inputs, from_instances
 from service.dialects.tfserving.words import quoted
-from service.errors import Fault, MalformedRequest, UnknownOutput
-from service.validation.bounds import announced_rows, check_rows
-from service.validation.words import Locate, show
+from service.errors import UnknownOutput
 from service.wire import Call, PredictionResult, WireRequest, WireResponse
 
 _ABSENT = object()

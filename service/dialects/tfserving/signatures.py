@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, TypedDict
 
 from model_store.schema import INTEGERS, Column, Schema
-from service.validation.per_schema import per_schema
+from model_store.validation.per_schema import per_schema
 
 DEFAULT = "serving_default"
 MATRIX_INPUT = "inputs"

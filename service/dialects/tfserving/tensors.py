@@ -1,7 +1,7 @@
 """JSON values to input tensors by TensorFlow Serving's rules, in row form and in columnar form.
 
-``service.validation`` takes the values and names what does not fit. What is stricter here than in the other dialects is
-looked at first: the keys of named rows, rows of values mixed with lists, and ``1.0`` for a whole number.
+``model_store.validation`` takes the values and names what does not fit. What is stricter here than in the other dialects
+is looked at first: the keys of named rows, rows of values mixed with lists, and ``1.0`` for a whole number.
 
 Beyond the protocol, because a scikit-learn model can want it: ``null`` and ``NaN`` are missing values in a nullable
 column. Short of it: a number that is infinite in the column's type is refused.
@@ -13,15 +13,15 @@ from itertools import islice
 from typing import Any, NoReturn
 
 from model_store.batch import Batch
+from model_store.request_errors import MOST_FAULTS, Fault, InvalidInput
 from model_store.schema import Column
+from model_store.validation.columns import from_columns
+from model_store.validation.rows import from_rows
+from model_store.validation.words import Locate, expected, show
 from service.dialects.tfserving.places import Places, Tensor
 from service.dialects.tfserving.signatures import Signatures
 from service.dialects.tfserving.texts import decoded, is_b64
 from service.dialects.tfserving.words import cut, of_element, quoted
-from service.errors import MOST_FAULTS, Fault, InvalidInput
-from service.validation.columns import from_columns
-from service.validation.rows import from_rows
-from service.validation.words import Locate, expected, show
 
 
 def from_instances(known: Signatures, instances: Sequence[Any]) -> Batch:

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from itertools import chain
 from typing import Any
 
-from service.errors import Fault, InvalidInput
-from service.validation.words import show
+from model_store.request_errors import Fault, InvalidInput
+from model_store.validation.words import show
 
 _KEY = "b64"
 

@@ -1,6 +1,6 @@
 """TensorFlow Serving's own sentences about a value that does not fit, each made from the one row that it is about.
 
-``service.validation`` finds what is wrong and where. These are the words that clients know for it from TensorFlow
+``model_store.validation`` finds what is wrong and where. These are the words that clients know for it from TensorFlow
 Serving; if that would find nothing wrong, they are None, and validation's own words stand.
 """
 
@@ -9,8 +9,8 @@ from itertools import islice
 from math import prod
 from typing import Any
 
+from model_store.codecs.json import dumps
 from model_store.schema import FLOATS, INTEGERS, Column
-from service.codecs.json import dumps
 from service.dialects.tfserving.signatures import type_name
 
 MOST_QUOTED_BYTES = 256

@@ -6,10 +6,10 @@ from typing import Any
 import flask
 import msgspec
 
+from model_store.request_errors import Fault, InvalidInput
 from service.audit.log import TIME_FORMAT, AuditLog
 from service.audit.search import Search
 from service.auth.permissions import AUDIT_READ
-from service.errors import Fault, InvalidInput
 from service.http.admin import json_bodies
 from service.http.description.route import ADMINISTRATION, described
 from service.http.guards import guarded

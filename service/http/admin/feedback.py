@@ -6,8 +6,8 @@ import flask
 import msgspec
 from msgspec import Meta
 
-from service.codecs import json
-from service.errors import PayloadTooLarge
+from model_store.codecs import json
+from model_store.request_errors import PayloadTooLarge
 from service.http.admin import json_bodies
 from service.http.description.route import OPERATION, described
 from service.http.guards import guarded

@@ -6,7 +6,8 @@ from typing import Any, TypeVar
 import flask
 import msgspec
 
-from service.errors import Fault, InvalidInput, MalformedRequest, UnsupportedMediaType
+from model_store.request_errors import Fault, InvalidInput, MalformedRequest
+from service.errors import UnsupportedMediaType
 from service.wire import JSON
 
 Body = TypeVar("Body")

@@ -16,6 +16,7 @@ import msgspec
 from msgspec import Meta
 from werkzeug.datastructures import MultiDict
 
+from model_store.request_errors import RequestError
 from service.audit.entry import Actor
 from service.auth.access_view import AccessView
 from service.auth.oauth.server import (
@@ -29,7 +30,6 @@ from service.auth.permissions import PERMISSIONS
 from service.auth.registry import CLIENT
 from service.auth.tokens.access_tokens import TYPE, AccessTokens
 from service.auth.tokens.key_ring import ALGORITHM
-from service.errors import ServiceError
 from service.http.admin import json_bodies
 from service.http.caller import caller_address
 from service.http.description.route import ACCESS, described
@@ -131,7 +131,7 @@ def blueprint(server: AuthorizationServer, tokens: AccessTokens, view: AccessVie
     """Return /oauth/… and the metadata of RFC 8414."""
     routes = flask.Blueprint("oauth", __name__)
     routes.record_once(lambda state: _install_jwt(state.app, tokens))
-    routes.register_error_handler(ServiceError, _refuse)
+    routes.register_error_handler(RequestError, _refuse)
     _add_token(routes, server, tokens)
     _add_revocation(routes, server, view)
     _add_introspection(routes, server)
@@ -295,7 +295,7 @@ def _metadata(issuer: str) -> ServerMetadata:
     )
 
 
-def _refuse(error: ServiceError) -> flask.Response:
+def _refuse(error: RequestError) -> flask.Response:
     exchange = flask.g.exchange
     exchange.code = error.code
     status, headers, body = problem(error, ERRORS, exchange.request_id)

@@ -11,7 +11,8 @@ from typing import Any
 import flask
 from werkzeug.datastructures import FileStorage
 
-from service.errors import Fault, InvalidInput, UnsupportedMediaType
+from model_store.request_errors import Fault, InvalidInput
+from service.errors import UnsupportedMediaType
 
 BUNDLE = ".tar"
 ESTIMATORS = (".skops", ".onnx", ".ubj", ".json", ".txt")

@@ -5,7 +5,7 @@ from typing import Any
 
 import flask
 
-from service.codecs.json import dumps
+from model_store.codecs.json import dumps
 from service.dialects.dialect import Dialect
 from service.http.description.bodies import verbs_of
 from service.http.description.document import document

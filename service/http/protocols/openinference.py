@@ -6,8 +6,8 @@ from typing import Any, TypedDict
 
 import flask
 
+from model_store.codecs.json import dumps
 from service import __version__
-from service.codecs.json import dumps
 from service.dialects.openinference.dialect import OPENINFERENCE
 from service.dialects.openinference.infer import INFER
 from service.dialects.openinference.metadata import ModelMetadata, model_metadata

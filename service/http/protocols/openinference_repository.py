@@ -12,12 +12,14 @@ import msgspec
 
 from model_store import channels
 from model_store.channels import Channels
+from model_store.codecs.json import dumps, loads
 from model_store.errors import BadName, UnknownModel
+from model_store.request_errors import MalformedRequest
 from model_store.stores.store import Store
+from model_store.validation.words import show
 from service.auth.principals import Principal
-from service.codecs.json import dumps, loads
 from service.dialects.openinference.dialect import OPENINFERENCE
-from service.errors import Conflict, MalformedRequest, ModelNotFound, ModelNotReady
+from service.errors import Conflict, ModelNotFound, ModelNotReady
 from service.http.access import Recording
 from service.http.audited import actor, audited
 from service.http.description.route import LIST_REFUSALS, READ_REFUSALS, described, section_of
@@ -26,7 +28,6 @@ from service.http.routes import phrased
 from service.runtime.catalog import Catalog, ServedModel
 from service.runtime.convergence import Convergence
 from service.runtime.states import ON_THE_WAY, State, VersionState
-from service.validation.words import show
 from service.wire import JSON
 
 READY = "READY"

@@ -11,18 +11,13 @@ from typing import TYPE_CHECKING, Any, TypedDict, cast
 import flask
 from werkzeug.routing import BaseConverter
 
+from model_store.codecs.json import dumps
 from model_store.names import LARGEST_VERSION
-from service.codecs.json import dumps
+from model_store.request_errors import MalformedRequest
 from service.dialects.tfserving import examples, kserve_v1
 from service.dialects.tfserving.dialect import SHOWN, TFSERVING, status_phrase
 from service.dialects.tfserving.signatures import SignatureMetadata, metadata
-from service.errors import (
-    LabelNotFound,
-    MalformedRequest,
-    ModelNotFound,
-    NotImplementedHere,
-    VersionNotFound,
-)
+from service.errors import LabelNotFound, ModelNotFound, NotImplementedHere, VersionNotFound
 from service.http.description.route import (
     LIST_REFUSALS,
     OPERATION,

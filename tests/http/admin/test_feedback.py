@@ -1,6 +1,6 @@
 import pytest
 
-from service.errors import InvalidInput, PayloadTooLarge
+from model_store.request_errors import InvalidInput, PayloadTooLarge
 from service.http.admin import feedback
 
 

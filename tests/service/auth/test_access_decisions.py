@@ -2,9 +2,10 @@
 
 import pytest
 
+from model_store.request_errors import InvalidInput
 from service.auth.permissions import PERMISSIONS, ROLES
 from service.auth.principals import authorize
-from service.errors import Forbidden, InvalidInput, ModelNotFound, Unauthenticated
+from service.errors import Forbidden, ModelNotFound, Unauthenticated
 
 
 def bearer(token):

@@ -2,9 +2,9 @@
 
 import pytest
 
+from model_store.request_errors import InvalidInput
 from service.audit.entry import Actor
 from service.auth.oauth.server import InvalidClient
-from service.errors import InvalidInput
 
 CALLER = Actor("stranger", "192.0.2.9", "request-9")
 

@@ -8,14 +8,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from model_store.codecs import json as codec
+from model_store.request_errors import InvalidInput, MalformedRequest, PayloadTooLarge
 from model_store.schema import Column, Output, Schema
-from service.codecs import json as codec
 from service.dialects.mlflow import invocations as mlflow
 from service.dialects.openinference import infer as openinference
 from service.dialects.tfserving import examples as tfserving_examples
 from service.dialects.tfserving import kserve_v1
 from service.dialects.tfserving import predict as tfserving
-from service.errors import InvalidInput, MalformedRequest, PayloadTooLarge
 from service.wire import WireRequest
 
 MOST = 10

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from model_store.request_errors import MalformedRequest, RequestError
 from model_store.schema import Column, Output, Schema
 from service.dialects.mlflow.invocations import INVOCATIONS
-from service.errors import MalformedRequest, ServiceError, UnsupportedMediaType
+from service.errors import UnsupportedMediaType
 from service.wire import Call, PredictionResult, WireRequest
 
 OUTPUTS = (Output("predict", "float64"), Output("predict_proba", "float64", (2,), ("a", "b")))
@@ -47,7 +48,7 @@ def decode(body, schema, media_type="application/json", query="", accept="*/*"):
 def test_any_json_is_read_into_the_schema_s_types_or_refused(schema, field, value, params):
     try:
         call = decode(json.dumps({field: value, "params": params}).encode(), schema)
-    except ServiceError:
+    except RequestError:
         return
     check(call, schema)
 
@@ -93,7 +94,7 @@ def test_any_header_and_query_is_read_or_refused(media_type, accept, query):
     for kind in ("application/json", media_type, f"application/json;{media_type}"):
         try:
             call = decode(body, SCHEMAS[0], kind, f"predict_method={query}", accept)
-        except ServiceError:
+        except RequestError:
             continue
         assert INVOCATIONS.encode(answered, call).body
 

@@ -4,17 +4,8 @@ import numpy as np
 import pytest
 
 from model_store.batch import Batch
-from service.errors import (
-    InvalidInput,
-    LabelNotFound,
-    MalformedRequest,
-    ModelFailed,
-    ModelNotFound,
-    ModelNotReady,
-    PayloadTooLarge,
-    QuotaExceeded,
-    VersionNotFound,
-)
+from model_store.request_errors import InvalidInput, MalformedRequest, PayloadTooLarge
+from service.errors import LabelNotFound, ModelFailed, ModelNotFound, ModelNotReady, QuotaExceeded, VersionNotFound
 from service.inference.line import Inference
 from service.observers.observer import Observer
 from service.runtime.router import Chosen

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.codecs.npy import read_matrix, write
-from service.errors import MalformedRequest
+from model_store.codecs.npy import read_matrix, write
+from model_store.request_errors import MalformedRequest
 
 
 def saved(array, version=None):

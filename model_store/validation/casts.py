@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from model_store.batch import Array
+from model_store.request_errors import MOST_FAULTS, Fault, few
 from model_store.schema import FLOATS, INTEGERS, Column
-from service.errors import MOST_FAULTS, Fault, few
-from service.validation.values import converter, is_missing, listed
-from service.validation.words import expected, show
+from model_store.validation.values import converter, is_missing, listed
+from model_store.validation.words import expected, show
 
 _NUMBERS = frozenset({int, float})
 _FEW = 8  # rows; up to that a plain loop is faster than the set-up of anything better

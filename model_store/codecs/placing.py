@@ -3,9 +3,9 @@
 from collections import Counter
 from collections.abc import Sequence
 
+from model_store.request_errors import MOST_FAULTS, Fault, InvalidInput, MalformedRequest
 from model_store.schema import Schema
-from service.errors import MOST_FAULTS, Fault, InvalidInput, MalformedRequest
-from service.validation.words import expected
+from model_store.validation.words import expected
 
 MOST_ROWS = 10_000_000
 """Most rows in a table if the caller sets no lower bound."""

@@ -4,12 +4,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from model_store.batch import Batch
+from model_store.request_errors import Fault, refuse
 from model_store.schema import Schema
-from service.errors import Fault, refuse
-from service.validation.columns import from_columns
-from service.validation.facts import Facts, facts_of
-from service.validation.numbers import matrix_of
-from service.validation.words import Locate, expected, rows_of, show
+from model_store.validation.columns import from_columns
+from model_store.validation.facts import Facts, facts_of
+from model_store.validation.numbers import matrix_of
+from model_store.validation.words import Locate, expected, rows_of, show
 
 
 def from_rows(schema: Schema, rows: Sequence[Any], locate: Locate | None = None) -> Batch:

@@ -6,10 +6,10 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from model_store.request_errors import MOST_FAULTS, InvalidInput
 from model_store.schema import DTYPES, FLOATS, INTEGERS, Column, Output, Schema
-from service.errors import MOST_FAULTS, InvalidInput
-from service.validation.columns import from_columns, from_matrix
-from service.validation.rows import from_records, from_rows
+from model_store.validation.columns import from_columns, from_matrix
+from model_store.validation.rows import from_records, from_rows
 
 untimed = settings(deadline=None)  # the first date imports pandas
 OUT = (Output("predict", "float64"),)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from model_store.batch import Array
-from service.errors import Fault, MalformedRequest, few, refuse
+from model_store.request_errors import Fault, MalformedRequest, few, refuse
 
 DTYPES: Mapping[str, np.dtype[Any]] = {
     "BOOL": np.dtype(np.bool_),

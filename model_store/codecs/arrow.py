@@ -13,11 +13,11 @@ import orjson
 import pyarrow as pa
 
 from model_store.batch import Array
+from model_store.codecs import flatbuffers
+from model_store.codecs.placing import MOST_ROWS, places
+from model_store.request_errors import Fault, InvalidInput, MalformedRequest, PayloadTooLarge
 from model_store.schema import INTEGERS, Column, Schema
-from service.codecs import flatbuffers
-from service.codecs.placing import MOST_ROWS, places
-from service.errors import Fault, InvalidInput, MalformedRequest, PayloadTooLarge
-from service.validation.words import expected
+from model_store.validation.words import expected
 
 STREAM = "application/vnd.apache.arrow.stream"
 FILE = "application/vnd.apache.arrow.file"

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from model_store.codecs import arrow
+from model_store.codecs.arrow import FILE, STREAM, read_columns, write
+from model_store.request_errors import InvalidInput, MalformedRequest, PayloadTooLarge, RequestError
 from model_store.schema import Column, Output, Schema
-from service.codecs import arrow
-from service.codecs.arrow import FILE, STREAM, read_columns, write
-from service.errors import InvalidInput, MalformedRequest, PayloadTooLarge, ServiceError
-from service.validation.columns import from_columns
+from model_store.validation.columns import from_columns
 
 TABLE = Schema(
     "table",
@@ -228,7 +228,7 @@ def test_a_body_cut_within_its_only_batch_is_refused_or_holds_no_rows(form):
     for length in range(len(body) - last):
         try:
             assert len(read_columns(body[:length], TABLE)["age"]) == 0
-        except ServiceError:
+        except RequestError:
             continue
 
 
@@ -254,7 +254,7 @@ def test_mutated_bodies_are_read_or_refused(body, changes):
         mutated[at % len(body)] = byte
     try:
         batch(bytes(mutated))
-    except ServiceError:
+    except RequestError:
         return
 
 

@@ -2,7 +2,7 @@
 
 import struct
 
-from service.errors import MalformedRequest
+from model_store.request_errors import MalformedRequest
 
 
 def root(data: bytes) -> "Table":

@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from model_store.request_errors import MOST_FAULTS, InvalidInput
 from model_store.schema import Column, Output, Schema
-from service.errors import MOST_FAULTS, InvalidInput
-from service.validation.columns import from_columns, from_matrix
-from service.validation.rows import from_records, from_rows
-from service.validation.words import show
+from model_store.validation.columns import from_columns, from_matrix
+from model_store.validation.rows import from_records, from_rows
+from model_store.validation.words import show
 
 OUT = (Output("predict", "float64"),)
 MANY = 100  # rows: enough for the one-step paths

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from service.errors import PayloadTooLarge
+from model_store.request_errors import PayloadTooLarge
 
 
 def check_rows(rows: int, most: int) -> None:

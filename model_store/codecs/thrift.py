@@ -6,7 +6,7 @@ Numbers and field numbers wrap as they do in Thrift's own C++ reader, so that bo
 from enum import IntEnum
 from typing import Any
 
-from service.errors import MalformedRequest
+from model_store.request_errors import MalformedRequest
 
 DEEPEST = 16
 """How deep structs and lists may nest."""

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from model_store.codecs.parquet import read_columns
+from model_store.request_errors import InvalidInput, MalformedRequest, PayloadTooLarge, RequestError
 from model_store.schema import Column, Output, Schema
-from service.codecs.parquet import read_columns
-from service.errors import InvalidInput, MalformedRequest, PayloadTooLarge, ServiceError
-from service.validation.columns import from_columns
+from model_store.validation.columns import from_columns
 
 TABLE = Schema(
     "table",
@@ -148,5 +148,5 @@ def test_mutated_files_are_read_or_refused(body, changes):
         mutated[at % len(body)] = byte
     try:
         batch(bytes(mutated))
-    except ServiceError:
+    except RequestError:
         return

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from model_store.batch import Array
-from service.validation.facts import Facts
+from model_store.validation.facts import Facts
 
 _NUMBERS = frozenset({int, float})
 _NUMBERS_AND_GAPS = frozenset({int, float, NoneType})

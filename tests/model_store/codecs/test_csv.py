@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from model_store.codecs.csv import read_columns
+from model_store.request_errors import InvalidInput, MalformedRequest, RequestError
 from model_store.schema import Column, Output, Schema
-from service.codecs.csv import read_columns
-from service.errors import InvalidInput, MalformedRequest, ServiceError
-from service.validation.columns import from_columns
+from model_store.validation.columns import from_columns
 
 TABLE = Schema(
     "table",
@@ -120,5 +120,5 @@ def test_any_bytes_are_read_or_refused(body):
     for schema in (TABLE, MATRIX):
         try:
             from_columns(schema, read_columns(b"age,member,x0,x1\n" + body, schema))
-        except ServiceError:
+        except RequestError:
             continue

@@ -7,7 +7,7 @@ import struct
 import numpy as np
 
 from model_store.batch import Array
-from service.errors import MalformedRequest
+from model_store.request_errors import MalformedRequest
 
 _MAGIC = b"\x93NUMPY"
 _SHORTEST = 12

@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 
 from model_store.batch import Array, Batch
+from model_store.request_errors import MOST_FAULTS, Fault, InvalidInput, refuse
 from model_store.schema import Column, Schema
-from service.errors import MOST_FAULTS, Fault, InvalidInput, refuse
-from service.validation.casts import cast_column
-from service.validation.facts import Facts, facts_of
-from service.validation.numbers import matrix_of
-from service.validation.words import Locate, expected, rows_of, show
+from model_store.validation.casts import cast_column
+from model_store.validation.facts import Facts, facts_of
+from model_store.validation.numbers import matrix_of
+from model_store.validation.words import Locate, expected, rows_of, show
 
 
 def from_columns(schema: Schema, columns: Mapping[str, Sequence[Any] | Array], locate: Locate | None = None) -> Batch:

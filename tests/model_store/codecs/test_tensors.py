@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from service.codecs import tensors
-from service.errors import MalformedRequest
+from model_store.codecs import tensors
+from model_store.request_errors import MalformedRequest
 
 NUMBERS = sorted(tensors.DTYPES)
 

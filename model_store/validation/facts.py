@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from model_store.batch import Array
 from model_store.schema import Schema
-from service.validation.per_schema import per_schema
+from model_store.validation.per_schema import per_schema
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,9 @@ from typing import Any
 
 import orjson
 
+from model_store.codecs.placing import MOST_ROWS, places
+from model_store.request_errors import Fault, MalformedRequest, PayloadTooLarge, refuse
 from model_store.schema import FLOATS, INTEGERS, Column, Schema
-from service.codecs.placing import MOST_ROWS, places
-from service.errors import Fault, MalformedRequest, PayloadTooLarge, refuse
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _INTEGER = re.compile(r"[+-]?\d{1,20}", re.ASCII)

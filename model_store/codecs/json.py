@@ -18,8 +18,8 @@ import numpy as np
 import orjson
 
 from model_store.batch import Array
-from service.codecs import json_mending
-from service.errors import PayloadTooLarge
+from model_store.codecs import json_mending
+from model_store.request_errors import PayloadTooLarge
 
 CONTAINERS_PER_ROW = 10
 """How many arrays and objects a body may hold for each row that it may hold."""

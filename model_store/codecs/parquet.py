@@ -12,11 +12,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from model_store.batch import Array
+from model_store.codecs.arrow import READ_ERRORS, check_extent, check_type, decoded_limit, table_columns
+from model_store.codecs.placing import MOST_ROWS, places
+from model_store.codecs.thrift import Kind, Struct, read_struct
+from model_store.request_errors import MalformedRequest
 from model_store.schema import Schema
-from service.codecs.arrow import READ_ERRORS, check_extent, check_type, decoded_limit, table_columns
-from service.codecs.placing import MOST_ROWS, places
-from service.codecs.thrift import Kind, Struct, read_struct
-from service.errors import MalformedRequest
 
 _BYTES_PER_VALUE = 8
 _MOST_LISTED = 100_000

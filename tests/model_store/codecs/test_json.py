@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.codecs.json import dumps, loads
-from service.codecs.json_mending import LONGEST_DEEP
-from service.errors import MalformedRequest, PayloadTooLarge
+from model_store.codecs.json import dumps, loads
+from model_store.codecs.json_mending import LONGEST_DEEP
+from model_store.request_errors import MalformedRequest, PayloadTooLarge
 
 JSON_VALUES = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.floats(allow_nan=False) | st.text(),

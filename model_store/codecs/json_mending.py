@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from service.errors import Fault, MalformedRequest
+from model_store.request_errors import Fault, MalformedRequest
 
 DEEPEST = 512
 """How many arrays and objects may nest where orjson refuses a text; its own limit is 1024."""
