@@ -1,20 +1,24 @@
 """What a model takes and answers: columns, dtypes, nullability, ranges, categories, outputs."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
 from model_store.errors import BadSchema
 
 Layout = Literal["matrix", "table", "series"]
-Held = Literal["array", "str", "object", "category"]
+Held = Literal["array", "str", "object", "category", "extension"]
+Missing = Literal["nan", "none", "na"]
 Task = Literal["classifier", "regressor", "transformer", "clusterer", "outlier_detector", "estimator"]
 Value = str | int | float | bool
 
 FLOATS = ("float32", "float64")
 INTEGERS = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
 NUMBERS = FLOATS + INTEGERS
-DTYPES = (*NUMBERS, "bool", "string", "datetime64[ns]")
+UNITS = ("s", "ms", "us", "ns")
+DATETIMES = tuple(f"datetime64[{unit}]" for unit in UNITS)
+TIMEDELTAS = tuple(f"timedelta64[{unit}]" for unit in UNITS)
+DTYPES = (*NUMBERS, "bool", "string", *DATETIMES, *TIMEDELTAS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +26,16 @@ class Column:
     """One input column.
 
     ``nullable``: whether a value may be missing (JSON null, NaN, an empty CSV field). ``minimum`` and ``maximum`` were
-    seen in the sample and inform; they refuse nothing. ``categories`` are the values known at publication, empty where
-    the column is not categorical; ``closed`` refuses any other value. ``held`` is how pandas held the column when the
-    estimator was fitted (``array`` is the dtype itself) and ``missing`` which marker its missing strings or bools had.
+    seen in the sample and inform; only if they are ``bounded`` they were declared, and refuse what is outside.
+    ``categories`` are the values known at publication, empty where the column is not categorical; ``closed`` refuses
+    any other value. An ``optional`` column may be left out of a request: each of its values is missing then. ``unit``
+    tells people what a number counts.
+
+    How pandas held the column when the estimator was fitted: ``held`` is ``array`` for the dtype itself, ``str``,
+    ``object``, ``category`` (``ordered`` or not), or ``extension`` for a dtype of pandas' own or of Arrow.
+    ``extension`` is the exact name of that dtype if ``dtype`` does not say it, and that of the categories if they are
+    held as ``category``. ``missing`` is the marker of its missing objects. ``zone`` is the time zone of the
+    datetimes, empty for those without. ``label`` is the column's label if that is a whole number and no text.
     """
 
     name: str
@@ -35,11 +46,30 @@ class Column:
     categories: tuple[Value, ...] = ()
     closed: bool = False
     held: Held = "array"
-    missing: Literal["nan", "none"] = "nan"
+    missing: Missing = "nan"
+    ordered: bool = False
+    zone: str = ""
+    extension: str = ""
+    label: int | None = None
+    optional: bool = False
+    bounded: bool = False
+    unit: str = ""
 
     def __post_init__(self) -> None:
         if self.dtype not in DTYPES:
             raise BadSchema(f"column {self.name!r} has dtype {self.dtype!r}: expected one of {', '.join(DTYPES)}")
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the column's fields, without those that the first release did not know if they say nothing."""
+        found = asdict(self)
+        return {name: value for name, value in found.items() if name not in _LATER or value != _LATER[name]}
+
+
+_LATER = {
+    field.name: field.default
+    for field in fields(Column)
+    if field.name in {"ordered", "zone", "extension", "label", "optional", "bounded", "unit"}
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +123,7 @@ class Schema:
 
     def to_json(self) -> dict[str, Any]:
         """Return a JSON-ready form that ``from_json`` reads back."""
-        return asdict(self)
+        return {**asdict(self), "columns": [column.to_json() for column in self.columns]}
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> "Schema":

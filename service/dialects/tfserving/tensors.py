@@ -1,6 +1,6 @@
 """JSON values to input tensors by TensorFlow Serving's rules, in row form and in columnar form.
 
-``model_store.validation`` takes the values and names what does not fit. What is stricter here than in the other dialects
+``model_store.validation`` takes the values and names what does not fit. What is stricter here than in other dialects
 is looked at first: the keys of named rows, rows of values mixed with lists, and ``1.0`` for a whole number.
 
 Beyond the protocol, because a scikit-learn model can want it: ``null`` and ``NaN`` are missing values in a nullable
