@@ -34,9 +34,13 @@ class ServedModel:
 
 @dataclass(frozen=True, slots=True)
 class CatalogSnapshot:
-    """Every model of the store, by name."""
+    """Every model of the store, by name.
+
+    ``settled`` is true from when everything that this worker had to load at its start has been loaded or has failed.
+    """
 
     models: Mapping[str, ServedModel] = field(default_factory=lambda: MappingProxyType({}))
+    settled: bool = True
 
 
 class Catalog:

@@ -52,6 +52,7 @@ class Watcher:
         self._thread: threading.Thread | None = None
         self._stopping = threading.Event()
         self._booted = False
+        self._settled = False
         self._away = False
         self._gone = False
         self._start_loads()
@@ -190,14 +191,12 @@ class Watcher:
         models = self._catalog.snapshot().models
         served = {name: keeper.served() for name, keeper in sorted(self._keepers.items())}
         changed = served.keys() != models.keys() or any(model is not models[name] for name, model in served.items())
-        if changed:
-            self._catalog.swap(CatalogSnapshot(MappingProxyType(served)))
-        if changed or self._announcer.due:
-            self._announce()
-
-    def _announce(self) -> None:
         settled = not any(keeper.on_the_way for keeper in self._keepers.values())
-        self._announcer.announce(self._catalog.snapshot(), settled=settled)
+        if changed:
+            self._settled = self._settled or settled
+            self._catalog.swap(CatalogSnapshot(MappingProxyType(served), self._settled))
+        if changed or self._announcer.due:
+            self._announcer.announce(self._catalog.snapshot(), settled=settled)
 
     def _collect(self) -> None:
         """Give the memory of versions that no request holds any more back to the system."""

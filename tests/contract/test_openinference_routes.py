@@ -392,7 +392,7 @@ def test_live_and_ready_satisfy_every_client(client):
     assert (response.status_code, response.json) == (200, {"name": "iris", "ready": True})
 
 
-def test_ready_means_that_every_model_that_should_answer_can(client, store):
+def test_a_model_that_is_unloaded_on_purpose_leaves_the_service_ready(client, store):
     response = client.get("/v2/health/ready")
     assert (response.status_code, response.json) == (200, {"ready": True, "live": True})
     channels.unload(store, "clients", "test")
@@ -400,13 +400,29 @@ def test_ready_means_that_every_model_that_should_answer_can(client, store):
     assert client.get("/v2/health/ready").status_code == 200
 
 
-def test_not_ready_is_503_with_an_error_string(store, make_application):
-    manifest = store.disk / "iris" / "1" / "manifest.json"
+def break_seal(store, model):
+    manifest = store.disk / model / "1" / "manifest.json"
     manifest.chmod(0o644)
     manifest.write_bytes(manifest.read_bytes() + b" ")
+
+
+def test_a_model_that_cannot_be_loaded_is_503_itself_and_leaves_the_service_ready(store, make_application):
+    break_seal(store, "clients")
     client = make_application().flask.test_client()
     response = client.get("/v2/health/ready")
-    assert is_error(response, 503) == "not ready: 1 of 3 models cannot answer"
+    assert (response.status_code, response.json) == (200, {"ready": True, "live": True})
+    own = client.get("/v2/models/clients/ready")
+    assert is_error(own, 503).startswith("version 1 of model 'clients' could not be loaded: ")
+    assert own.json["ready"] is False
+    assert client.get("/v2/models/iris/ready").status_code == 200
+
+
+def test_not_ready_is_503_with_an_error_string(store, make_application):
+    for model in ("iris", "clients", "texts"):
+        break_seal(store, model)
+    client = make_application().flask.test_client()
+    response = client.get("/v2/health/ready")
+    assert is_error(response, 503) == "not ready: none of 3 models can answer"
     assert response.json["ready"] is False
     assert response.json["live"] is True
     assert client.get("/v2/health/live").status_code == 200

@@ -27,7 +27,7 @@ from service.http.protocols import openinference_repository
 from service.http.protocols.model_names import ModelNames, model_names
 from service.http.protocols.openinference_repository import Repository
 from service.http.routes import DialectRoutes, PredictRoute, phrased
-from service.runtime.catalog import Catalog, CatalogSnapshot, ServedModel
+from service.runtime.catalog import Catalog, CatalogSnapshot
 from service.runtime.router import Router
 from service.wire import JSON, Target, Values
 
@@ -147,7 +147,12 @@ def _add_health(made: flask.Blueprint, catalog: Catalog) -> None:
 
     @made.get("/health/ready")
     @public
-    @described(_SECTION, "Whether every model can answer", response=Ready, refusals=(503,))
+    @described(
+        _SECTION,
+        "Whether the service can answer: models are loaded, and one of them at least answers",
+        response=Ready,
+        refusals=(503,),
+    )
     def ready() -> flask.Response:
         reason = _unready(catalog.snapshot())
         if reason:
@@ -211,20 +216,18 @@ def _version_number(model: str, text: str) -> int:
 
 
 def _unready(snapshot: CatalogSnapshot) -> str:
-    """Say why not every model that should answer can; empty if all do.
+    """Say why this worker cannot serve; empty if it can.
 
-    The models' names are left out: not everyone may know them.
+    It can from when all that it had to load at its start has been loaded or has failed, if any model answers. A model
+    that cannot is 503 on its own routes; here it would take the others away too, in all replicas at once. The models'
+    names are left out: not everyone may know them.
     """
-    served = [model for model in snapshot.models.values() if model.channels.wanted()]
-    waiting = [model for model in served if not _answers(model)]
-    if waiting:
-        return f"not ready: {len(waiting)} of {len(served)} models cannot answer"
-    return "" if served else "not ready: no model is loaded"
-
-
-def _answers(model: ServedModel) -> bool:
-    """Return True if the stable version can answer or, if nothing is stable, any other."""
-    return model.stable in model.versions if model.channels.stable is not None else bool(model.versions)
+    wanted = [model for model in snapshot.models.values() if model.channels.wanted()]
+    if not wanted:
+        return "not ready: no model is to be served"
+    if not any(model.versions for model in wanted):
+        return f"not ready: none of {len(wanted)} models can answer"
+    return "" if snapshot.settled else "not ready: models are still being loaded"
 
 
 def _json(document: Any) -> flask.Response:

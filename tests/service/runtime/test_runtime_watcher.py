@@ -231,6 +231,20 @@ def test_a_model_that_hangs_holds_up_the_start_for_a_bounded_time(workshop, make
     assert not told.settled
 
 
+def test_a_worker_has_settled_once_its_first_models_are_loaded_or_have_failed_and_stays_so(workshop, make_worker):
+    workshop.constant("steady", 7, promote=True)
+    workshop.with_artifact("slow", Hangs(), promote=True)
+    worker = make_worker(boot=0.5, long_load=0.2, load=2.0)
+    worker.watcher.boot()
+    assert not worker.catalog.snapshot().settled
+    worker.watcher.start()
+    until(lambda: worker.catalog.snapshot().settled)
+    assert worker.states("slow") == {1: "FAILED"}
+    workshop.with_artifact("later", Hangs(), promote=True)
+    until(lambda: "later" in worker.catalog.snapshot().models and worker.states("later") == {1: "LOADING"})
+    assert worker.catalog.snapshot().settled
+
+
 def test_what_was_opened_before_is_only_warmed_at_the_start(workshop, worker):
     workshop.constant("m", promote=True)
     worker.watcher.preload()
