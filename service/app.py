@@ -11,6 +11,7 @@ from wsgiref.types import StartResponse, WSGIApplication
 
 import flask
 
+from model_store.replicas import announcements
 from model_store.stores.locations import store_at
 from model_store.stores.store import Store
 from service import logs
@@ -50,8 +51,7 @@ from service.operations.operations import Operations
 from service.presence.locations import Places, own_presence, presence_at, recent_rows_at, withdraw_dead
 from service.presence.recent_rows import RecentRows
 from service.presence.replica import ReplicaPresence
-from service.runtime import announcements
-from service.runtime.announcements import Announcer
+from service.runtime.announcer import Announcer
 from service.runtime.catalog import Catalog
 from service.runtime.convergence import Convergence
 from service.runtime.heartbeat import heartbeat

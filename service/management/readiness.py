@@ -3,8 +3,8 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
-from service.runtime.announcements import Announcement
-from service.runtime.states import State
+from model_store.replicas.announcements import Announcement
+from model_store.replicas.states import State
 
 
 @dataclass(frozen=True, slots=True)

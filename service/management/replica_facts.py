@@ -15,16 +15,16 @@ from cryptography import x509
 
 from model_store import channels
 from model_store.errors import StoreError
+from model_store.replicas import announcements
+from model_store.replicas.announcements import Announcement
+from model_store.replicas.presence import Presence
+from model_store.replicas.states import State
 from model_store.stores.store import Store
 from service import __version__
 from service.metrics.catalogue import SECONDS
 from service.metrics.exposition import Reading, number
 from service.observers import bins, drift
-from service.presence.presence import Presence
-from service.runtime import announcements
-from service.runtime.announcements import Announcement
 from service.runtime.convergence import converged
-from service.runtime.states import State
 
 log = logging.getLogger(__name__)
 

@@ -1,1 +1,1 @@
-"""Which workers there are: what each says of itself, where all replicas read it."""
+"""Where workers of all replicas leave word of themselves, and keep what they predicted lately."""

@@ -8,9 +8,9 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 from sqlalchemy.dialects import postgresql, sqlite
 
+from model_store.replicas.presence import STALE, Presence, Record, Unreachable
 from service.database.connection import Database
 from service.errors import Conflict, Unavailable
-from service.presence.presence import STALE, Presence, Record, Unreachable
 from service.presence.tables import presence
 
 log = logging.getLogger(__name__)

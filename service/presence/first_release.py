@@ -8,8 +8,8 @@ import os
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
-from service.presence.folder import FolderPresence
-from service.presence.presence import Presence, Record, Unreachable
+from model_store.replicas.folder import FolderPresence
+from model_store.replicas.presence import Presence, Record, Unreachable
 from service.presence.recent_rows import PredictedRow, RecentRows
 
 _REPLICAS = ".replicas"

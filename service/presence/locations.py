@@ -7,6 +7,8 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
+from model_store.replicas.folder import FolderPresence
+from model_store.replicas.presence import Presence, Unreachable
 from service.database.connection import Database
 from service.presence.database import DatabasePresence
 from service.presence.database_rows import DatabaseRows
@@ -16,9 +18,7 @@ from service.presence.first_release import (
     first_presence,
     first_recent_folders,
 )
-from service.presence.folder import FolderPresence
 from service.presence.folder_rows import FolderRows
-from service.presence.presence import Presence, Unreachable
 from service.presence.recent_rows import RecentRows
 from service.presence.replica import ReplicaPresence
 

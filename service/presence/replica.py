@@ -2,7 +2,7 @@
 
 import logging
 
-from service.presence.presence import Presence, Record, Unreachable
+from model_store.replicas.presence import Presence, Record, Unreachable
 
 log = logging.getLogger(__name__)
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from model_store.channels import Channels
+from model_store.replicas.states import VersionState
 from service.runtime.loaded import LoadedModel
-from service.runtime.states import VersionState
 
 
 @dataclass(frozen=True, slots=True)

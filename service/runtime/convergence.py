@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from model_store import channels as pointers_of
 from model_store.channels import Channels
 from model_store.errors import StoreError, UnknownModel
+from model_store.replicas.announcements import AnnouncedModel, Announcement, read
+from model_store.replicas.presence import Unreachable
+from model_store.replicas.states import State
 from model_store.stores.store import Store
-from service.presence.presence import Unreachable
 from service.presence.replica import ReplicaPresence
-from service.runtime.announcements import AnnouncedModel, Announcement, read
-from service.runtime.states import State
 
 log = logging.getLogger(__name__)
 

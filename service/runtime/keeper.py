@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from model_store import channels as pointers_of
 from model_store.channels import Channels
 from model_store.errors import StoreError
+from model_store.replicas.states import LEGAL, ON_THE_WAY, State, VersionState
 from model_store.stores.store import Store
 from service.runtime.catalog import ServedModel
 from service.runtime.limits import LIMITS, Limits
@@ -16,7 +17,6 @@ from service.runtime.loaded import LoadedModel
 from service.runtime.loader import Opened
 from service.runtime.loads import Event, reason_of
 from service.runtime.plan import plan
-from service.runtime.states import LEGAL, ON_THE_WAY, State, VersionState
 
 log = logging.getLogger(__name__)
 

@@ -15,11 +15,11 @@ from model_store.gate.libraries import check_libraries
 from model_store.manifest import Manifest
 from model_store.reference import golden
 from model_store.reference.golden import Golden
+from model_store.replicas.states import State
 from model_store.seal import TrustedKeys
 from model_store.stores.store import Store
 from service.runtime.load_observer import LoadCost, LoadObserver, Meter
 from service.runtime.loaded import LoadedModel
-from service.runtime.states import State
 
 log = logging.getLogger(__name__)
 

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 
 from model_store.engines.choice import NoEngine
 from model_store.errors import StoreError
+from model_store.replicas.states import State
 from service.runtime.limits import LIMITS, Limits
-from service.runtime.states import State
 
 log = logging.getLogger(__name__)
 

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from model_store.channels import Channels
-from service.runtime.states import State, VersionState
+from model_store.replicas.states import State, VersionState
 
 CHANNELS = ("stable", "canary", "shadow")
 

@@ -2,11 +2,11 @@
 
 from typing import NamedTuple
 
+from model_store.replicas.states import ON_THE_WAY, State, VersionState
 from model_store.request_errors import RequestError
 from service.errors import LabelNotFound, ModelNotFound, ModelNotReady, VersionNotFound
 from service.runtime.catalog import Catalog, ServedModel
 from service.runtime.loaded import LoadedModel
-from service.runtime.states import ON_THE_WAY, State, VersionState
 from service.wire import Target
 
 RETRY_SECONDS = 1

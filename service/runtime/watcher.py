@@ -13,7 +13,7 @@ from queue import Empty, SimpleQueue
 from types import MappingProxyType
 
 from model_store.stores.store import Store
-from service.runtime.announcements import Announcer
+from service.runtime.announcer import Announcer
 from service.runtime.catalog import Catalog, CatalogSnapshot
 from service.runtime.keeper import ModelKeeper
 from service.runtime.limits import LIMITS, Limits

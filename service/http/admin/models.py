@@ -14,6 +14,7 @@ from msgspec import Meta
 
 from model_store import channels
 from model_store.lifecycle import retire
+from model_store.replicas.announcements import Announcement
 from model_store.stores.store import Store
 from service.auth.permissions import MODEL_PROMOTE, MODEL_PUBLISH, MODEL_READ
 from service.http.access import Recording
@@ -24,7 +25,6 @@ from service.http.audited import actor, audited
 from service.http.description.route import ADMINISTRATION, described
 from service.http.guards import guarded
 from service.operations.operations import Operations
-from service.runtime.announcements import Announcement
 from service.runtime.convergence import Convergence
 
 _REFUSALS = (400, 401, 403, 404, 409, 422, 503)

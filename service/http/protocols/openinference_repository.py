@@ -14,6 +14,7 @@ from model_store import channels
 from model_store.channels import Channels
 from model_store.codecs.json import dumps, loads
 from model_store.errors import BadName, UnknownModel
+from model_store.replicas.states import ON_THE_WAY, State, VersionState
 from model_store.request_errors import MalformedRequest
 from model_store.stores.store import Store
 from model_store.validation.words import show
@@ -27,7 +28,6 @@ from service.http.guards import guarded
 from service.http.routes import phrased
 from service.runtime.catalog import Catalog, ServedModel
 from service.runtime.convergence import Convergence
-from service.runtime.states import ON_THE_WAY, State, VersionState
 from service.wire import JSON
 
 READY = "READY"

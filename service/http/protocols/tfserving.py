@@ -13,6 +13,7 @@ from werkzeug.routing import BaseConverter
 
 from model_store.codecs.json import dumps
 from model_store.names import LARGEST_VERSION
+from model_store.replicas.states import State, VersionState
 from model_store.request_errors import MalformedRequest
 from service.dialects.tfserving import examples, kserve_v1
 from service.dialects.tfserving.dialect import SHOWN, TFSERVING, status_phrase
@@ -33,7 +34,6 @@ from service.http.protocols.model_names import ModelNames, model_names
 from service.http.routes import DialectRoutes, PredictRoute, phrased
 from service.runtime.catalog import Catalog, ServedModel
 from service.runtime.router import Router
-from service.runtime.states import State, VersionState
 from service.wire import JSON, Target, Values, Verb
 
 if TYPE_CHECKING:

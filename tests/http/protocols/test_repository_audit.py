@@ -7,9 +7,9 @@ from sklearn.datasets import load_iris
 from sklearn.tree import DecisionTreeClassifier
 
 from model_store import channels, publish
+from model_store.replicas.folder import FolderPresence
+from model_store.replicas.presence import Record
 from model_store.stores.folder import FolderStore
-from service.presence.folder import FolderPresence
-from service.presence.presence import Record
 from tests.service.database.fakes import FailingDatabase
 
 

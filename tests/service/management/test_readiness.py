@@ -2,9 +2,9 @@
 
 import pytest
 
+from model_store.replicas.announcements import AnnouncedModel, Announcement
+from model_store.replicas.states import State, VersionState
 from service.management.readiness import Assessor
-from service.runtime.announcements import AnnouncedModel, Announcement
-from service.runtime.states import State, VersionState
 
 
 def announcement(pid, *, settled=True, replica="one", **models):

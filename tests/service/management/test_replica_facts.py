@@ -13,11 +13,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from model_store import channels
+from model_store.replicas.presence import Record
 from model_store.stores.folder import FolderStore
 from service.management.replica_facts import Objectives, ReplicaFacts
 from service.metrics.catalogue import BY_NAME
-from service.presence.presence import Record
-from tests.service.presence.memory import MemoryPresence
+from tests.model_store.replicas.memory_presence import MemoryPresence
 
 OBJECTIVES = Objectives(0.999, 0.99, 0.25)
 

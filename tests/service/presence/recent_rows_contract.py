@@ -9,7 +9,7 @@ import threading
 from hashlib import blake2b
 
 from service.presence.recent_rows import PredictedRow
-from tests.service.presence.contract import until
+from tests.model_store.replicas.presence_contract import until
 
 RECORDS = 50
 

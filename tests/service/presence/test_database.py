@@ -6,11 +6,11 @@ import time
 import pytest
 import sqlalchemy as sa
 
+from model_store.replicas.presence import STALE, Record, Unreachable
 from service.database.connection import Database
 from service.presence.database import DatabasePresence
-from service.presence.presence import STALE, Record, Unreachable
 from service.presence.tables import presence as table
-from tests.service.presence.contract import PresenceContract, until
+from tests.model_store.replicas.presence_contract import PresenceContract, until
 
 
 class DatabaseContract(PresenceContract):

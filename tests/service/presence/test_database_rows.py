@@ -9,7 +9,7 @@ from service.errors import Unavailable
 from service.presence.database_rows import DatabaseRows
 from service.presence.recent_rows import MOST_WORKERS
 from service.presence.tables import recent_predictions as table
-from tests.service.presence.contract import until
+from tests.model_store.replicas.presence_contract import until
 from tests.service.presence.recent_rows_contract import RECORDS, RecentRowsContract, key, row
 
 

@@ -2,14 +2,14 @@ import json
 
 import pytest
 
+from model_store.replicas.folder import FolderPresence
+from model_store.replicas.presence import Presence, Record, Unreachable
 from service.presence.first_release import BesideFirstRelease, RowsBesideFirstRelease, first_recent_folders
-from service.presence.folder import FolderPresence
 from service.presence.folder_rows import FolderRows
-from service.presence.presence import Presence, Record, Unreachable
-from tests.service.presence.contract import PresenceContract
+from tests.model_store.replicas.presence_contract import PresenceContract
+from tests.model_store.replicas.test_folder_presence import age
 from tests.service.presence.memory_rows import MemoryRows
 from tests.service.presence.recent_rows_contract import RECORDS, RecentRowsContract, key, row
-from tests.service.presence.test_folder import age
 
 ONE = Record("replica-1", 1, b"one")
 

@@ -2,9 +2,9 @@ import logging
 
 import pytest
 
-from service.presence.presence import Record, Unreachable
+from model_store.replicas.presence import Record, Unreachable
 from service.presence.replica import ReplicaPresence
-from tests.service.presence.memory import MemoryPresence
+from tests.model_store.replicas.memory_presence import MemoryPresence
 
 ONE, TWO = Record("replica-1", 1, b"one"), Record("replica-2", 2, b"two")
 

@@ -12,11 +12,11 @@ from sklearn.dummy import DummyRegressor
 
 from model_store import channels, seal
 from model_store.capture.draft import CaptureOptions, capture
+from model_store.replicas.folder import FolderPresence
 from model_store.seal import SealingKey
 from model_store.stores.folder import FolderStore
-from service.presence.folder import FolderPresence
 from service.presence.replica import ReplicaPresence
-from service.runtime.announcements import Announcer
+from service.runtime.announcer import Announcer
 from service.runtime.catalog import Catalog
 from service.runtime.convergence import Convergence
 from service.runtime.limits import Limits

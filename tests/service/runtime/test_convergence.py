@@ -5,13 +5,14 @@ import time
 import pytest
 
 from model_store import channels
-from service.presence.presence import Unreachable
+from model_store.replicas.announcements import read
+from model_store.replicas.presence import Unreachable
+from model_store.replicas.states import State, VersionState
 from service.presence.replica import ReplicaPresence
-from service.runtime.announcements import Announcer, read
+from service.runtime.announcer import Announcer
 from service.runtime.catalog import CatalogSnapshot, ServedModel
 from service.runtime.convergence import Convergence, converged
-from service.runtime.states import State, VersionState
-from tests.service.presence.memory import MemoryPresence
+from tests.model_store.replicas.memory_presence import MemoryPresence
 from tests.service.runtime.test_runtime_announcements import READY, snapshot
 
 

@@ -6,11 +6,12 @@ import os
 import pytest
 
 from model_store.channels import Channels
-from service.presence.presence import HEARTBEAT, Record, Unreachable
-from service.runtime.announcements import Announcer, read
+from model_store.replicas.announcements import read
+from model_store.replicas.presence import HEARTBEAT, Record, Unreachable
+from model_store.replicas.states import State, VersionState
+from service.runtime.announcer import Announcer
 from service.runtime.catalog import CatalogSnapshot, ServedModel
-from service.runtime.states import State, VersionState
-from tests.service.presence.memory import MemoryPresence
+from tests.model_store.replicas.memory_presence import MemoryPresence
 
 READY = VersionState(State.READY)
 

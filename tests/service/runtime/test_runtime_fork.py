@@ -15,10 +15,10 @@ import numpy as np
 
 from model_store.batch import Batch
 from model_store.stores.folder import FolderStore
-from service.presence.folder import FolderPresence
+from model_store.replicas.folder import FolderPresence
 from service.presence.replica import ReplicaPresence
-from service.runtime import announcements
-from service.runtime.announcements import Announcer
+from model_store.replicas import announcements
+from service.runtime.announcer import Announcer
 from service.runtime.catalog import Catalog
 from service.runtime.limits import Limits
 from service.runtime.loader import Loader

@@ -10,10 +10,10 @@ from threadpoolctl import threadpool_info, threadpool_limits
 from model_store.batch import Batch
 from model_store.engines.choice import NoEngine
 from model_store.errors import LibraryMismatch, SealBroken
+from model_store.replicas.states import State
 from model_store.seal import SealingKey
 from service.runtime.load_observer import LoadObserver
 from service.runtime.loader import Loader, cap_threads
-from service.runtime.states import State
 
 SAMPLE = np.arange(30.0).reshape(10, 3)
 

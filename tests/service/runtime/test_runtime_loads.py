@@ -4,10 +4,10 @@ from queue import SimpleQueue
 import pytest
 
 from model_store.errors import SealBroken
+from model_store.replicas.states import State
 from service.runtime import loads
 from service.runtime.limits import Limits
 from service.runtime.loads import Key, Loads, reason_of
-from service.runtime.states import State
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 from model_store.channels import Channels, Move
+from model_store.replicas.states import State, VersionState
 from service.runtime.plan import plan
-from service.runtime.states import State, VersionState
 
 NEW, READY, LOADING = VersionState(), VersionState(State.READY), VersionState(State.LOADING)
 FAILED = VersionState(State.FAILED, "why")

@@ -1,10 +1,10 @@
 import pytest
 
 from model_store.channels import Channels
+from model_store.replicas.states import State, VersionState
 from service.errors import LabelNotFound, ModelNotFound, ModelNotReady, VersionNotFound
 from service.runtime.catalog import Catalog, CatalogSnapshot, ServedModel
 from service.runtime.router import Router
-from service.runtime.states import State, VersionState
 from service.wire import Target
 
 NEW, READY, LOADING = VersionState(), VersionState(State.READY), VersionState(State.LOADING)

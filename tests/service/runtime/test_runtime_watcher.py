@@ -11,10 +11,10 @@ from sklearn.linear_model import LinearRegression
 
 from model_store import channels, publish
 from model_store.batch import Batch
+from model_store.replicas.announcements import read
 from model_store.seal import SealingKey
 from model_store.stores.folder import POINTERS
 from service.errors import ModelNotFound, ModelNotReady, VersionNotFound
-from service.runtime.announcements import read
 from service.runtime.convergence import Convergence
 from service.runtime.limits import LIMITS
 

@@ -1,6 +1,6 @@
 import pytest
 
-from service.runtime.states import LEGAL, IllegalMove, State, VersionState
+from model_store.replicas.states import LEGAL, IllegalMove, State, VersionState
 
 
 def test_a_version_goes_from_new_to_retired_step_by_step():

@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import quote, unquote
 
 from model_store import atomic_file
-from service.presence.presence import STALE, Presence, Record, Unreachable
+from model_store.replicas.presence import STALE, Presence, Record, Unreachable
 
 FOLDER = "replicas"
 

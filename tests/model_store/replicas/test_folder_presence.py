@@ -4,9 +4,9 @@ import time
 import pytest
 
 from model_store import atomic_file
-from service.presence.folder import FolderPresence
-from service.presence.presence import STALE, Record, Unreachable
-from tests.service.presence.contract import PresenceContract
+from model_store.replicas.folder import FolderPresence
+from model_store.replicas.presence import STALE, Record, Unreachable
+from tests.model_store.replicas.presence_contract import PresenceContract
 
 
 def age(root):

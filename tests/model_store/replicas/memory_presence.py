@@ -1,6 +1,6 @@
 """Records in memory, for tests of what uses them. ``trouble`` is raised by everything while it is set."""
 
-from service.presence.presence import Presence
+from model_store.replicas.presence import Presence
 
 
 class MemoryPresence(Presence):

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from service.presence.presence import Record
+from model_store.replicas.presence import Record
 
 
 def until(true, seconds=10.0):

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.service.presence.contract import PresenceContract
-from tests.service.presence.memory import MemoryPresence
+from tests.model_store.replicas.memory_presence import MemoryPresence
+from tests.model_store.replicas.presence_contract import PresenceContract
 
 
 class TestMemoryPresence(PresenceContract):
