@@ -43,7 +43,7 @@ def read_columns(
     limit = decoded_limit(body) if limit is None else limit
     try:
         rows = _measure(body, limit, max_rows)
-        with _open(body, schema) as file:
+        with _open(body, _texts(body, schema)) as file:
             found = file.schema_arrow
             wanted = [found.names[place] for place in places(schema, found.names).values()]
             check_extent(rows, rows * len(wanted) * _BYTES_PER_VALUE, 0, limit, max_rows)
@@ -55,11 +55,21 @@ def read_columns(
     return table_columns(table, schema, limit)
 
 
-def _open(body: bytes, schema: Schema) -> Any:
+def _texts(body: bytes, schema: Schema) -> list[str]:
+    """Return the columns of text that the file has: pyarrow refuses to be told of others."""
+    texts = [column.name for column in schema.columns if column.dtype == "string"]
+    if not texts:
+        return []
+    with _open(body, []) as file:
+        found = set(file.schema_arrow.names)
+    return [name for name in texts if name in found]
+
+
+def _open(body: bytes, texts: list[str]) -> Any:
     return pq.ParquetFile(
         pa.BufferReader(body),
         # text stays dictionary-encoded: one long string that a million rows share stays one
-        read_dictionary=[column.name for column in schema.columns if column.dtype == "string"],
+        read_dictionary=texts,
         pre_buffer=False,
         arrow_extensions_enabled=False,
         thrift_string_size_limit=len(body),

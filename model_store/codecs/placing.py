@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from model_store.request_errors import MOST_FAULTS, Fault, InvalidInput, MalformedRequest
-from model_store.schema import Schema
+from model_store.schema import Column, Schema
 from model_store.validation.words import expected
 
 MOST_ROWS = 10_000_000
@@ -12,11 +12,11 @@ MOST_ROWS = 10_000_000
 
 
 def places(schema: Schema, names: Sequence[str]) -> dict[str, int]:
-    """Return where each of the model's columns stands among the table's ``names``.
+    """Return where each of the model's columns stands among the table's ``names``; optional ones may be absent.
 
     Other columns are left out. A model fitted on arrays takes a table whose columns are called 0, 1, 2, …, as pandas
     calls the columns of an array, by position. Raises MalformedRequest if a needed name stands twice, and InvalidInput,
-    one fault a column, if the table lacks some, nullable or not.
+    one fault a column, if the table lacks some that are not optional, nullable or not.
     """
     if _only_numbered(schema, names):
         return {column.name: place for place, column in enumerate(schema.columns)}
@@ -25,7 +25,7 @@ def places(schema: Schema, names: Sequence[str]) -> dict[str, int]:
         _refuse_doubled(schema, names)
     order = {column.name: found[column.name] for column in schema.columns if column.name in found}
     if len(order) < len(schema.columns):
-        raise _incomplete(schema, order)
+        _refuse_incomplete(schema, order)
     return order
 
 
@@ -41,8 +41,13 @@ def _only_numbered(schema: Schema, names: Sequence[str]) -> bool:
     return schema.layout != "table" and len(names) == width and list(names) == [str(i) for i in range(width)]
 
 
-def _incomplete(schema: Schema, found: dict[str, int]) -> InvalidInput:
-    lacking = [column for column in schema.columns if column.name not in found]
+def _refuse_incomplete(schema: Schema, found: dict[str, int]) -> None:
+    lacking = [column for column in schema.columns if column.name not in found and not column.optional]
+    if lacking:
+        raise _incomplete(lacking)
+
+
+def _incomplete(lacking: Sequence[Column]) -> InvalidInput:
     faults = [Fault(f"column {c.name}", expected(c), "no such column in the input") for c in lacking]
     missing = ", ".join(column.name for column in lacking[:MOST_FAULTS]) + (", …" if lacking[MOST_FAULTS:] else "")
     return InvalidInput(f"The input lacks columns that the model needs: {missing}", faults)

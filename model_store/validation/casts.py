@@ -10,6 +10,7 @@ import numpy.typing as npt
 from model_store.batch import Array
 from model_store.request_errors import MOST_FAULTS, Fault, few
 from model_store.schema import FLOATS, INTEGERS, Column
+from model_store.validation.ranges import limits, outside
 from model_store.validation.values import converter, is_missing, listed
 from model_store.validation.words import expected, show
 
@@ -97,6 +98,8 @@ def _wrong_numbers(column: Column, values: Array, cast: Array) -> npt.NDArray[np
     else:
         info = np.iinfo(cast.dtype)
         wrong |= (values < info.min) | (values > info.max)
+    if column.bounded:
+        wrong |= outside(cast, *limits(column))
     if column.closed:
         wrong |= ~np.isin(cast, np.array(column.categories)) & (cast == cast)  # noqa: PLR0124 - NaN is not a category
     return wrong

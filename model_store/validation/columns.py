@@ -17,7 +17,8 @@ from model_store.validation.words import Locate, expected, rows_of, show
 def from_columns(schema: Schema, columns: Mapping[str, Sequence[Any] | Array], locate: Locate | None = None) -> Batch:
     """Return a batch of columns by name, each a list of JSON values or a 1-D array.
 
-    Columns that the schema does not know are ignored. Raises InvalidInput.
+    Columns that the schema does not know are ignored; optional ones that are not there are missing in every row. Raises
+    InvalidInput.
     """
     facts = facts_of(schema)
     rows = _common_length(schema, columns)
@@ -25,7 +26,7 @@ def from_columns(schema: Schema, columns: Mapping[str, Sequence[Any] | Array], l
         matrix = matrix_of(facts, list(zip(*map(columns.__getitem__, facts.names), strict=True)))
         if matrix is not None:
             return Batch(rows, matrix=matrix)
-    cast = _cast(schema, columns, locate or rows_of(schema))
+    cast = _cast(schema, columns, rows, locate or rows_of(schema))
     if facts.homogeneous:
         return Batch(rows, matrix=np.column_stack(list(cast.values())))
     return Batch(rows, columns=cast)
@@ -50,11 +51,11 @@ def _all_lists(facts: Facts, columns: Mapping[str, Any]) -> bool:
     return all(type(columns.get(name)) is list for name in facts.names)
 
 
-def _cast(schema: Schema, columns: Mapping[str, Any], where: Locate) -> dict[str, Array]:
+def _cast(schema: Schema, columns: Mapping[str, Any], rows: int, where: Locate) -> dict[str, Array]:
     faults: list[Fault] = []
     cast: dict[str, Array] = {}
     for i, column in enumerate(schema.columns):
-        values = _values(column, columns)
+        values = _values(column, columns, rows)
         cast[column.name] = cast_column(column, values, lambda row, i=i: where(row, i), faults)  # type: ignore[misc]
         if len(faults) >= MOST_FAULTS:
             break
@@ -76,7 +77,9 @@ def _is_column(values: Any) -> bool:
     return values.ndim == 1 if isinstance(values, np.ndarray) else isinstance(values, (list, tuple))
 
 
-def _values(column: Column, columns: Mapping[str, Any]) -> Any:
+def _values(column: Column, columns: Mapping[str, Any], rows: int) -> Any:
     if column.name in columns:
         return columns[column.name]
+    if column.optional:
+        return [None] * rows
     raise InvalidInput.of(Fault(column.name, expected(column), "no such column in the input"))

@@ -22,9 +22,14 @@ def matrix_of(facts: Facts, rows: Sequence[Sequence[Any]]) -> Array | None:
     try:
         if facts.dtype.kind == "f":
             return _float_matrix(facts, rows)
-        return np.array(rows, dtype=facts.dtype) if _kinds(rows) == {int} else None
+        return _whole_matrix(facts, rows)
     except OverflowError:
         return None
+
+
+def _whole_matrix(facts: Facts, rows: Sequence[Sequence[Any]]) -> Array | None:
+    matrix = np.array(rows, dtype=facts.dtype) if _kinds(rows) == {int} else None
+    return None if matrix is None or not facts.allows(matrix) else matrix
 
 
 def _float_matrix(facts: Facts, rows: Sequence[Sequence[Any]]) -> Array | None:
@@ -35,7 +40,7 @@ def _float_matrix(facts: Facts, rows: Sequence[Sequence[Any]]) -> Array | None:
             return None
         matrix = np.array(rows, dtype=np.float64)  # None becomes NaN
         if len(rows) == 1 and facts.dtype == np.float64 and kinds <= _NUMBERS and all(map(math.isfinite, rows[0])):
-            return matrix  # a loop in C over a short row is faster than NumPy's set-up
+            return matrix if not facts.bounded or facts.allows(matrix) else None  # C's loop beats NumPy's set-up
     if facts.dtype != np.float64:
         with np.errstate(over="ignore"):
             matrix = matrix.astype(facts.dtype)

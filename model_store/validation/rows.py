@@ -28,7 +28,8 @@ def from_rows(schema: Schema, rows: Sequence[Any], locate: Locate | None = None)
 def from_records(schema: Schema, records: Sequence[Any], locate: Locate | None = None, *, exact: bool = False) -> Batch:
     """Return a batch of rows by name: objects, each with every column; with ``exact`` an unknown key is a fault.
 
-    A missing value is said as null: a key that is not there is more often misspelt. Raises InvalidInput.
+    A missing value is said as null: a key that is not there is more often misspelt. Only optional columns may be left
+    out. Raises InvalidInput.
     """
     facts = facts_of(schema)
     if set(map(type, records)) == {dict} and not (exact and set(map(len, records)) != {facts.width}):
@@ -65,7 +66,7 @@ def _record_faults(schema: Schema, records: Sequence[Any], locate: Locate, *, ex
             yield Fault(locate(row, 0), "an object", show(record))
             continue
         for place, column in enumerate(schema.columns):
-            if column.name not in record:
+            if column.name not in record and not column.optional:
                 yield Fault(locate(row, place), expected(column), "nothing")
         if exact:
             yield from (_unknown(locate(row, 0), names, key) for key in record if key not in names)

@@ -10,6 +10,7 @@ import numpy as np
 
 from model_store.batch import Array
 from model_store.schema import FLOATS, Column
+from model_store.validation.ranges import limits
 
 _NUMBERS = frozenset({int, float})
 _ISO_8601 = re.compile(
@@ -19,7 +20,16 @@ _ISO_8601 = re.compile(
 
 def converter(column: Column) -> Callable[[Column, Any], Any]:
     """Return what makes a value of the column's dtype of a value that is there, or None of one that does not fit."""
-    return _CONVERTERS.get(column.dtype, _float if column.dtype in FLOATS else _integer)
+    convert = _CONVERTERS.get(column.dtype, _float if column.dtype in FLOATS else _integer)
+    return _within(convert, *limits(column)) if column.bounded else convert
+
+
+def _within(convert: Callable[[Column, Any], Any], low: float, high: float) -> Callable[[Column, Any], Any]:
+    def within(column: Column, value: Any) -> Any:
+        number = convert(column, value)
+        return number if number is not None and low <= number <= high else None
+
+    return within
 
 
 def listed(values: Array) -> list[Any]:

@@ -11,6 +11,7 @@ Locate = Callable[[int, int], str]
 """Names a place for people, from a row's index and a column's index in the schema."""
 
 _SHOWN = 64
+_EXACT = 2**53
 _SHOWN_CATEGORIES = 10
 
 
@@ -21,13 +22,25 @@ def expected(column: Column) -> str:
         more = ", …" if len(column.categories) > _SHOWN_CATEGORIES else ""
         words = f"one of {shown}{more}"
     elif column.dtype in FLOATS:
-        words = "a finite number"
+        words = f"a finite number{_range(column)}"
     elif column.dtype in INTEGERS:
         info = np.iinfo(column.dtype)
-        words = f"a whole number from {info.min} to {info.max}"
+        words = f"a whole number{_range(column, info.min, info.max)}"
     else:
         words = {"bool": "true or false", "string": "a string"}.get(column.dtype, "an ISO 8601 date or time")
     return words + (" or null" if column.nullable else "")
+
+
+def _range(column: Column, least: int | None = None, most: int | None = None) -> str:
+    """Return the declared range in words, else that of the type."""
+    low = least if column.minimum is None or not column.bounded else column.minimum
+    high = most if column.maximum is None or not column.bounded else column.maximum
+    return ("" if low is None else f" from {plain(low)}") + ("" if high is None else f" to {plain(high)}")
+
+
+def plain(number: float) -> str:
+    """Return a number as people write it: whole numbers without a point."""
+    return str(int(number)) if abs(number) < _EXACT and float(number).is_integer() else str(number)
 
 
 def show(value: Any) -> str:

@@ -1,6 +1,7 @@
 """A model's columns, rows and outputs as JSON Schema 2020-12, for the bodies that each dialect makes of them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -74,13 +75,14 @@ def value(column: Column) -> Json:
 def any_value(schema: Schema) -> Json:
     """Return a value of a column that all others are like."""
     likeness = next((column for column in schema.columns if column.nullable), schema.columns[0])
-    return {key: part for key, part in value(likeness).items() if key != "description"}
+    unrestricted = replace(likeness, closed=False, bounded=False)
+    return {key: part for key, part in value(unrestricted).items() if key != "description"}
 
 
 def row(schema: Schema) -> Json:
     """Return a row by position."""
     width = len(schema.columns)
-    if schema.homogeneous and not any(column.closed for column in schema.columns):
+    if schema.homogeneous and not any(column.closed or column.bounded for column in schema.columns):
         items: Json = {"items": any_value(schema)}
     else:
         items = {"prefixItems": [value(column) for column in schema.columns], "items": False}
@@ -89,8 +91,14 @@ def row(schema: Schema) -> Json:
 
 def record(schema: Schema, *, exact: bool = False) -> Json:
     """Return a row by name, with no other members if ``exact``."""
-    made = structure({column.name: value(column) for column in schema.columns})
+    made = by_name(schema, value)
     return {**made, "additionalProperties": False} if exact else made
+
+
+def by_name(schema: Schema, member: Callable[[Column], Json]) -> Json:
+    """Return an object with a member for each column; only optional ones may be left out."""
+    required = [column.name for column in schema.columns if not column.optional]
+    return {**structure({column.name: member(column) for column in schema.columns}), "required": required}
 
 
 def has_lone_column(schema: Schema) -> bool:
@@ -116,9 +124,7 @@ def example(column: Column) -> Any:
     if column.categories:
         return column.categories[0]
     if column.dtype in (*FLOATS, *INTEGERS):
-        low, high = column.minimum or 0.0, column.maximum or 0.0
-        middle = float(f"{low + (high - low) / 2:.4g}")
-        return int(middle) if column.dtype in INTEGERS else middle
+        return _middle(column)
     return {"bool": True, "string": "text"}.get(column.dtype, "2026-01-31T12:00:00")
 
 
@@ -132,7 +138,20 @@ def example_record(schema: Schema) -> dict[str, Any]:
     return dict(zip(schema.names, example_row(schema), strict=True))
 
 
+def _middle(column: Column) -> float:
+    """Return a number between the least and the largest that are known, roughly in the middle."""
+    ends = [end for end in (column.minimum, column.maximum) if end is not None] or [0.0]
+    low, high = ends[0], ends[-1]
+    middle = min(max(float(f"{low + (high - low) / 2:.4g}"), low), high)
+    return int(middle) if column.dtype in INTEGERS else middle
+
+
 def _bounds(column: Column) -> dict[str, Any]:
+    declared = {"minimum": column.minimum, "maximum": column.maximum} if column.bounded else {}
+    return {**_type_bounds(column), **{name: end for name, end in declared.items() if end is not None}}
+
+
+def _type_bounds(column: Column) -> dict[str, Any]:
     if column.dtype in INTEGERS:
         info = np.iinfo(column.dtype)
         return {"minimum": info.min, "maximum": info.max}
@@ -142,8 +161,10 @@ def _bounds(column: Column) -> dict[str, Any]:
 
 
 def _words(column: Column) -> str:
-    words = [f"{column.name} ({column.dtype}{', may be missing' if column.nullable else ''})"]
-    if column.minimum is not None and column.maximum is not None:
+    unit = f", in {column.unit}" if column.unit else ""
+    gaps = ", may be left out" if column.optional else ", may be missing" if column.nullable else ""
+    words = [f"{column.name} ({column.dtype}{unit}{gaps})"]
+    if column.minimum is not None and column.maximum is not None and not column.bounded:
         words.append(f"seen from {column.minimum:g} to {column.maximum:g}")
     if column.categories:
         named = ", ".join(map(str, column.categories[:_MOST_NAMED]))

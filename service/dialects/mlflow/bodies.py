@@ -38,7 +38,7 @@ def _request(schema: Schema) -> Json:
     named = js.record(schema)
     row = js.value(schema.columns[0]) if js.has_lone_column(schema) else js.row(schema)
     rows = [rows_of(row), rows_of(named)]
-    by_column = structure({c.name: {"anyOf": [rows_of(js.value(c)), js.value(c)]} for c in schema.columns})
+    by_column = js.by_name(schema, lambda column: {"anyOf": [rows_of(js.value(column)), js.value(column)]})
     example = {"dataframe_split": {"columns": list(schema.names), "data": [js.example_row(schema)]}}
     return js.either(
         ("dataframe_split", _split(schema)),

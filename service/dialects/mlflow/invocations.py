@@ -134,10 +134,10 @@ def _split(schema: Schema, split: Any) -> Batch:
     return from_rows(schema, _reordered(rows, len(split["columns"]), order))
 
 
-def _split_order(schema: Schema, columns: Any) -> list[int] | None:
+def _split_order(schema: Schema, columns: Any) -> list[int | None] | None:
     """Return where each of the model's columns stands in a row, or None if rows are as the model's.
 
-    Raises MalformedRequest.
+    An optional column that was left out stands nowhere: None. Raises MalformedRequest.
     """
     if columns is None and schema.layout != "table":
         return None
@@ -149,16 +149,16 @@ def _split_order(schema: Schema, columns: Any) -> list[int] | None:
     if tuple(names) == schema.names:
         return None
     found = places(schema, names)
-    return [found[name] for name in schema.names]
+    return [found.get(name) for name in schema.names]
 
 
-def _reordered(rows: Sequence[Any], width: int, order: Sequence[int]) -> list[list[Any]]:
+def _reordered(rows: Sequence[Any], width: int, order: Sequence[int | None]) -> list[list[Any]]:
     if width == 1 and not any(isinstance(row, list) for row in rows):
         rows = [[value] for value in rows]
     wrong = (i for i, row in enumerate(rows) if not isinstance(row, list) or len(row) != width)
     wanted = f"a list of {width} values, as dataframe_split.columns has"
     refuse(Fault(f"row {i}", wanted, show(rows[i])) for i in wrong)
-    return [[row[place] for place in order] for row in rows]
+    return [[None if place is None else row[place] for place in order] for row in rows]
 
 
 def _records(schema: Schema, records: Any) -> Batch:

@@ -35,11 +35,19 @@ def _request(schema: Schema) -> Json:
     shown = [row] if one_for_all else [[value] for value in row]
     wanted = [_input(tensor, value) for tensor, value in zip(tensors, values, strict=True)]
     body = structure(
-        {"inputs": {"type": "array", "prefixItems": wanted, "items": False, "minItems": len(wanted)}},
+        {"inputs": _inputs(schema, wanted)},
         id=js.TEXT,
         outputs={**list_of(structure({"name": js.output_name(schema)})), "uniqueItems": True},
     )
     return {**body, "examples": [{"inputs": [_example(t, flat) for t, flat in zip(tensors, shown, strict=True)]}]}
+
+
+def _inputs(schema: Schema, wanted: Sequence[Json]) -> Json:
+    """Describe the list of tensors: in the schema's order, unless some may be left out."""
+    optional = sum(column.optional for column in schema.columns)
+    if optional and len(wanted) == len(schema.columns):
+        return {**list_of({"anyOf": list(wanted)}), "minItems": max(1, len(wanted) - optional), "maxItems": len(wanted)}
+    return {"type": "array", "prefixItems": wanted, "items": False, "minItems": len(wanted)}
 
 
 def _input(tensor: TensorMetadata, value: Json) -> Json:

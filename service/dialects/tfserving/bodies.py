@@ -61,7 +61,7 @@ def _forms(schema: Schema) -> tuple[Json, Json, Any]:
     if js.has_lone_column(schema):
         value = js.value(schema.columns[0])
         return value, rows_of(value), js.example(schema.columns[0])
-    inputs = structure({column.name: rows_of(js.value(column)) for column in schema.columns})
+    inputs = js.by_name(schema, lambda column: rows_of(js.value(column)))
     return js.record(schema, exact=True), inputs, js.example_record(schema)
 
 

@@ -16,6 +16,7 @@ from model_store.schema import Schema
 from model_store.validation.bounds import check_rows
 from model_store.validation.words import Locate, show
 from service.dialects.tfserving import predict as tfserving
+from service.dialects.tfserving.signatures import signatures
 from service.wire import JSON, Call, PredictionResult, WireRequest, WireResponse
 
 EVENT = "application/cloudevents+json"
@@ -93,13 +94,16 @@ def _not_an_event(name: str, wanted: str, got: Any) -> MalformedRequest:
 
 
 def _are_tables(instances: Any, schema: Schema) -> bool:
-    """Return True if the first instance has a list for a value, and each has just the model's columns."""
+    """Return True if the first instance has a list for a value, and each has just the model's columns.
+
+    Optional ones may be left out.
+    """
     if not isinstance(instances, list) or not instances or not isinstance(instances[0], dict):
         return False
     if list not in set(map(type, instances[0].values())):
         return False
-    names = set(schema.names)
-    return all(isinstance(instance, dict) and instance.keys() == names for instance in instances)
+    names, required = set(schema.names), signatures(schema).required
+    return all(isinstance(instance, dict) and required <= instance.keys() <= names for instance in instances)
 
 
 def _from_tables(root: Mapping[str, Any], instances: Sequence[dict[str, Any]], schema: Schema, max_rows: int) -> Call:
@@ -110,8 +114,9 @@ def _from_tables(root: Mapping[str, Any], instances: Sequence[dict[str, Any]], s
         rows = _height(instance, i)
         places += [(i, row) for row in range(rows)]
         check_rows(len(places), max_rows)
-        for name, value in instance.items():
-            columns[name] += value if isinstance(value, list) else [value]
+        for name, values in columns.items():
+            value = instance.get(name, [None] * rows)
+            values.extend(value if isinstance(value, list) else [value])
     inputs = {"signature_name": tfserving.signature_name(dict(root)), "inputs": columns}
     call = tfserving.decoded(inputs, schema, max_rows, _places(places, schema.names))
     return dataclasses.replace(call, context="predictions")

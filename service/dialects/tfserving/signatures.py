@@ -38,12 +38,14 @@ class Input:
 class Signatures:
     """What the dialect needs to know of a schema, worked out once.
 
-    ``outputs`` has the wanted outputs of each signature; ``integers`` and ``strings`` are the indices of such columns.
+    ``outputs`` has the wanted outputs of each signature; ``integers`` and ``strings`` are the indices of such columns,
+    ``required`` the names of the inputs that are not optional.
     """
 
     schema: Schema
     inputs: tuple[Input, ...]
     names: frozenset[str]
+    required: frozenset[str]
     outputs: Mapping[str, tuple[str, ...]]
     integers: tuple[int, ...]
     strings: tuple[int, ...]
@@ -63,6 +65,7 @@ def signatures(schema: Schema) -> Signatures:
         schema=schema,
         inputs=inputs,
         names=frozenset(each.name for each in inputs),
+        required=frozenset(each.name for each in inputs if not all(column.optional for column in each.columns)),
         outputs={"": (schema.outputs[0].name,), DEFAULT: (schema.outputs[0].name,), **outputs},
         integers=tuple(i for i, column in enumerate(schema.columns) if column.dtype in INTEGERS),
         strings=tuple(i for i, column in enumerate(schema.columns) if column.dtype == "string"),

@@ -19,7 +19,7 @@ from model_store.validation.columns import from_columns
 from model_store.validation.rows import from_rows
 from model_store.validation.words import Locate, expected, show
 from service.dialects.tfserving.places import Places, Tensor
-from service.dialects.tfserving.signatures import Signatures
+from service.dialects.tfserving.signatures import Input, Signatures
 from service.dialects.tfserving.texts import decoded, is_b64
 from service.dialects.tfserving.words import cut, of_element, quoted
 
@@ -31,7 +31,7 @@ def from_instances(known: Signatures, instances: Sequence[Any]) -> Batch:
     """
     if _is_object(instances[0]):
         _check_records(known, instances)
-        return _batch(known, [Tensor(each, [row[each.name] for row in instances], each.name) for each in known.inputs])
+        return _batch(known, [Tensor(each, _named(known, each, instances), each.name) for each in known.inputs])
     if known.only is None:
         raise InvalidInput(
             "instances is a plain list, but expecting list of objects as multiple input tensors required as per "
@@ -49,12 +49,25 @@ def from_inputs(known: Signatures, inputs: Any, locate: Locate | None = None) ->
     """
     if _is_object(inputs):
         _check_names(known, inputs)
-        tensors = [Tensor(each, _rows(inputs[each.name]), each.name, in_rows=False) for each in known.inputs]
+        found = inputs if known.names <= inputs.keys() else _filled(known, inputs)
+        tensors = [Tensor(each, _rows(found[each.name]), each.name, in_rows=False) for each in known.inputs]
     elif known.only:
         tensors = [Tensor(known.only, _rows(inputs), in_rows=False)]
     else:
         raise InvalidInput.of(_no_object(known, "inputs", inputs))
     return _batch(known, tensors, locate)
+
+
+def _named(known: Signatures, each: Input, instances: Sequence[dict[str, Any]]) -> list[Any]:
+    if each.name in known.required:
+        return [row[each.name] for row in instances]
+    return [row.get(each.name) for row in instances]
+
+
+def _filled(known: Signatures, inputs: dict[str, Any]) -> dict[str, Any]:
+    """Return the named inputs with missing values for the optional ones that were left out."""
+    rows = max((len(_rows(inputs[name])) for name in known.names if name in inputs), default=0)
+    return {**{name: [None] * rows for name in known.names - known.required}, **inputs}
 
 
 def _is_object(value: Any) -> bool:
@@ -81,7 +94,7 @@ def _check_records(known: Signatures, instances: Sequence[Any]) -> None:
     for row, record in enumerate(instances):
         if not _is_object(record):
             _refuse_kind(f"Expecting object but got list at item {row} of input list", row, "an object")
-        if record.keys() != known.names:
+        if record.keys() != known.names and not known.required <= record.keys() <= known.names:
             _refuse_keys(known, row, record)
 
 
@@ -91,7 +104,7 @@ def _refuse_kind(said: str, row: int, wanted: str) -> NoReturn:
 
 def _refuse_keys(known: Signatures, row: int, record: dict[str, Any]) -> NoReturn:
     foreign = list(islice((key for key in record if key not in known.names), MOST_FAULTS))
-    missing = sorted(known.names - record.keys())
+    missing = sorted(known.required - record.keys())
     faults = [Fault(f"instances[{row}].{cut(key)}", "no such input", show(record[key])) for key in foreign]
     faults += [Fault(f"instances[{row}].{name}", "a value", "nothing") for name in missing]
     if foreign:
@@ -103,7 +116,7 @@ def _refuse_keys(known: Signatures, row: int, record: dict[str, Any]) -> NoRetur
 
 def _check_names(known: Signatures, inputs: dict[str, Any]) -> None:
     for each in known.inputs:
-        if each.name not in inputs:
+        if each.name not in inputs and each.name in known.required:
             fault = Fault(f"inputs.{each.name}", "a value or list", "nothing")
             raise InvalidInput(f"Missing named input: {each.name} in 'inputs' object.", [fault])
 
