@@ -33,6 +33,12 @@ class BadSample(StoreError):
     code = "bad_sample"
 
 
+class UndeclaredAnswer(StoreError):
+    """The estimator answered what the schema's output does not hold: another shape, or values of another type."""
+
+    code = "undeclared_answer"
+
+
 class BadSchema(StoreError):
     """A schema that is not well-formed."""
 

@@ -2,12 +2,11 @@
 
 import warnings
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 import numpy as np
 
-from model_store.batch import Array, Batch, estimator_input, take
+from model_store.batch import Array, Batch, take
 from model_store.capture import outputs
 from model_store.capture.categories import with_categories
 from model_store.capture.columns import batch_of, read_columns
@@ -36,8 +35,10 @@ def infer(estimator: Any, sample: Rows, unknown_categories: UnknownCategories = 
         warnings.simplefilter("ignore")  # about feature names and the like: what matters is compared later
         schema, values = _first_that_answers(estimator, rows)
         schema, values = with_gaps(estimator, schema, values)
-    schema = with_categories(estimator, schema, values, closed=unknown_categories == "refuse")
-    return Inferred(schema, batch_of(schema, values), as_called(schema.layout, rows))
+        schema = with_categories(estimator, schema, values, closed=unknown_categories == "refuse")
+        batch = batch_of(schema, values)
+        schema = replace(schema, outputs=outputs.discover(estimator, schema, batch))
+    return Inferred(schema, batch, as_called(schema.layout, rows))
 
 
 def _first_that_answers(estimator: Any, rows: Rows) -> tuple[Schema, list[Array]]:
@@ -45,10 +46,9 @@ def _first_that_answers(estimator: Any, rows: Rows) -> tuple[Schema, list[Array]
     for layout in layouts(estimator, rows):
         columns, values = read_columns(layout, rows)
         draft = Schema(layout, columns, (Output("predict", "float64"),), task(estimator))
-        few = np.arange(min(len(rows), TRIAL_ROWS))
         try:
-            rows_of = partial(estimator_input, draft, take(batch_of(draft, values), few))
-            return replace(draft, outputs=outputs.discover(estimator, rows_of, len(few))), values
+            few = take(batch_of(draft, values), np.arange(min(len(rows), TRIAL_ROWS)))
+            return replace(draft, outputs=outputs.discover(estimator, draft, few)), values
         except BadSample as error:
             first_error = first_error or error
     raise first_error or BadSample("no layout fits the sample")

@@ -5,10 +5,13 @@ from typing import Any
 import numpy as np
 
 from model_store.batch import Array
-from model_store.schema import NUMBERS
+from model_store.schema import DATETIMES, NUMBERS
 
 METHODS = ("predict", "predict_proba", "decision_function", "transform", "score_samples")
 """The methods that are outputs, the default answer first: predict, or what comes next for estimators without it."""
+
+NUMBER_TYPES = (bool, int, float, np.bool_, np.integer, np.floating)
+_MISSING = frozenset({"NAType", "NaTType"})
 
 
 def plain(answer: Any) -> Array:
@@ -23,29 +26,57 @@ def plain(answer: Any) -> Array:
 
 
 def as_dtype(array: Array, dtype: str) -> Array:
-    """Return the array in a schema's dtype; strings become an object array of str, None for a missing one."""
-    if dtype != "string":
-        return array.astype(dtype, copy=False)
+    """Return the array in a schema's dtype as release 0.1.0 cast it: NaN and fractions are lost in integers."""
+    return texts(array) if dtype == "string" else array.astype(dtype, copy=False)
+
+
+def texts(array: Array) -> Array:
+    """Return an object array of str, None for a missing one."""
     if array.dtype.kind != "O":
         return array.astype(str).astype(object)
     flat = [None if is_missing(value) else value if isinstance(value, str) else str(value) for value in array.ravel()]
-    texts = np.empty(len(flat), dtype=object)
-    texts[:] = flat
-    return texts.reshape(array.shape)
+    made = np.empty(len(flat), dtype=object)
+    made[:] = flat
+    return made.reshape(array.shape)
 
 
 def dtype_of(array: Array) -> str:
     """Return the schema's name for an answer's dtype; numbers in object arrays are looked at one by one."""
     if array.dtype.kind == "O":
-        guess = np.asarray(array.tolist())
-        return dtype_of(guess) if guess.dtype.kind in "biuf" and guess.shape == array.shape else "string"
-    if array.dtype.name in (*NUMBERS, "bool"):
+        return _dtype_of_objects(array)
+    if array.dtype.name in (*NUMBERS, "bool", *DATETIMES):
         return array.dtype.name
     if array.dtype.kind == "f":
         return "float32" if array.dtype.itemsize < np.dtype("float32").itemsize else "float64"
     return "datetime64[ns]" if array.dtype.kind == "M" else "string"
 
 
+def _dtype_of_objects(array: Array) -> str:
+    listed = array.ravel().tolist()
+    found = as_numbers(array)
+    if found is None or all(value is None for value in listed):
+        return "string"
+    is_bool = [isinstance(value, (bool, np.bool_)) for value in listed]
+    return dtype_of(found) if all(is_bool) or not any(is_bool) else "string"
+
+
+def as_numbers(array: Array) -> Array | None:
+    """Return an object array as an array of numbers or bools that holds each exactly, NaN for a missing one.
+
+    None if there is no such array.
+    """
+    listed = [np.nan if is_missing(value) else value for value in array.ravel().tolist()]
+    if not all(isinstance(value, NUMBER_TYPES) for value in listed):
+        return None
+    made = np.array(listed)
+    if made.dtype.kind not in "biuf":
+        return None
+    exact = all(new == old or old != old for new, old in zip(made.tolist(), listed, strict=True))  # noqa: PLR0124 - NaN
+    return made.reshape(array.shape) if exact else None
+
+
 def is_missing(value: Any) -> bool:
-    """Return whether an entry of an object array is missing: None or NaN."""
-    return value is None or (isinstance(value, float) and value != value)  # noqa: PLR0124 - NaN alone differs from itself
+    """Return whether an entry of an object array is missing: None, NaN, or what pandas has for missing."""
+    if value is None or type(value).__name__ in _MISSING:
+        return True
+    return isinstance(value, (float, np.floating)) and bool(value != value)  # noqa: PLR0124 - NaN alone differs

@@ -9,6 +9,7 @@ from model_store.engines.arrays import ArrayEngine
 from model_store.engines.engine import Candidate, Engine
 from model_store.engines.equality import identical, same
 from model_store.engines.estimator import EstimatorEngine, answers_on_shared_rows
+from model_store.errors import UndeclaredAnswer
 from model_store.reference.golden import Golden
 from model_store.schema import Schema
 
@@ -30,25 +31,39 @@ def choose(
     Raises NoEngine if scikit-learn itself does not reproduce the stored answers, and what the estimator raises.
     """
     plain = EstimatorEngine(estimator, schema)
-    given = plain.predict(golden.batch, tuple(golden.answers))
+    given = _given(plain, golden)
     wrong = _unlike(given, golden.answers)
-    if wrong and _unlike(
-        answers_on_shared_rows(estimator, schema, golden.batch, tuple(golden.answers)), golden.answers
-    ):
-        raise NoEngine(f"its answers to the stored sample are not those stored with it (output {wrong!r})")
     if wrong:
-        log.warning(
-            "%s was stored with answers to rows that another output had changed (output %s): publish it again",
-            type(estimator).__name__,
-            wrong,
-        )
-    for candidate in candidates:
+        _check_first_release(estimator, schema, golden, wrong)
+    for candidate in candidates if given else ():
         if candidate.admits(estimator, schema):
             engine = candidate(estimator, schema)
             if _reproduces(engine, golden, given):
                 return engine
             engine.discard()
     return plain
+
+
+def _given(engine: Engine, golden: Golden) -> Mapping[str, Array]:
+    """Return the answers to the golden rows; none if the schema that release 0.1.0 read cannot hold them."""
+    try:
+        return engine.predict(golden.batch, tuple(golden.answers))
+    except UndeclaredAnswer as error:
+        log.warning("%s", error)
+        return {}
+
+
+def _check_first_release(estimator: Any, schema: Schema, golden: Golden, wrong: str) -> None:
+    """Raise NoEngine unless the golden answers are what release 0.1.0 recorded of this estimator."""
+    names = tuple(golden.answers)
+    if _unlike(answers_on_shared_rows(estimator, schema, golden.batch, names), golden.answers):
+        raise NoEngine(f"its answers to the stored sample are not those stored with it (output {wrong!r})")
+    log.warning(
+        "%s was stored with answers to rows that another output had changed, or that its schema cannot hold (output "
+        "%s): publish it again",
+        type(estimator).__name__,
+        wrong,
+    )
 
 
 def _reproduces(engine: Engine, golden: Golden, given: Mapping[str, Array]) -> bool:
@@ -62,4 +77,4 @@ def _reproduces(engine: Engine, golden: Golden, given: Mapping[str, Array]) -> b
 
 def _unlike(given: Mapping[str, Array], stored: Mapping[str, Array]) -> str:
     """Return the first output whose answers are not the stored ones; empty if all are."""
-    return next((name for name, answer in stored.items() if not same(given[name], answer)), "")
+    return next((name for name, answer in stored.items() if name not in given or not same(given[name], answer)), "")

@@ -1,13 +1,14 @@
 """scikit-learn itself: an estimator's own methods, called the way it was fitted."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 from model_store.batch import Array, Batch, estimator_input
 from model_store.engines.answers import METHODS, as_dtype, plain
+from model_store.engines.declared import as_declared
 from model_store.engines.engine import Engine
-from model_store.schema import Schema
+from model_store.schema import Output, Schema
 
 
 class EstimatorEngine(Engine):
@@ -29,20 +30,26 @@ def answers(estimator: Any, schema: Schema, batch: Batch, outputs: Sequence[str]
 
     Each method sees the rows as they are in the batch, and the batch stays as it is. Strings are object arrays.
     ``predict_proba_0``, ``predict_proba_1``, … are the entries of the list that multi-output classifiers answer. Raises
-    what the estimator raises, and KeyError for an output that the schema does not have.
+    what the estimator raises, KeyError for an output that the schema does not have, and UndeclaredAnswer.
     """
-    return _answers(estimator, schema, outputs, partial(estimator_input, schema, batch))
+    found = _answers(estimator, schema, outputs, partial(estimator_input, schema, batch))
+    return {output.name: as_declared(answer, output, batch.rows) for output, answer in found}
 
 
 def answers_on_shared_rows(estimator: Any, schema: Schema, batch: Batch, outputs: Sequence[str]) -> dict[str, Array]:
-    """Return the wanted outputs as release 0.1.0 recorded them: each sees what the ones before it left of the rows."""
+    """Return the wanted outputs as release 0.1.0 recorded them.
+
+    Each output sees what the ones before it left of the rows, and is cast to its dtype even if that loses values.
+    """
     rows = estimator_input(schema, batch)
-    return _answers(estimator, schema, outputs, lambda: rows)
+    found = _answers(estimator, schema, outputs, lambda: rows)
+    return {output.name: as_dtype(answer, output.dtype) for output, answer in found}
 
 
-def _answers(estimator: Any, schema: Schema, outputs: Sequence[str], rows: Callable[[], Any]) -> dict[str, Array]:
+def _answers(
+    estimator: Any, schema: Schema, outputs: Sequence[str], rows: Callable[[], Any]
+) -> Iterator[tuple[Output, Array]]:
     raw: dict[str, Any] = {}
-    found: dict[str, Array] = {}
     for name in outputs:
         output = schema.output(name)
         if output is None:
@@ -50,9 +57,7 @@ def _answers(estimator: Any, schema: Schema, outputs: Sequence[str], rows: Calla
         method, index = _method(name)
         if method not in raw:
             raw[method] = getattr(estimator, method)(rows())
-        answer = raw[method] if index is None else raw[method][index]
-        found[name] = as_dtype(plain(answer), output.dtype)
-    return found
+        yield output, plain(raw[method] if index is None else raw[method][index])
 
 
 def _method(output: str) -> tuple[str, int | None]:

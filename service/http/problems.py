@@ -45,6 +45,7 @@ STATUS: Mapping[type[Exception], HTTPStatus] = {
     authorization.TooManyAttempts: HTTPStatus.TOO_MANY_REQUESTS,
     store.BadName: HTTPStatus.BAD_REQUEST,
     store.BadSample: HTTPStatus.UNPROCESSABLE_ENTITY,
+    store.UndeclaredAnswer: HTTPStatus.UNPROCESSABLE_ENTITY,
     store.BadSchema: HTTPStatus.UNPROCESSABLE_ENTITY,
     store.BadManifest: HTTPStatus.UNPROCESSABLE_ENTITY,
     store.BadPayloadLog: HTTPStatus.UNPROCESSABLE_ENTITY,

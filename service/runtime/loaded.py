@@ -7,6 +7,7 @@ import numpy as np
 
 from model_store.batch import Array, Batch
 from model_store.engines.engine import Engine
+from model_store.errors import UndeclaredAnswer
 from model_store.manifest import Manifest
 from model_store.payload_log import read_option
 from model_store.request_errors import RequestError
@@ -35,8 +36,9 @@ class LoadedModel:
     def predict(self, batch: Batch, outputs: Sequence[str]) -> Mapping[str, Array]:
         """Return one array of ``batch.rows`` entries for each wanted output, in its schema's dtype and shape.
 
-        Raises ModelRejectedInput if the estimator refuses the rows, and ModelFailed if it breaks. What it said
-        exactly, with its traceback, goes to the log only. No rows are answered with none, which estimators refuse.
+        Raises ModelRejectedInput if the estimator refuses the rows, and ModelFailed if it breaks or answers what its
+        schema does not declare. What it raised, with its traceback, goes to the log only. No rows are answered with
+        none, which estimators refuse.
         """
         if not batch.rows:
             return {name: self._nothing(name) for name in outputs}
@@ -47,6 +49,9 @@ class LoadedModel:
         except INPUT_ERRORS as error:
             log.info("%s version %d refused its input", self.name, self.version, exc_info=True)
             raise ModelRejectedInput(f"the model refused the input: {_cleaned(error)}") from error
+        except UndeclaredAnswer as error:
+            log.error("%s version %d: %s", self.name, self.version, error)  # noqa: TRY400 - it says all there is
+            raise ModelFailed(f"version {self.version} of {self.name!r} failed to predict: {error}") from error
         except Exception as error:
             log.exception("%s version %d failed to predict", self.name, self.version)
             raise ModelFailed(f"version {self.version} of {self.name!r} failed to predict") from error

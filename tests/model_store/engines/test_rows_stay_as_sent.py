@@ -1,6 +1,7 @@
 """Steps that write into their rows change nothing but their own copy."""
 
 import logging
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -15,7 +16,9 @@ from model_store.capture import samples
 from model_store.capture.inference import infer
 from model_store.engines.choice import NoEngine, choose
 from model_store.engines.estimator import EstimatorEngine, answers, answers_on_shared_rows
+from model_store.errors import UndeclaredAnswer
 from model_store.reference.golden import Golden
+from model_store.schema import Output
 
 RANDOM = np.random.default_rng(0)
 MATRIX = RANDOM.normal(3, 2, size=(60, 3))
@@ -28,6 +31,10 @@ def in_logarithms(frame):
     frame["income"] = np.log1p(frame["income"])
     frame["city"] = (frame["city"] == "here").astype(float)
     return frame
+
+
+def fractions_above_ten(frame):
+    return frame.where(frame > 10, 0)
 
 
 def on_frames():
@@ -82,6 +89,21 @@ def test_a_version_of_0_1_0_that_recorded_answers_to_changed_rows_loads_and_says
         engine = choose(estimator, schema, golden)
     assert np.array_equal(engine.predict(golden.batch, ("predict_proba",))["predict_proba"], right)
     assert "publish it again" in caplog.text
+
+
+def test_a_version_of_0_1_0_whose_schema_cannot_hold_its_answers_loads_and_says_so(caplog):
+    numbers = FRAME[["income"]]
+    estimator = FunctionTransformer(fractions_above_ten).fit(numbers)
+    schema = replace(infer(estimator, samples.laid_out(numbers)).schema, outputs=(Output("transform", "int64", (1,)),))
+    batch = Batch(len(numbers), matrix=numbers.to_numpy())
+    golden = Golden(batch, answers_on_shared_rows(estimator, schema, batch, ("transform",)))
+    with caplog.at_level(logging.WARNING):
+        engine = choose(estimator, schema, golden)
+    assert "publish it again" in caplog.text
+    low, high = (Batch(1, matrix=np.array([[amount]])) for amount in (1.5, 10.5))
+    assert engine.predict(low, ("transform",))["transform"].tolist() == [[0]]
+    with pytest.raises(UndeclaredAnswer, match="the declared int64 cannot hold"):
+        engine.predict(high, ("transform",))
 
 
 def test_recorded_answers_that_fit_neither_way_are_refused():
