@@ -1,71 +1,114 @@
-"""Which columns may have gaps, beyond those that have some in the sample: tried with the estimator."""
+"""Which columns may have gaps, beyond those that have some in the sample: learned by the estimator, then tried."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from model_store.batch import Array
 from model_store.capture.columns import batch_of
+from model_store.capture.learned.places import Gaps
+from model_store.capture.samples import Rows
 from model_store.engines.estimator import answers
-from model_store.estimators import SEQUENCES, parts
 from model_store.schema import FLOATS, INTEGERS, NUMBERS, Column, Schema
 
 TRIAL_ROWS = 8
 """Rows that an estimator is tried with."""
+_MOST_TRIALS = 64
+"""Predictions that are spent on finding the columns whose gaps the estimator does not take after all."""
 
-_IMPUTERS = ("SimpleImputer", "KNNImputer", "IterativeImputer")
-_TAKES_NAN = ("HistGradientBoosting", "XGB", "LGBM")
+
+def marked(columns: Sequence[Column], learned: Gaps) -> tuple[Column, ...]:
+    """Return columns of objects with the markers that were learned: None and NaN differ to encoders and imputers."""
+    return tuple(_marked(column, learned.get(i)) for i, column in enumerate(columns))
 
 
-def with_gaps(estimator: Any, schema: Schema, values: list[Array]) -> tuple[Schema, list[Array]]:
-    """Return the schema, and its values, with the columns nullable whose gaps the estimator takes.
+def with_gaps(estimator: Any, schema: Schema, values: list[Array], learned: Gaps) -> tuple[Schema, list[Array]]:
+    """Return the schema, and its values, with the columns nullable whose gaps the estimator learned and takes.
 
-    It takes them if it has a part that is made for gaps, and answers in a trial.
+    All are tried in one prediction, and only if that fails in halves.
     """
-    if not any(_takes_missing(part) for part in parts(estimator, SEQUENCES)):
-        return schema, values
+    taken = _taken(estimator, schema, values, _candidates(schema, learned))
+    return _opened(schema, values, taken)
+
+
+def with_learned_markers(schema: Schema, rows: Rows) -> Rows:
+    """Return sample rows in which the gaps of strings that can have NaN alone are what the estimator was fitted with.
+
+    CSV, Parquet and pandas' own strings do not tell None from NaN.
+    """
+    if not isinstance(rows, pd.DataFrame):
+        return rows
+    names = [column.name for column in schema.columns if column.missing == "none" and column.nullable]
+    lost = [name for name in names if not pd.api.types.is_object_dtype(rows[name].dtype)]
+    objects = {name: rows[name].astype(object).where(rows[name].notna(), None) for name in lost}
+    return rows.assign(**objects) if lost else rows
+
+
+def _candidates(schema: Schema, learned: Gaps) -> list[int]:
+    there = enumerate(schema.columns)
+    return [i for i, column in there if i in learned and not column.nullable and column.dtype in _MAY_HAVE_GAPS]
+
+
+def _marked(column: Column, marker: Any) -> Column:
+    """Return the column with the marker of its gaps: strings that are no objects can have NaN alone."""
+    if marker == "none" and column.held in {"str", "object"}:
+        return replace(column, held="object", missing="none")
+    return replace(column, missing=marker) if marker and column.held == "object" else column
+
+
+def _taken(estimator: Any, schema: Schema, values: list[Array], candidates: Sequence[int]) -> list[int]:
+    """Return the candidates whose gaps the estimator takes: all at once, else each half by itself, and so on."""
+    taken: list[int] = []
+    groups = [list(candidates)] if candidates else []
+    for _ in range(_MOST_TRIALS):
+        if not groups:
+            break
+        group = groups.pop()
+        if _answers(estimator, *_holed(schema, values, group)):
+            taken += group
+        elif len(group) > 1:
+            groups += [group[: len(group) // 2], group[len(group) // 2 :]]
+    return sorted(taken)
+
+
+def _holed(schema: Schema, values: list[Array], group: Sequence[int]) -> tuple[Schema, list[Array]]:
+    """Return a few rows, of which the first has a gap in each column of the group."""
+    opened, few = _opened(schema, [array[:TRIAL_ROWS].copy() for array in values], group)
+    for place in group:
+        few[place][0] = np.nan if few[place].dtype.kind == "f" else None
+    return opened, few
+
+
+def _opened(schema: Schema, values: list[Array], places: Sequence[int]) -> tuple[Schema, list[Array]]:
+    """Return schema and values with room for gaps in some columns."""
     columns, arrays = list(schema.columns), list(values)
-    for place, column in enumerate(schema.columns):
-        opened = _opened(column)
-        if opened is not None and _takes_gap(estimator, schema, values, place, opened):
-            columns[place] = opened
-            arrays[place] = values[place].astype(opened.dtype) if opened.dtype in FLOATS else values[place]
+    for place in places:
+        columns[place], arrays[place] = _with_room(columns[place], arrays[place])
     if schema.layout == "matrix" and schema.homogeneous and len({column.dtype for column in columns}) > 1:
         columns = [replace(column, dtype="float64") for column in columns]
         arrays = [array.astype("float64") for array in arrays]
     return replace(schema, columns=tuple(columns)), arrays
 
 
-def _opened(column: Column) -> Column | None:
-    """Return the column with room for gaps: integers become floats. None if it has room already, or cannot have any."""
-    if column.nullable or column.dtype not in (*NUMBERS, "string"):
-        return None
-    return replace(column, dtype="float64" if column.dtype in INTEGERS else column.dtype, nullable=True)
-
-
-def _takes_gap(estimator: Any, schema: Schema, values: list[Array], place: int, opened: Column) -> bool:
-    few = [array[:TRIAL_ROWS].copy() for array in values]
-    few[place] = _with_gap(opened, few[place])
-    columns = (*schema.columns[:place], opened, *schema.columns[place + 1 :])
-    return _answers(estimator, replace(schema, columns=columns), few)
-
-
-def _with_gap(column: Column, values: Array) -> Array:
-    holed = values.copy() if column.dtype == "string" else values.astype(column.dtype)
-    holed[0] = None if column.dtype == "string" else np.nan
-    return holed
+def _with_room(column: Column, values: Array) -> tuple[Column, Array]:
+    """Return a column and its values with room for gaps: whole numbers become floats, bools objects."""
+    if column.dtype in INTEGERS:
+        column = replace(column, dtype="float64")
+    held = "object" if column.dtype == "bool" and column.held == "array" else column.held
+    dtype = column.dtype if column.dtype in FLOATS else object
+    return replace(column, nullable=True, held=held), values.astype(dtype)
 
 
 def _answers(estimator: Any, schema: Schema, values: list[Array]) -> bool:
     name = schema.outputs[0].name
     try:
         answer = answers(estimator, schema, batch_of(schema, values), [name])[name]
-    except Exception:  # noqa: BLE001 - whatever it raises, it does not take the gap
+    except Exception:  # noqa: BLE001 - of any kind: it does not take the gaps
         return False
     return answer.dtype.kind != "f" or bool(np.isfinite(answer[0]).all())
 
 
-def _takes_missing(part: Any) -> bool:
-    kind = type(part).__name__
-    return kind in _IMPUTERS or kind.startswith(_TAKES_NAN)
+_MAY_HAVE_GAPS = (*NUMBERS, "bool", "string")

@@ -10,8 +10,10 @@ from model_store.batch import Array, Batch, take
 from model_store.capture import outputs
 from model_store.capture.categories import with_categories
 from model_store.capture.columns import batch_of, read_columns
-from model_store.capture.gaps import TRIAL_ROWS, with_gaps
+from model_store.capture.gaps import TRIAL_ROWS, marked, with_gaps, with_learned_markers
 from model_store.capture.layouts import as_called, layouts, selected
+from model_store.capture.learned.places import Gaps
+from model_store.capture.learned.routes import learned_gaps
 from model_store.capture.options import UnknownCategories
 from model_store.capture.samples import Rows
 from model_store.capture.tasks import task
@@ -33,19 +35,20 @@ def infer(estimator: Any, sample: Rows, unknown_categories: UnknownCategories = 
     rows = selected(estimator, sample)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about feature names and the like: what matters is compared later
-        schema, values = _first_that_answers(estimator, rows)
-        schema, values = with_gaps(estimator, schema, values)
+        learned = learned_gaps(estimator, rows.shape[1] if rows.ndim > 1 else 1)
+        schema, values = _first_that_answers(estimator, rows, learned)
+        schema, values = with_gaps(estimator, schema, values, learned)
         schema = with_categories(estimator, schema, values, closed=unknown_categories == "refuse")
         batch = batch_of(schema, values)
         schema = replace(schema, outputs=outputs.discover(estimator, schema, batch))
-    return Inferred(schema, batch, as_called(schema.layout, rows))
+    return Inferred(schema, batch, as_called(schema.layout, with_learned_markers(schema, rows)))
 
 
-def _first_that_answers(estimator: Any, rows: Rows) -> tuple[Schema, list[Array]]:
+def _first_that_answers(estimator: Any, rows: Rows, learned: Gaps) -> tuple[Schema, list[Array]]:
     first_error: BadSample | None = None
     for layout in layouts(estimator, rows):
         columns, values = read_columns(layout, rows)
-        draft = Schema(layout, columns, (Output("predict", "float64"),), task(estimator))
+        draft = Schema(layout, marked(columns, learned), (Output("predict", "float64"),), task(estimator))
         try:
             few = take(batch_of(draft, values), np.arange(min(len(rows), TRIAL_ROWS)))
             return replace(draft, outputs=outputs.discover(estimator, draft, few)), values

@@ -1,0 +1,1 @@
+"""What a fitted estimator shows that it learned about missing values, column by column."""
