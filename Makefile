@@ -18,12 +18,12 @@ STACK ?= local
 ifeq ($(STACK),compose)
 TOKEN   := deploy/compose/token
 PREDICT  = deploy/compose/predict $(if $(MODEL),'$(MODEL)',iris) $(if $(ROWS),'$(ROWS)')
-PUBLISH  = deploy/compose/publish '$(NAME)' '$(MODEL)' '$(SAMPLE)'
+PUBLISH  = deploy/compose/publish '$(NAME)' '$(MODEL)' '$(SAMPLE)'$(if $(ARGS), $(ARGS))
 else
 NEEDS   := $(RUN)
 TOKEN   := $(PY) -m deploy.local.within service.auth token
 PREDICT  = $(PY) -m deploy.local.predict $(if $(MODEL),--model '$(MODEL)') $(if $(ROWS),--rows '$(ROWS)')
-PUBLISH  = $(PY) -m deploy.local.within model_store publish '$(NAME)' '$(MODEL)' --sample '$(SAMPLE)' --promote
+PUBLISH  = $(PY) -m deploy.local.within model_store publish '$(NAME)' '$(MODEL)' --sample '$(SAMPLE)' --promote$(if $(ARGS), $(ARGS))
 endif
 
 ##@ Use
@@ -46,7 +46,7 @@ predict: $(NEEDS) ## one prediction through Nginx: MODEL=iris ROWS='[[5.1,3.5,1.
 	@$(PREDICT)
 
 .PHONY: publish
-publish: $(NEEDS) ## a model file into the store: NAME=churn MODEL=churn.joblib SAMPLE=rows.csv; STACK=compose
+publish: $(NEEDS) ## serve a model file: NAME=churn MODEL=churn.joblib SAMPLE=rows.csv; ARGS=… are options of the command; STACK=compose
 	@test -n '$(NAME)' -a -n '$(MODEL)' -a -n '$(SAMPLE)' || { echo "make publish needs NAME=… MODEL=… SAMPLE=…" >&2; exit 2; }
 	@$(PUBLISH)
 

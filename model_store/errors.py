@@ -109,3 +109,9 @@ class NothingToRollBack(StoreError):
     """The channel's history has no earlier version that is still stored."""
 
     code = "nothing_to_roll_back"
+
+
+class NotServed(StoreError):
+    """The version is stored and stable, and not every worker came to answer with it."""
+
+    code = "not_served"

@@ -4,6 +4,7 @@ import json
 import os
 import pwd
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from model_store.lifecycle.registrar import Registrar
 from model_store.lifecycle.submission import Submission
 from model_store.names import ModelName
 from model_store.payload_log import PayloadLog
+from model_store.replicas import serving
+from model_store.replicas.locations import announced, presence_beside
 from model_store.seal import SealingKey
 from model_store.stores.locations import store_at
 from model_store.stores.store import Store
@@ -34,6 +37,7 @@ def publish(  # noqa: PLR0913 - one keyword for each thing that a publisher may 
     sealing_key: SealingKey | Path | str | None = None,
     metrics: Mapping[str, Any] | None = None,
     promote: bool = False,
+    wait: bool = False,
     by: str | None = None,
     force: bool = False,
     unknown_categories: UnknownCategories = "accept",
@@ -51,8 +55,10 @@ def publish(  # noqa: PLR0913 - one keyword for each thing that a publisher may 
     hundred rows make a good profile. ``sealing_key`` defaults to ``keys/sealing.pem`` next to the root folder.
     ``metrics`` is any JSON object. ``force`` accepts an estimator of another scikit-learn version, here and wherever it
     is loaded. ``payload_log`` has a sample of the version's requests logged. With ``promote`` the version becomes the
-    model's stable one at once. ``gate`` tries it first, by default in a separate process within ``limits``.
-    Raises StoreError: BadName, BadSample, ArtifactUnreadable, GateRefused, NoKey, ….
+    model's stable one at once; with ``wait`` as well, the call returns when every worker answers with it, of those that
+    leave word in the folder ``presence`` next to the store. ``gate`` tries it first, by default in a separate process
+    within ``limits``.
+    Raises StoreError: BadName, BadSample, ArtifactUnreadable, GateRefused, NoKey, NotServed, ….
     """
     store, model = root if isinstance(root, Store) else store_at(root), ModelName(name)
     key, limits = _key(sealing_key, root), limits or Limits()
@@ -62,6 +68,9 @@ def publish(  # noqa: PLR0913 - one keyword for each thing that a publisher may 
     version = registrar.publish(Submission(estimator, sample, options, payload_log, limits))
     if promote:
         channels.promote(store, model, version, by)
+        if wait:
+            seen = partial(announced, store.disk, presence_beside(store.disk))
+            serving.wait(store, seen, model, version, progress=registrar.progress)
     return version
 
 

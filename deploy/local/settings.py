@@ -17,6 +17,7 @@ PLACES = (
     Settings.model_store_root,
     Settings.trusted_keys,
     Settings.sealing_key,
+    Settings.presence,
     Settings.jwt_keys,
     Settings.audit_key,
     Settings.database_url,

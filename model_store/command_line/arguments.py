@@ -9,6 +9,7 @@ from typing import Any
 from model_store.errors import BadName
 from model_store.gate.gate import Limits
 from model_store.names import parse_version
+from model_store.replicas.serving import WAIT_SECONDS
 
 GIB = 2**30
 
@@ -88,6 +89,25 @@ def add_limits(parser: argparse.ArgumentParser) -> None:
 def chosen_limits(options: argparse.Namespace) -> Limits:
     """Return what ``add_limits`` read."""
     return Limits(options.seconds, int(options.memory * GIB), options.row_seconds)
+
+
+def add_wait(parser: argparse.ArgumentParser) -> None:
+    """Add whether to wait until the stable version is served, for how long, and where replicas leave word."""
+    parser.add_argument(
+        "--wait",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="end when every worker of every replica answers with what is stable then",
+    )
+    parser.add_argument(
+        "--wait-seconds", type=float, metavar="SECONDS", default=WAIT_SECONDS, help="at most so long (%(default)g)"
+    )
+    parser.add_argument(
+        "--presence",
+        metavar="FOLDER",
+        default=os.environ.get("PRESENCE") or None,
+        help="where replicas leave word of what they serve (presence next to the store)",
+    )
 
 
 def version_number(text: str) -> int:

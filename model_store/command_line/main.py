@@ -10,6 +10,7 @@ from model_store.errors import (
     BadManifest,
     GateRefused,
     LibraryMismatch,
+    NotServed,
     SealBroken,
     StoreError,
     UnknownModel,
@@ -24,16 +25,19 @@ exit codes:
   3  no such model or version
   4  a seal is broken, absent, or of a key that is not trusted here
   5  the version was tried in its own process and refused, or was made with another scikit-learn
+  6  the version is stored and stable, and not every replica came to answer with it
 
 environment:
   MODEL_STORE_ROOT      the store's folder (var/models)
   SEALING_KEY_FILE      the private key that seals new versions (var/keys/sealing.pem)
   TRUSTED_KEYS          the folder of public keys whose seals are trusted (var/keys/trusted)
+  PRESENCE              where replicas leave word of what they serve (presence next to the store)
 """
 _CODES = (
     ((UnknownModel, UnknownVersion), 3),
     ((SealBroken, BadManifest), listing.SEAL_BROKEN),
     ((GateRefused, LibraryMismatch), 5),
+    ((NotServed,), 6),
     ((StoreError,), 1),
 )
 

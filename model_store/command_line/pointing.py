@@ -8,11 +8,13 @@ from model_store.command_line.arguments import (
     add_limits,
     add_name,
     add_name_and_version,
+    add_wait,
     chosen_limits,
     command,
     version_number,
 )
 from model_store.command_line.output import show, show_progress
+from model_store.command_line.waiting import wait_until_served
 from model_store.gate.process_gate import ProcessGate
 from model_store.lifecycle import promotion
 from model_store.publish import current_user
@@ -25,7 +27,10 @@ def add_commands(commands: Any) -> None:
     promote = command(commands, "promote", _promote, "check a version, try it in its own process, make it stable")
     add_name_and_version(promote)
     add_limits(promote)
-    add_name(command(commands, "rollback", _rollback, "make the version before stable again"))
+    add_wait(promote)
+    rollback = command(commands, "rollback", _rollback, "make the version before stable again")
+    add_name(rollback)
+    add_wait(rollback)
     label = command(commands, "label", _label, "let a label of your own name a version")
     add_name(label)
     label.add_argument("label", metavar="LABEL")
@@ -45,15 +50,20 @@ def _promote(options: argparse.Namespace) -> int:
         gate=ProcessGate(chosen_limits(options)),
         progress=show_progress,
     )
-    report = {"model": options.name, "stable": options.version}
-    return show(options, report, [f"{options.name} {options.version} is now stable"])
+    return _moved(options, options.version, f"{options.name} {options.version} is now stable")
 
 
 def _rollback(options: argparse.Namespace) -> int:
     trusted = TrustedKeys.load(options.trusted)
     now = promotion.rollback(store_at(options.root), options.name, trusted=trusted, by=options.by or current_user())
-    report = {"model": options.name, "stable": now.stable}
-    return show(options, report, [f"{options.name} is back at {now.stable}"])
+    return _moved(options, now.stable, f"{options.name} is back at {now.stable}")
+
+
+def _moved(options: argparse.Namespace, stable: int | None, words: str) -> int:
+    """Show what is stable now, once it is served if that is to be waited for."""
+    served = None if stable is None else wait_until_served(options, stable)
+    report = {"model": options.name, "stable": stable, **(served.report if served else {})}
+    return show(options, report, [words, *([served.words] if served else [])])
 
 
 def _label(options: argparse.Namespace) -> int:

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from model_store.command_line.arguments import add_limits, add_name_and_version, chosen_limits, command
+from model_store.command_line.arguments import add_limits, add_name_and_version, add_wait, chosen_limits, command
 from model_store.command_line.output import show, show_progress, size
 from model_store.command_line.reports import version_report
+from model_store.command_line.waiting import wait_until_served
 from model_store.errors import BadPayloadLog, StoreError
 from model_store.lifecycle.retire import retire
 from model_store.payload_log import PayloadLog
@@ -52,7 +53,9 @@ def _publish(options: argparse.Namespace) -> int:
         progress=show_progress,
     )
     report = version_report(store_at(options.root), options.name, version)
-    return show(options, report, _published(options, version, report))
+    served = wait_until_served(options, version) if options.promote else None
+    lines = [*_published(options, version, report), *([served.words] if served else [])]
+    return show(options, {**report, **(served.report if served else {})}, lines)
 
 
 def _published(options: argparse.Namespace, version: int, report: Mapping[str, Any]) -> list[str]:
@@ -102,7 +105,13 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         help="rows as the estimator takes them, some hundred: .csv, .parquet, .npy or .json",
     )
     parser.add_argument("--metrics", metavar="JSON", help="metrics to keep: a JSON object, or a .json file")
-    parser.add_argument("--promote", action="store_true", help="make the new version stable at once")
+    parser.add_argument(
+        "--promote",
+        action=argparse.BooleanOptionalAction,
+        default=False,
+        help="make the new version stable at once, so that replicas load it",
+    )
+    add_wait(parser)
     parser.add_argument("--force", action="store_true", help="accept an estimator of another scikit-learn version")
     parser.add_argument(
         "--unknown-categories",

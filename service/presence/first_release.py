@@ -8,11 +8,10 @@ import os
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
-from model_store.replicas.folder import FolderPresence
+from model_store.replicas.locations import FIRST_RELEASE, first_presence
 from model_store.replicas.presence import Presence, Record, Unreachable
 from service.presence.recent_rows import PredictedRow, RecentRows
 
-_REPLICAS = ".replicas"
 _RECENT = ".recent"
 
 
@@ -24,7 +23,7 @@ class BesideFirstRelease(Presence):
 
     def __init__(self, shared: Presence, store: Path) -> None:
         self._shared = shared
-        self._folder = store / _REPLICAS
+        self._folder = store / FIRST_RELEASE
         self._first = first_presence(store)
 
     def announce(self, record: Record) -> None:
@@ -72,11 +71,6 @@ class RowsBesideFirstRelease(RecentRows):
     def close(self) -> None:
         """See RecentRows."""
         self._shared.close()
-
-
-def first_presence(store: Path) -> FolderPresence:
-    """Return the presence of replicas of 0.1.0."""
-    return FolderPresence(store, folder=_REPLICAS)
 
 
 def first_recent_folders(store: Path) -> tuple[Path, ...]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from model_store.replicas.folder import FolderPresence
+from model_store.replicas.locations import first_presence
 from model_store.replicas.presence import Presence, Unreachable
 from service.database.connection import Database
 from service.presence.database import DatabasePresence
@@ -15,7 +16,6 @@ from service.presence.database_rows import DatabaseRows
 from service.presence.first_release import (
     BesideFirstRelease,
     RowsBesideFirstRelease,
-    first_presence,
     first_recent_folders,
 )
 from service.presence.folder_rows import FolderRows

@@ -6,6 +6,7 @@ import socket
 from collections.abc import Mapping
 from pathlib import Path
 
+from model_store.replicas.locations import presence_beside
 from service.settings.declaration import Declared, Derived, Group, setting
 from service.settings.kinds import address, names, number, one_of, path, path_or, switch, text, whole
 
@@ -120,7 +121,7 @@ class Settings(Declared):
     )
     presence = setting(
         "PRESENCE",
-        Derived("presence next to the store", lambda values: Path(values["MODEL_STORE_ROOT"]).parent / "presence"),
+        Derived("presence next to the store", lambda values: presence_beside(Path(values["MODEL_STORE_ROOT"]))),
         path_or("database"),
         "Where workers tell what they have loaded, and keep their recent predictions: a folder that all replicas "
         "write, or `database`. A replica that cannot write there serves all the same; the others do not see it.",

@@ -19,6 +19,8 @@ from sklearn.pipeline import make_pipeline
 
 from model_store import seal
 from model_store.command_line import main as command_line
+from model_store.replicas.folder import FolderPresence
+from model_store.replicas.presence import Record
 
 REPOSITORY = Path(__file__).parents[2]
 FRAME = pd.DataFrame({"width": np.arange(20.0), "height": np.arange(20.0) ** 2})
@@ -87,8 +89,8 @@ def test_the_life_of_a_model_at_the_command_line(keyed):
     assert keyed("label", "area", "best", "1").stdout == "area 1 is now labelled best\n"
     assert json.loads(keyed("list", "--json").stdout)[0]["labels"] == {"best": 1}
     assert keyed("unlabel", "area", "best").returncode == 0
-    assert keyed("promote", "area", "1").stdout == "area 1 is now stable\n"
-    assert keyed("rollback", "area").stdout == "area is back at 2\n"
+    assert keyed("promote", "area", "1", "--no-wait").stdout == "area 1 is now stable\n"
+    assert keyed("rollback", "area", "--no-wait").stdout == "area is back at 2\n"
     in_use = keyed("retire", "area", "2")
     assert (in_use.returncode, in_use.stderr) == (
         1,
@@ -98,6 +100,56 @@ def test_the_life_of_a_model_at_the_command_line(keyed):
     back = keyed("rollback", "area", "--json")
     assert back.returncode == 1
     assert json.loads(back.stdout)["code"] == "nothing_to_roll_back"
+
+
+def leave_word(folder, pid, version, state, reason=""):
+    """Leave word as the worker ``pid`` does, which has done this with a version of `area`."""
+    stable = {"stable": version} if state == "READY" else {}
+    states = {str(version): {"state": state, "reason": reason}}
+    told = {"generation": 1, "pointers": stable, "states": states, "trouble": ""}
+    document = {"format": 1, "replica": "replica-1", "pid": pid, "started": 0.0, "at": 0.0, "memory": 0}
+    body = json.dumps({**document, "settled": True, "models": {"area": told}})
+    FolderPresence(folder).announce(Record("replica-1", pid, body.encode()))
+
+
+def test_promoting_ends_when_every_worker_answers_with_the_version(keyed):
+    keyed("publish", "area", "model.joblib", "--sample", "rows.csv")
+    nobody = keyed("promote", "area", "1")
+    assert nobody.returncode == 0
+    assert nobody.stdout.splitlines()[1] == (
+        "no replica is running (none leaves word in var/presence): the version is stored, and served when one starts"
+    )
+    for pid in (1, 2):
+        leave_word(keyed.folder / "var" / "presence", pid, 1, "READY")
+    report = json.loads(keyed("promote", "area", "1", "--json").stdout)
+    assert report == {"model": "area", "stable": 1, "served": {"replicas": ["replica-1"], "workers": 2}}
+
+
+def test_publishing_waits_where_replicas_leave_word_and_says_how_many_do_not_serve_yet(keyed):
+    for pid, version in ((1, 1), (2, 7)):
+        leave_word(keyed.folder / "elsewhere", pid, version, "READY")
+    run = keyed(
+        *("publish", "area", "model.joblib", "--sample", "rows.csv", "--promote", "--wait-seconds", "0"),
+        PRESENCE="elsewhere",
+    )
+    assert run.returncode == 6
+    assert "… 1 of 2 workers answer with version 1\n" in run.stderr
+    assert "error: area 1 is stable, and after 0 s 1 of 2 workers answer with version 1" in run.stderr
+
+
+def test_a_version_that_a_worker_cannot_load_is_reported_with_the_reason(keyed):
+    leave_word(keyed.folder / "var" / "presence", 3, 1, "FAILED", "not what was sealed")
+    run = keyed("publish", "area", "model.joblib", "--sample", "rows.csv", "--promote", "--json")
+    assert run.returncode == 6
+    refused = json.loads(run.stdout)
+    assert refused["code"] == "not_served"
+    assert "1 of 1 workers cannot load it: replica-1, process 3: not what was sealed" in refused["error"]
+
+
+def test_replicas_that_leave_word_in_the_database_are_not_waited_for(keyed):
+    run = keyed("publish", "area", "model.joblib", "--sample", "rows.csv", "--promote", PRESENCE="database")
+    assert run.returncode == 0
+    assert run.stdout.endswith("GET /admin/models/area\n")
 
 
 def test_a_corrupt_version_is_named_and_the_exit_code_says_so(keyed):

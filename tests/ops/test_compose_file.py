@@ -1,5 +1,6 @@
 """What the Compose file and the Dockerfile promise, read from the files themselves."""
 
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -172,6 +173,11 @@ def test_every_stage_starts_from_a_pinned_image_or_another_stage():
         ("token", [], "deploy/compose/token"),
         ("predict", ["MODEL=wine", "ROWS=[[1, 2]]"], "deploy/compose/predict 'wine' '[[1, 2]]'"),
         ("publish", ["NAME=a", "MODEL=b", "SAMPLE=c"], "deploy/compose/publish 'a' 'b' 'c'"),
+        (
+            "publish",
+            ["NAME=a", "MODEL=b", "SAMPLE=c", "ARGS=--no-promote --redact 'x y'"],
+            "deploy/compose/publish 'a' 'b' 'c' --no-promote --redact 'x y'",
+        ),
     ],
 )
 def test_make_speaks_to_compose_where_told_so_and_needs_no_python_for_it(target, given, command):
@@ -179,6 +185,40 @@ def test_make_speaks_to_compose_where_told_so_and_needs_no_python_for_it(target,
     told = subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, check=True)
     assert told.stdout.splitlines()[-1] == command
     assert "venv" not in told.stdout
+
+
+def test_files_that_options_of_publish_name_are_shown_to_the_container(tmp_path):
+    (tmp_path / "docker").write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
+    (tmp_path / "docker").chmod(0o755)
+    for name in ("m.joblib", "rows.csv", "m.json", "schema.json"):
+        (tmp_path / name).write_text("")
+    ran = subprocess.run(
+        [
+            ROOT / "deploy/compose/publish",
+            "a",
+            "m.joblib",
+            "rows.csv",
+            "--metrics",
+            "m.json",
+            "--x=schema.json",
+            "--force",
+        ],
+        cwd=tmp_path,
+        env={**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    words = ran.stdout.splitlines()
+    assert " ".join(words[words.index("setup") + 1 :]) == (
+        "python -m model_store publish a /in/m.joblib --sample /in/rows.csv --promote "
+        "--metrics /in/0/m.json --x=/in/2/schema.json --force"
+    )
+    shown = [words[i + 1] for i, word in enumerate(words) if word == "--volume"]
+    assert shown == [
+        f"{tmp_path}/{file}:/in/{inside}{file}:ro"
+        for file, inside in (("m.json", "0/"), ("schema.json", "2/"), ("m.joblib", ""), ("rows.csv", ""))
+    ]
 
 
 def test_requirements_are_installed_by_hash():

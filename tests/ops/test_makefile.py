@@ -29,6 +29,14 @@ def test_publish_says_what_it_needs():
     assert "NAME=" in told.stderr
 
 
+def test_publish_takes_every_option_of_the_command():
+    given = ("NAME=x", "MODEL=m.joblib", "SAMPLE=rows.csv", "ARGS=--no-promote --metrics '{\"auc\": 0.9}'")
+    told = make("--dry-run", "-o", ".venv/.made-from-requirements", "publish", *given)
+    assert told.stdout.splitlines()[-1].endswith(
+        "model_store publish 'x' 'm.joblib' --sample 'rows.csv' --promote --no-promote --metrics '{\"auc\": 0.9}'"
+    )
+
+
 def test_a_machine_without_a_new_enough_python_is_told_so(tmp_path):
     tools = tmp_path / "bin"
     tools.mkdir()
