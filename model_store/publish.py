@@ -10,6 +10,7 @@ from typing import Any
 
 from model_store import channels
 from model_store.capture.options import ArtifactFormat, CaptureOptions, Progress, UnknownCategories, silent
+from model_store.declaration import document
 from model_store.errors import NoKey, StoreError
 from model_store.gate.gate import Gate, Limits
 from model_store.gate.process_gate import ProcessGate
@@ -42,6 +43,7 @@ def publish(  # noqa: PLR0913 - one keyword for each thing that a publisher may 
     force: bool = False,
     unknown_categories: UnknownCategories = "accept",
     artifact_format: ArtifactFormat = "auto",
+    schema: Any = None,
     payload_log: PayloadLog | None = None,
     limits: Limits | None = None,
     gate: Gate | None = None,
@@ -53,17 +55,21 @@ def publish(  # noqa: PLR0913 - one keyword for each thing that a publisher may 
     ``.pkl`` or ``.skops`` file, which is loaded in a throw-away process only. ``sample`` is rows as the estimator takes
     them (DataFrame, array, list of texts), or the path of a ``.csv``, ``.parquet``, ``.npy`` or ``.json`` file; some
     hundred rows make a good profile. ``sealing_key`` defaults to ``keys/sealing.pem`` next to the root folder.
-    ``metrics`` is any JSON object. ``force`` accepts an estimator of another scikit-learn version, here and wherever it
-    is loaded. ``payload_log`` has a sample of the version's requests logged. With ``promote`` the version becomes the
-    model's stable one at once; with ``wait`` as well, the call returns when every worker answers with it, of those that
-    leave word in the folder ``presence`` next to the store. ``gate`` tries it first, by default in a separate process
-    within ``limits``.
-    Raises StoreError: BadName, BadSample, ArtifactUnreadable, GateRefused, NoKey, NotServed, ….
+    ``schema`` declares columns and outputs, which beats what is inferred: a mapping, the path of one as JSON, or a
+    signature of MLflow; see "Declare what a model takes" in docs/how-to. ``metrics`` is any JSON object. ``force``
+    accepts an estimator of another scikit-learn version, here and wherever it is loaded. ``payload_log`` has a sample
+    of the version's requests logged. With ``promote`` the version becomes the model's stable one at once; with ``wait``
+    as well, the call returns when every worker answers with it, of those that leave word in the folder ``presence``
+    next to the store. ``gate`` tries it first, by default in a separate process within ``limits``.
+    Raises StoreError: BadName, BadSchema, BadSample, ArtifactUnreadable, GateRefused, NoKey, NotServed, ….
     """
     store, model = root if isinstance(root, Store) else store_at(root), ModelName(name)
     key, limits = _key(sealing_key, root), limits or Limits()
     by = by or current_user()
-    options = CaptureOptions(str(model), by, _plain_metrics(metrics), unknown_categories, artifact_format, force)
+    declared = None if schema is None else document.load(schema)
+    options = CaptureOptions(
+        str(model), by, _plain_metrics(metrics), unknown_categories, artifact_format, force, declared
+    )
     registrar = Registrar(store, key, gate or ProcessGate(limits), progress or silent)
     version = registrar.publish(Submission(estimator, sample, options, payload_log, limits))
     if promote:

@@ -27,10 +27,11 @@ from model_store.schema import Schema
 def capture(estimator: Any, sample: Any, folder: Path, options: CaptureOptions, progress: Progress) -> Manifest:
     """Write artifact, golden rows and profile into ``folder``, and return the draft of a manifest, with version 1.
 
-    Raises BadSample if sample and estimator do not fit, ArtifactUnreadable if no format can hold the estimator.
+    Raises BadSample and BadSchema if sample, estimator and what is declared do not fit, ArtifactUnreadable if no format
+    can hold the estimator.
     """
     progress("reading the schema from the sample")
-    inferred = infer(estimator, samples.laid_out(sample), options.unknown_categories)
+    inferred = infer(estimator, samples.laid_out(sample), options.unknown_categories, options.schema)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about feature names and the like: the answers are compared
         _check_same_answers(estimator, inferred)

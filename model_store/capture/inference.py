@@ -1,6 +1,7 @@
 """From a fitted estimator and sample rows to a schema, and the sample as a batch of that schema."""
 
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,6 +18,8 @@ from model_store.capture.learned.routes import learned_gaps
 from model_store.capture.options import UnknownCategories
 from model_store.capture.samples import Rows
 from model_store.capture.tasks import task
+from model_store.declaration.declaring import declare, served
+from model_store.declaration.document import read
 from model_store.errors import BadSample
 from model_store.schema import Output, Schema
 
@@ -30,17 +33,27 @@ class Inferred:
     rows: Any
 
 
-def infer(estimator: Any, sample: Rows, unknown_categories: UnknownCategories = "accept") -> Inferred:
-    """Return the schema of an estimator, read from sample rows. Raises BadSample if they do not fit each other."""
-    rows = selected(estimator, sample)
+def infer(
+    estimator: Any,
+    sample: Rows,
+    unknown_categories: UnknownCategories = "accept",
+    declared: Mapping[str, Any] | None = None,
+) -> Inferred:
+    """Return the schema of an estimator, read from sample rows; what is ``declared`` beats what they show.
+
+    Raises BadSample if sample and estimator do not fit each other, BadSchema if what is declared does not fit them.
+    """
+    rows, declaration = selected(estimator, sample), read(declared or {})
+    closed = unknown_categories == "refuse"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about feature names and the like: what matters is compared later
         learned = learned_gaps(estimator, rows.shape[1] if rows.ndim > 1 else 1)
         schema, values = _first_that_answers(estimator, rows, learned)
         schema, values = with_gaps(estimator, schema, values, learned)
-        schema = with_categories(estimator, schema, values, closed=unknown_categories == "refuse")
+        schema = with_categories(estimator, schema, values, closed=closed)
+        schema, values = declare(estimator, schema, values, declaration, closed=closed)
         batch = batch_of(schema, values)
-        schema = replace(schema, outputs=outputs.discover(estimator, schema, batch))
+        schema = replace(schema, outputs=served(outputs.discover(estimator, schema, batch), declaration))
     return Inferred(schema, batch, as_called(schema.layout, with_learned_markers(schema, rows)))
 
 

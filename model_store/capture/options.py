@@ -11,7 +11,10 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class CaptureOptions:
-    """What the publisher asks for: the model's name, and how its estimator and sample are captured."""
+    """What the publisher asks for: the model's name, and how its estimator and sample are captured.
+
+    ``schema`` is the document of what is declared, as ``model_store.declaration.document`` reads it.
+    """
 
     name: str
     created_by: str
@@ -19,6 +22,7 @@ class CaptureOptions:
     unknown_categories: UnknownCategories = "accept"
     artifact_format: ArtifactFormat = "auto"
     force: bool = False
+    schema: Mapping[str, Any] | None = None
 
 
 def silent(_: str) -> None:

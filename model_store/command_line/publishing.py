@@ -48,6 +48,7 @@ def _publish(options: argparse.Namespace) -> int:
         force=options.force,
         unknown_categories=options.unknown_categories,
         artifact_format=options.format,
+        schema=options.schema,
         payload_log=_payload_log(options),
         limits=chosen_limits(options),
         progress=show_progress,
@@ -103,6 +104,12 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         metavar="ROWS",
         help="rows as the estimator takes them, some hundred: .csv, .parquet, .npy or .json",
+    )
+    parser.add_argument(
+        "--schema",
+        type=Path,
+        metavar="FILE",
+        help="what you declare of columns and outputs, as JSON, or a signature of MLflow; it beats what ROWS show",
     )
     parser.add_argument("--metrics", metavar="JSON", help="metrics to keep: a JSON object, or a .json file")
     parser.add_argument(

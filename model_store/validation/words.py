@@ -35,7 +35,9 @@ def _range(column: Column, least: int | None = None, most: int | None = None) ->
     """Return the declared range in words, else that of the type."""
     low = least if column.minimum is None or not column.bounded else column.minimum
     high = most if column.maximum is None or not column.bounded else column.maximum
-    return ("" if low is None else f" from {plain(low)}") + ("" if high is None else f" to {plain(high)}")
+    if low is None:
+        return "" if high is None else f" up to {plain(high)}"
+    return f" from {plain(low)}" + ("" if high is None else f" to {plain(high)}")
 
 
 def plain(number: float) -> str:

@@ -66,7 +66,7 @@ def test_a_range_that_was_only_seen_refuses_nothing():
     [
         (Column("a", "float64", minimum=0, maximum=120, bounded=True), "a finite number from 0 to 120"),
         (Column("a", "float64", minimum=0.5, bounded=True, nullable=True), "a finite number from 0.5 or null"),
-        (Column("a", "float32", maximum=1e20, bounded=True), "a finite number to 1e+20"),
+        (Column("a", "float32", maximum=1e20, bounded=True), "a finite number up to 1e+20"),
         (Column("a", "int8", minimum=0, bounded=True), "a whole number from 0 to 127"),
         (Column("a", "float64", minimum=0, maximum=120), "a finite number"),
     ],
