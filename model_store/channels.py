@@ -21,7 +21,7 @@ _LONGEST_HISTORY = 1000
 _TRIES = 100
 """How often a change is computed again before it gives up. Each time, somebody else's change was made."""
 
-Action = Literal["promote", "rollback", "label", "unlabel", "load", "unload"]
+Action = Literal["promote", "rollback", "demote", "label", "unlabel", "load", "unload"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +118,23 @@ def rollback(store: Store, name: str, by: str) -> Channels:
         version = _previous(name, now, store.versions(name))
         changed = replace(now, stable=version, unloaded=False)
         return _noted(changed, _move("stable", now.stable, version, by, "rollback"))
+
+    return _change(store, name, moved)
+
+
+def demote(store: Store, name: str, by: str) -> Channels:
+    """Unset ``stable``, so that no version answers requests that name none; versions with a label go on.
+
+    What was loaded by name, which answers where nothing is stable, is forgotten too. A rollback makes the version that
+    was stable so again. Raises UnknownModel.
+    """
+
+    def moved(now: Channels) -> Channels:
+        store.versions(name)
+        if now.stable is None and not now.loaded:
+            return now
+        changed = replace(now, stable=None, loaded=())
+        return _noted(changed, _move("stable", now.stable, None, by, "demote"))
 
     return _change(store, name, moved)
 

@@ -1,4 +1,4 @@
-"""``promote``, ``rollback``, ``label`` and ``unlabel``: which version is meant by what."""
+"""``promote``, ``rollback``, ``demote``, ``label`` and ``unlabel``: which version is meant by what."""
 
 import argparse
 from typing import Any
@@ -13,7 +13,7 @@ from model_store.command_line.arguments import (
     command,
     version_number,
 )
-from model_store.command_line.output import show, show_progress
+from model_store.command_line.output import show, show_progress, written
 from model_store.command_line.waiting import wait_until_served
 from model_store.gate.process_gate import ProcessGate
 from model_store.lifecycle import promotion
@@ -31,6 +31,7 @@ def add_commands(commands: Any) -> None:
     rollback = command(commands, "rollback", _rollback, "make the version before stable again")
     add_name(rollback)
     add_wait(rollback)
+    add_name(command(commands, "demote", _demote, "have no stable version any more; labelled ones go on"))
     label = command(commands, "label", _label, "let a label of your own name a version")
     add_name(label)
     label.add_argument("label", metavar="LABEL")
@@ -64,6 +65,12 @@ def _moved(options: argparse.Namespace, stable: int | None, words: str) -> int:
     served = None if stable is None else wait_until_served(options, stable)
     report = {"model": options.name, "stable": stable, **(served.report if served else {})}
     return show(options, report, [words, *([served.words] if served else [])])
+
+
+def _demote(options: argparse.Namespace) -> int:
+    now = channels.demote(store_at(options.root), options.name, options.by or current_user())
+    report = {"model": options.name, "stable": None, "labels": dict(now.labels)}
+    return show(options, report, [f"{options.name} has no stable version; its labels: {written(report['labels'])}"])
 
 
 def _label(options: argparse.Namespace) -> int:

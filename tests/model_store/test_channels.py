@@ -45,6 +45,38 @@ def test_rollbacks_go_further_back_each_time_and_promotion_starts_anew(five):
     assert channels.rollback(five, "m", "t").stable == 1
 
 
+def test_demoting_unsets_stable_keeps_labels_and_a_rollback_returns_to_it(five):
+    for version in (1, 2):
+        channels.promote(five, "m", version, "t")
+    channels.set_label(five, "m", "best", 1, "t")
+    now = channels.demote(five, "m", "ann")
+    assert now == channels.read(five, "m")
+    assert (now.stable, now.wanted()) == (None, {1})
+    move = now.history[-1]
+    assert (move.action, move.channel, move.from_version, move.to_version, move.by) == (
+        "demote",
+        "stable",
+        2,
+        None,
+        "ann",
+    )
+    assert channels.rollback(five, "m", "t").stable == 2
+    assert channels.rollback(five, "m", "t").stable == 1
+
+
+def test_demoting_forgets_what_was_loaded_by_name_which_would_answer_instead(five):
+    channels.load(five, "m", 3, "t")
+    assert channels.demote(five, "m", "t").wanted() == set()
+
+
+def test_demoting_what_has_no_stable_version_changes_nothing(five):
+    before = five.pointers("m")
+    assert channels.demote(five, "m", "t").history == ()
+    assert five.pointers("m") == before
+    with pytest.raises(UnknownModel):
+        channels.demote(five, "none", "t")
+
+
 def test_a_rollback_skips_what_was_retired(five):
     for version in (1, 2, 3):
         channels.promote(five, "m", version, "t")

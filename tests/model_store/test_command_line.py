@@ -91,6 +91,8 @@ def test_the_life_of_a_model_at_the_command_line(keyed):
     assert keyed("unlabel", "area", "best").returncode == 0
     assert keyed("promote", "area", "1", "--no-wait").stdout == "area 1 is now stable\n"
     assert keyed("rollback", "area", "--no-wait").stdout == "area is back at 2\n"
+    assert keyed("demote", "area").stdout == "area has no stable version; its labels: -\n"
+    assert keyed("rollback", "area", "--no-wait").stdout == "area is back at 2\n"
     in_use = keyed("retire", "area", "2")
     assert (in_use.returncode, in_use.stderr) == (
         1,

@@ -118,6 +118,7 @@ KNOWN = [
         "/admin/models/{}/versions/{}",
         "/admin/models/{}/versions/{}/promote",
         "/admin/models/{}/rollback",
+        "/admin/models/{}/demote",
     ),
     *(
         "/admin/models/{}/versions",
@@ -143,7 +144,7 @@ KNOWN = [
 
 # What loads, unloads, promotes or retires a model that there is belongs into tests/system/test_fuzz_routes.py.
 HARMFUL = re.compile(
-    r"(?i)/(?:admin/models/[^/]+/(?:rollback|versions/0*1(?:/promote)?)|v2/repository/models/[^/]+/unload)"
+    r"(?i)/(?:admin/models/[^/]+/(?:rollback|demote|versions/0*1(?:/promote)?)|v2/repository/models/[^/]+/unload)"
 )
 part = st.sampled_from(PARTS) | st.text(max_size=6)
 

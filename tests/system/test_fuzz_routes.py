@@ -26,7 +26,7 @@ FEW = {
     "POST /admin/models/{model}/rollback": 2,
     "POST /v2/repository/models/{model}/unload": 4,  # the answer waits for every replica
 }
-DESTRUCTIVE = re.compile(r"DELETE |POST /(?:v2/repository/models|admin/models/[^/]+/(?:versions/|rollback))")
+DESTRUCTIVE = re.compile(r"DELETE |POST /(?:v2/repository/models|admin/models/[^/]+/(?:versions/|rollback|demote))")
 """Operations that take away what others need: they come last."""
 ALL_CHECKS = (
     not_a_server_error,

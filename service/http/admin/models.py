@@ -91,6 +91,14 @@ class RolledBack(msgspec.Struct):
     stable: Version | None
 
 
+class Demoted(msgspec.Struct):
+    """A model without a stable version, and the versions that still answer by their labels."""
+
+    model: str
+    stable: None
+    labels: dict[str, Version]
+
+
 class Retired(msgspec.Struct):
     """A model, and the version that was retired."""
 
@@ -107,6 +115,7 @@ def blueprint(
     add_publishing(routes, operations, publisher)
     _add_promotion(routes, store, operations, publisher)
     _add_rollback(routes, audit, publisher)
+    _add_demotion(routes, store, audit)
     _add_retirement(routes, store, audit)
     return routes
 
@@ -169,6 +178,21 @@ def _add_rollback(routes: flask.Blueprint, audit: Recording, publisher: Publishe
         with audited(audit, "model.rollback", model):
             stable = publisher.roll_back(model, flask.g.principal.subject)
         return json_bodies.response(RolledBack(model, stable))
+
+
+def _add_demotion(routes: flask.Blueprint, store: Store, audit: Recording) -> None:
+    @routes.post("/admin/models/<model>/demote")
+    @guarded(MODEL_PROMOTE)
+    @described(
+        ADMINISTRATION,
+        "Have no stable version any more: only versions with a label answer",
+        response=Demoted,
+        refusals=_REFUSALS,
+    )
+    def demote(model: str) -> flask.Response:
+        with audited(audit, "model.demote", model):
+            now = channels.demote(store, model, flask.g.principal.subject)
+        return json_bodies.response(Demoted(model, None, dict(now.labels)))
 
 
 def _add_retirement(routes: flask.Blueprint, store: Store, audit: Recording) -> None:

@@ -63,6 +63,13 @@ def finished(caller, answer):
     raise TimeoutError(found)
 
 
+def eventually(true):
+    deadline = time.monotonic() + 20
+    while not true():
+        assert time.monotonic() < deadline, "it did not come to be"
+        time.sleep(0.05)
+
+
 def recorded(access):
     with access.database.reading() as connection:
         rows = connection.exec_driver_sql(
@@ -102,6 +109,29 @@ def test_a_model_is_published_promoted_rolled_back_and_retired(operator, access,
         ("model.retire", "started"),
         ("model.retire", "ok"),
     ]
+
+
+def test_a_model_is_demoted_and_rolled_back_to(operator, access, estimator, rows):
+    finished(operator, upload(operator, "shop-a", skops_file(estimator), rows, promote="true"))
+    ask = {"instances": rows[:1].tolist()}
+    assert operator.post("/v1/models/shop-a:predict", json=ask).status_code == 200
+    demoted = operator.post("/admin/models/shop-a/demote")
+    assert (demoted.status_code, demoted.json) == (200, {"model": "shop-a", "stable": None, "labels": {}})
+    assert operator.get("/admin/models/shop-a").json["stable"] is None
+    eventually(lambda: operator.post("/v1/models/shop-a:predict", json=ask).status_code == 503)
+    refused = operator.post("/v1/models/shop-a:predict", json=ask)
+    assert "no stable version" in refused.json["error"]
+    assert recorded(access)[-2:] == [("model.demote", "shop-a", "started"), ("model.demote", "shop-a", "ok")]
+    assert operator.post("/admin/models/shop-a/rollback").json["stable"] == 1
+    eventually(lambda: operator.post("/v1/models/shop-a:predict", json=ask).status_code == 200)
+
+
+def test_who_may_publish_alone_may_not_demote(web, access, operator, estimator, rows):
+    finished(operator, upload(operator, "shop-a", skops_file(estimator), rows, promote="true"))
+    key = access.registry.create_key(operator.id, "ci", Actor("someone"), permissions=["model:publish", "model:read"])
+    access.view.refresh()
+    assert web.post("/admin/models/shop-a/demote", headers={"X-API-Key": key.secret}).status_code == 403
+    assert operator.get("/admin/models/shop-a").json["stable"] == 1
 
 
 class Trap:

@@ -131,6 +131,20 @@ def test_rollback_brings_the_version_before_back(workshop, worker):
     until(lambda: worker.choose("m").version == 1)
 
 
+def test_a_demoted_model_answers_by_label_alone(workshop, worker):
+    for _ in range(2):
+        workshop.constant("m", promote=True)
+    channels.set_label(workshop.store, "m", "old", 1, "tests")
+    worker.watcher.start()
+    channels.demote(workshop.store, "m", "tests")
+    until(lambda: worker.catalog.snapshot().models["m"].stable is None)
+    with pytest.raises(ModelNotReady, match="no stable version"):
+        worker.choose("m")
+    assert answer(worker.choose("m", label="old")) == 1
+    assert answer(worker.choose("m", version=1)) == 1
+    assert workshop.converges("m")
+
+
 def test_a_published_version_is_known_and_not_loaded(workshop, worker):
     workshop.constant("m", promote=True)
     worker.watcher.start()
