@@ -12,16 +12,20 @@ _CHOSEN_FEATURE = choice(
     "feature", "Feature", 'label_values(millrace_feature_reference_ratio{model=~"$model"}, feature)'
 )
 
+_TOO_FEW = "Not enough data yet: scores need 200 values in the last hour and 100 in the sample"
+_TOO_FEW_JUDGED = "Not enough data yet: quality needs 30 judged rows in the last day"
+
 _SCORES = Section(
     "Scores",
     (
         lines(
             "PSI of inputs",
-            "Population stability index; above 0.25 it is another population.",
+            "Population stability index; above 0.25 it is another population. Of texts: of lengths and characters.",
             "none",
             Query(f'model_feature:psi:score{{{_WHERE}, kind="input"}}', _FEATURE),
             warn=0.25,
             runbook="MillraceInputDrift",
+            no_value=_TOO_FEW,
         ),
         lines(
             "PSI of answers",
@@ -30,14 +34,16 @@ _SCORES = Section(
             Query(f'model_feature:psi:score{{{OF_VERSION}, kind="output"}}', _FEATURE),
             warn=0.25,
             runbook="MillracePredictionDrift",
+            no_value=_TOO_FEW,
         ),
         lines(
             "Kolmogorov-Smirnov",
-            "Largest distance of the cumulated shares, on the profile's bins.",
+            "Largest distance of the cumulated shares of numbers, on the profile's bins.",
             "percentunit",
             Query(f"model_feature:ks:statistic{{{_WHERE}}}", _FEATURE),
             warn=0.2,
             runbook="MillraceInputDrift",
+            no_value=_TOO_FEW,
         ),
         lines(
             "Missing values",
@@ -49,17 +55,19 @@ _SCORES = Section(
         ),
         lines(
             "Unseen categories",
-            "Share of values that were unknown at publication.",
+            "Share of values that were unknown at publication, of columns that are categories.",
             "percentunit",
             Query(f"model_feature:unseen:ratio{{{_WHERE}}}", _FEATURE),
             warn=0.05,
             runbook="MillraceUnseenCategories",
+            no_value=_TOO_FEW,
         ),
         lines(
             "Confidence",
             "Mean of the largest class probability, where probabilities were asked for.",
             "percentunit",
             Query(f"model:confidence:mean1h{{{OF_VERSION}}}", "{{model}} v{{version}}"),
+            no_value="Not enough data yet: the mean needs 30 rows with probabilities in the last hour",
         ),
     ),
 )
@@ -73,6 +81,7 @@ _DISTRIBUTIONS = Section(
             "percentunit",
             Query(f"model_feature_bin:live:ratio{{{_WHERE}}}", f"{_FEATURE} {{{{bin}}}}"),
             width=12,
+            no_value=_TOO_FEW,
         ),
         bars(
             "At publication",
@@ -98,6 +107,13 @@ _DISTRIBUTIONS = Section(
             stack=True,
         ),
         bars(
+            "Values compared",
+            "Values of each feature in the last hour and in the sample; from 200 and 100 on there are scores.",
+            "none",
+            Query(f"model_feature:values:increase1h{{{_WHERE}}}", f"{_FEATURE}, last hour"),
+            Query(f"model_feature:reference_values:count{{{_WHERE}}}", f"{_FEATURE}, sample"),
+        ),
+        bars(
             "Features compared",
             "Input columns and outputs of a version that are compared.",
             "none",
@@ -115,6 +131,7 @@ _GROUND_TRUTH = Section(
             "percentunit",
             Query(f"model:accuracy:ratio1d{{{OF_VERSION}}}", "{{model}} v{{version}}"),
             runbook="MillracePredictionDrift",
+            no_value=_TOO_FEW_JUDGED,
         ),
         lines(
             "Error by version",
@@ -122,6 +139,7 @@ _GROUND_TRUTH = Section(
             "none",
             Query(f"model:absolute_error:mean1d{{{OF_VERSION}}}", "{{model}} v{{version}} mean absolute"),
             Query(f"model:squared_error:root_mean1d{{{OF_VERSION}}}", "{{model}} v{{version}} root mean squared"),
+            no_value=_TOO_FEW_JUDGED,
         ),
         lines(
             "Feedback",

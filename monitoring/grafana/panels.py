@@ -10,7 +10,10 @@ _GREEN, _YELLOW, _RED = "green", "#EAB839", "red"
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """One panel before it has a place. ``width`` is of 24 columns; ``runbook`` names an alert."""
+    """One panel before it has a place.
+
+    ``width`` is of 24 columns; ``runbook`` names an alert; ``no_value`` is what the panel says if there is no data.
+    """
 
     kind: str
     title: str
@@ -25,6 +28,7 @@ class Panel:
     runbook: str = ""
     mappings: tuple[Json, ...] = ()
     instant: bool = False
+    no_value: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,7 @@ def lines(  # noqa: PLR0913 - the few things in which line panels differ
     stack: bool = False,
     runbook: str = "",
     warn: float | None = None,
+    no_value: str = "",
 ) -> Panel:
     """Show values over time; ``stack`` for parts of a whole, ``warn`` draws the line above which to worry."""
     custom: Json = {
@@ -62,7 +67,9 @@ def lines(  # noqa: PLR0913 - the few things in which line panels differ
     steps: tuple[tuple[float | None, str], ...] = ((None, _GREEN),)
     if warn is not None:
         steps = (*steps, (warn, _RED))
-    return Panel("timeseries", title, description, unit, queries, options, width, 8, steps, custom, runbook)
+    return Panel(
+        "timeseries", title, description, unit, queries, options, width, 8, steps, custom, runbook, no_value=no_value
+    )
 
 
 def number(  # noqa: PLR0913 - the few things in which single numbers differ
@@ -99,8 +106,14 @@ def number(  # noqa: PLR0913 - the few things in which single numbers differ
     return Panel("stat", title, description, unit, (query,), options, width, 4, tuple(steps), {}, runbook)
 
 
-def bars(
-    title: str, description: str, unit: str, *queries: Query, width: int = 8, steps: Sequence[tuple[float, str]] = ()
+def bars(  # noqa: PLR0913 - the few things in which panels of bars differ
+    title: str,
+    description: str,
+    unit: str,
+    *queries: Query,
+    width: int = 8,
+    steps: Sequence[tuple[float, str]] = (),
+    no_value: str = "",
 ) -> Panel:
     """Show the newest values side by side, as horizontal bars."""
     options = {
@@ -117,7 +130,9 @@ def bars(
         "reduceOptions": {"calcs": ["lastNotNull"], "fields": "", "values": False},
     }
     coloured: tuple[tuple[float | None, str], ...] = ((None, _GREEN), *steps)
-    return Panel("bargauge", title, description, unit, queries, options, width, 8, coloured, instant=True)
+    return Panel(
+        "bargauge", title, description, unit, queries, options, width, 8, coloured, instant=True, no_value=no_value
+    )
 
 
 def states(title: str, description: str, query: Query, names: Mapping[int, tuple[str, str]], width: int = 12) -> Panel:

@@ -57,6 +57,8 @@ def _panel(panel: Panel, ordinal: int, place: Json) -> Json:
             "overrides": [],
         },
     }
+    if panel.no_value:
+        made["fieldConfig"]["defaults"]["noValue"] = panel.no_value
     if panel.runbook:
         made["links"] = [link(f"Runbook: {panel.runbook}", f"${{runbooks}}/{panel.runbook}.md")]
     return made

@@ -123,10 +123,11 @@ class ReplicaFacts:
         yield "millrace_model_created_timestamp_seconds", labels, datetime.fromisoformat(manifest.created).timestamp()
         yield "millrace_model_size_bytes", labels, float(manifest.bytes)
         try:
-            compared = drift.compare(self.store, name, wanted, manifest.schema, self.profile_features)
+            rows, compared = drift.compare(self.store, name, wanted, manifest.schema, self.profile_features)
         except (OSError, ValueError, KeyError, TypeError):
             log.warning("%s version %d has no profile to compare with", name, wanted, exc_info=True)
             return
+        yield "millrace_profile_sample_rows", labels, float(rows)
         for binned in compared:
             for share_of, share in bins.references(binned):
                 where = (*labels, binned.kind, binned.name, share_of)

@@ -30,8 +30,9 @@ LABELS: Mapping[str, str] = {
     "and empty where no version was chosen",
     "state": "state of a version's life (NEW to RETIRED, or FAILED)",
     "kind": "`input` or `output`",
-    "feature": "input column or output, of the published profile; at most `PROFILE_FEATURES` a version",
-    "bin": "bin of the published profile, `missing` or `unseen`",
+    "feature": "input column or output, of the published profile; at most `PROFILE_FEATURES` columns a version",
+    "bin": "bin of the published profile, `missing` or `unseen`: the number of a range, a class, a "
+    "category that at least five rows of the sample had, or of texts and ids the kind and how many characters",
     "worker": "`master`, or the worker's place: 0 for the oldest",
     "volume": "`store` or `run`",
     "release": "Millrace's own version",
@@ -154,6 +155,13 @@ CATALOGUE: tuple[Declaration, ...] = (
         "counter",
         "Rows that were sampled and compared with the published profile.",
         _MODEL,
+    ),
+    Declaration(
+        "millrace_profile_sample_rows",
+        "gauge",
+        "Rows of the sample that the published profile describes.",
+        _MODEL,
+        origin="replica",
     ),
     Declaration(
         "millrace_profile_features",

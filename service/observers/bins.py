@@ -6,17 +6,22 @@ Pure computation on NumPy arrays; the format of profiles is described in ``model
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
+
+from model_store.reference import first_format
+from model_store.reference.measures import characters, numbers, texts
 
 Array = npt.NDArray[Any]
 Kind = Literal["input", "output"]
 
 MISSING, UNSEEN, OTHER = "missing", "unseen", "other"
 MOST_CATEGORIES = 10
+MOST_TEXTS = 250
+"""Texts or ids of one request that are measured at most."""
 _LONGEST_LABEL = 40
 
 
@@ -64,8 +69,8 @@ class Numeric:
 
     def count(self, values: Array) -> Mapping[str, int]:
         """See Binned. Infinities count as missing, as in the profile."""
-        if values.dtype.kind == "M":
-            values = np.where(np.isnat(values), np.nan, values.astype("datetime64[ns]").astype(np.int64) / 1e9)
+        if values.dtype.kind in "mMO":
+            values = numbers(values)
         if len(values) == 1:  # most requests have one row, for which NumPy costs more than it saves
             value = float(values[0])
             there = value - value == 0
@@ -79,21 +84,58 @@ class Numeric:
 
 
 @dataclass(frozen=True, slots=True)
+class Text:
+    """Texts and ids by their kind of characters and their length, in bins between ``edges`` as those of numbers.
+
+    ``labels`` are the bins of what was there at publication, by kind and number; all else is ``other``.
+    """
+
+    kind: Kind
+    name: str
+    edges: tuple[int, ...]
+    labels: Mapping[tuple[str, int], str]
+    shares: tuple[float, ...]
+    missing: float
+
+    @property
+    def bins(self) -> tuple[str, ...]:
+        """Return one for each kind and length, such as ``words 20-34``, and ``other``."""
+        return (*self.labels.values(), OTHER)
+
+    def count(self, values: Array) -> Mapping[str, int]:
+        """See Binned. Counts at most ``MOST_TEXTS`` of the values, spread evenly over them."""
+        if len(values) == 1:  # as most requests
+            value = values.item()
+            return {self._bin(str(value)) if value is not None and value == value else MISSING: 1}  # noqa: PLR0124 - NaN
+        sampled = values[:: -(-len(values) // MOST_TEXTS)]
+        there = texts(sampled)
+        found = Counter(map(self._bin, there))
+        if len(there) < len(sampled):
+            found[MISSING] = len(sampled) - len(there)
+        return found
+
+    def _bin(self, text: str) -> str:
+        return self.labels.get((characters(text), bisect_right(self.edges, len(text))), OTHER)
+
+
+@dataclass(frozen=True, slots=True)
 class Categorical:
-    """Values that are one of few. ``known`` are all values known at publication; others are ``unseen``."""
+    """Values that are one of few: ``labels`` are bins of frequent ones.
+
+    ``known`` are all values that the schema knows; others are ``unseen``. If it knows none, nothing is unseen.
+    """
 
     kind: Kind
     name: str
     labels: Mapping[Any, str]
     shares: tuple[float, ...]
     missing: float
-    known: frozenset[Any] = field(default=frozenset())
-    open_ended: bool = False
+    known: frozenset[Any] = frozenset()
 
     @property
     def bins(self) -> tuple[str, ...]:
         """Return one for each frequent value, ``other`` for rarer ones, ``unseen`` for new ones."""
-        return (*self.labels.values(), OTHER, UNSEEN)
+        return (*self.labels.values(), OTHER, *([UNSEEN] if self.known else []))
 
     def count(self, values: Array) -> Mapping[str, int]:
         """See Binned."""
@@ -105,7 +147,7 @@ class Categorical:
         label = self.labels.get(value)
         if label is not None:
             return label
-        return OTHER if self.open_ended or value in self.known else UNSEEN
+        return UNSEEN if self.known and value not in self.known else OTHER
 
 
 def plan(
@@ -115,6 +157,7 @@ def plan(
 
     ``categories`` are the values that the schema knows, by column or output.
     """
+    profile = first_format.mended(profile, categories)
     entries: list[tuple[Kind, str, Any]] = [("input", name, profile.get("features", {}).get(name)) for name in features]
     entries += [("output", name, entry) for name, entry in profile.get("outputs", {}).items()]
     binned = (_binned(kind, name, entry or {}, categories.get(name, ())) for kind, name, entry in entries)
@@ -126,7 +169,7 @@ def _binned(kind: Kind, name: str, entry: Mapping[str, Any], known: Collection[A
         return Numeric(kind, name, tuple(entry["edges"]), tuple(entry["shares"]), entry["missing"])
     if entry.get("kind") == "categorical":
         return _categorical(kind, name, entry, known)
-    return None
+    return _text(kind, name, entry) if entry.get("kind") == "text" else None
 
 
 def _categorical(kind: Kind, name: str, entry: Mapping[str, Any], known: Collection[Any]) -> Categorical:
@@ -134,12 +177,20 @@ def _categorical(kind: Kind, name: str, entry: Mapping[str, Any], known: Collect
     rarer = entry["values"][MOST_CATEGORIES:]
     labels = {value: f"{i:02d} {str(value)[:_LONGEST_LABEL]}" for i, (value, _) in enumerate(frequent)}
     other = entry["other"] + sum(share for _, share in rarer)
-    shares = (*(share for _, share in frequent), other, 0.0)
-    everything = frozenset(known) | {value for value, _ in entry["values"]}
-    # beyond the profile's longest list nobody knows which values were there, unless the schema does
-    return Categorical(
-        kind, name, labels, shares, entry["missing"], everything, open_ended=entry["other"] > 0 and not known
-    )
+    shares = (*(share for _, share in frequent), other, *([0.0] if known else []))
+    everything = frozenset(known) | {value for value, _ in entry["values"]} if known else frozenset()
+    return Categorical(kind, name, labels, shares, entry["missing"], everything)
+
+
+def _text(kind: Kind, name: str, entry: Mapping[str, Any]) -> Text:
+    edges = tuple(entry["edges"])
+    bins = {(of, i): share for of, shares in entry["shares"].items() for i, share in enumerate(shares) if share}
+    labels = {(of, i): f"{of} {_span(edges[i - 1], edges[i] - 1)}" for of, i in bins}
+    return Text(kind, name, edges, labels, (*bins.values(), 0.0 if bins else 1.0), entry["missing"])
+
+
+def _span(least: int, most: int) -> str:
+    return f"{least}" if least == most else f"{least}-{most}"
 
 
 def references(binned: Binned) -> list[tuple[str, float]]:

@@ -5,6 +5,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
 import numpy as np
 
@@ -30,7 +31,13 @@ MOST_SERIES = 20_000
 SELDOM = 0.1
 """Seconds after which a request is compared in spite of the sampling, so that little traffic is enough."""
 
-Counted = tuple[Binned, Mapping[str, Callable[[float], None]]]
+
+class _Counted(NamedTuple):
+    """What is counted of a version, the place of its input column or None for an output, and each bin's counter."""
+
+    binned: Binned
+    place: int | None
+    increments: Mapping[str, Callable[[float], None]]
 
 
 class Drift(Observer):
@@ -56,7 +63,7 @@ class Drift(Observer):
         self._draw = draw
         self._last = float("-inf")
         self._series = 0
-        self._counted: dict[tuple[str, int], tuple[Counted, ...]] = {}
+        self._counted: dict[tuple[str, int], tuple[_Counted, ...]] = {}
         self._opening = threading.Lock()
 
     def predicted(self, prediction: Prediction, batch: Batch, outputs: Mapping[str, Array], /) -> None:
@@ -75,20 +82,20 @@ class Drift(Observer):
     def refused(self, chosen: Chosen | None, dialect: str, code: str, /) -> None:
         """Take no note."""
 
-    def _open(self, model: LoadedModel) -> tuple[Counted, ...]:
+    def _open(self, model: LoadedModel) -> tuple[_Counted, ...]:
         key = (model.name, model.version)
         with self._opening:
             if key not in self._counted:
                 self._counted[key] = self._bound(model)
         return self._counted[key]
 
-    def _bound(self, model: LoadedModel) -> tuple[Counted, ...]:
+    def _bound(self, model: LoadedModel) -> tuple[_Counted, ...]:
         try:
-            compared = compare(self._store, model.name, model.version, model.schema, self._features)
+            _, compared = compare(self._store, model.name, model.version, model.schema, self._features)
         except (OSError, ValueError, KeyError, TypeError, StoreError):
             log.warning("%s version %d has no profile to compare with", model.name, model.version, exc_info=True)
             return ()
-        bound: list[Counted] = []
+        bound: list[_Counted] = []
         for binned in compared:
             self._series += len(binned.bins) + 1
             if self._series > MOST_SERIES:
@@ -96,19 +103,21 @@ class Drift(Observer):
                 break
             labels = (model.name, str(model.version), binned.kind, binned.name)
             bins = (*binned.bins, MISSING)
-            bound.append((binned, {name: child("millrace_feature_bin_total", *labels, name).inc for name in bins}))
+            increments = {name: child("millrace_feature_bin_total", *labels, name).inc for name in bins}
+            bound.append(_Counted(binned, _place(model.schema, binned), increments))
         child("millrace_profile_features", model.name, str(model.version)).set(len(bound))
         return tuple(bound)
 
 
-def _count(counted: tuple[Counted, ...], model: LoadedModel, batch: Batch, outputs: Mapping[str, Array]) -> None:
+def _place(schema: Schema, binned: Binned) -> int | None:
+    return schema.names.index(binned.name) if binned.kind == "input" else None
+
+
+def _count(counted: tuple[_Counted, ...], model: LoadedModel, batch: Batch, outputs: Mapping[str, Array]) -> None:
     rows = slice(None, None, -(-batch.rows // MOST_ROWS))
-    answers, names = with_class(model.schema, outputs), model.schema.names
-    for binned, increments in counted:
-        if binned.kind == "input":
-            values: Array | None = batch.column(model.schema, names.index(binned.name))
-        else:
-            values = answers.get(binned.name)
+    answers = with_class(model.schema, outputs)
+    for binned, place, increments in counted:
+        values = answers.get(binned.name) if place is None else batch.column(model.schema, place)
         if values is not None and values.ndim == 1:
             for label, count in binned.count(values[rows]).items():
                 increments[label](count)
@@ -124,24 +133,24 @@ def _observe_confidence(labels: tuple[str, str], probabilities: Array | None) ->
             observe(confidence)
 
 
-def compare(store: Store, name: str, version: int, schema: Schema, features: int) -> list[Binned]:
-    """Return what of a version is compared with its profile: its first ``features`` columns, and its outputs.
+def compare(store: Store, name: str, version: int, schema: Schema, features: int) -> tuple[int, list[Binned]]:
+    """Return the rows of a version's profile and what is compared with it: the first ``features`` columns, and outputs.
 
     Raises OSError, ValueError, KeyError or TypeError if it has no readable profile.
     """
     profile = stored_profile.from_bytes(store.read(name, version, stored_profile.FILE))
     categories = {column.name: column.categories for column in schema.columns}
     categories |= {output.name: output.labels for output in schema.outputs if not output.shape}
-    return plan(profile, categories, schema.names[:features] if features else ())
+    return profile["rows"], plan(profile, categories, schema.names[:features] if features else ())
 
 
 def with_class(schema: Schema, outputs: Mapping[str, Array]) -> Mapping[str, Array]:
     """Return the answers, and the predicted class if only class probabilities were asked for."""
     probabilities = outputs.get("predict_proba")
-    described = schema.output("predict_proba")
-    if "predict" in outputs or probabilities is None or described is None or probabilities.ndim != 2:  # noqa: PLR2004
+    if "predict" in outputs or probabilities is None or probabilities.ndim != 2:  # noqa: PLR2004
         return outputs
-    if len(described.labels) != probabilities.shape[1]:
+    described = schema.output("predict_proba")
+    if described is None or len(described.labels) != probabilities.shape[1]:
         return outputs
     labels = np.empty(len(described.labels), dtype=object)
     labels[:] = described.labels

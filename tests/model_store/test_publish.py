@@ -110,14 +110,17 @@ def test_the_profile_describes_features_and_outputs(store, key, open_gate):
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import OneHotEncoder
 
-    frame = pd.DataFrame({"age": np.arange(100.0), "city": ["a"] * 75 + ["b"] * 25})
-    steps = make_column_transformer((OneHotEncoder(), ["city"]), remainder="passthrough")
+    mails = [f"anna.berg{i}@example.org" for i in range(100)]
+    frame = pd.DataFrame({"age": np.arange(100.0), "city": ["a"] * 75 + ["b"] * 25, "mail": mails})
+    steps = make_column_transformer((OneHotEncoder(), ["city"]), ("passthrough", ["age"]))
     model = make_pipeline(steps, LogisticRegression(max_iter=999)).fit(frame, [0, 1] * 50)
     model_store.publish(store, "m", model, frame, sealing_key=key, gate=open_gate)
     found = profile.read(store.version_folder("m", 1))
-    age, city = found["features"]["age"], found["features"]["city"]
-    assert (found["rows"], age["min"], age["max"], age["mean"], age["missing"]) == (100, 0, 99, 49.5, 0)
+    age, city, mail = (found["features"][name] for name in ("age", "city", "mail"))
+    assert (found["format"], found["rows"], age["mean"], age["missing"]) == (2, 100, 49.5, 0)
     assert len(age["edges"]) == 9
+    assert (mail["kind"], mail["shares"]) == ("text", {"marks": [0, 0.1, 0.9, 0]})
+    assert b"anna" not in (store.version_folder("m", 1) / "profile.json").read_bytes()
     assert age["shares"] == pytest.approx([0.1] * 10)
     assert (city["values"], city["other"]) == ([["a", 0.75], ["b", 0.25]], 0)
     assert found["outputs"]["predict"]["kind"] == "categorical"

@@ -14,6 +14,7 @@ from cryptography.x509.oid import NameOID
 
 from model_store import channels
 from model_store.replicas.presence import Record
+from model_store.schema import Column, Output, Schema
 from model_store.stores.folder import FolderStore
 from service.management.replica_facts import Objectives, ReplicaFacts
 from service.metrics.catalogue import BY_NAME
@@ -95,6 +96,41 @@ def test_a_version_that_failed_is_no_news_once_nobody_wants_it(facts, store):
     announce(facts, "replica-1", {2: "READY", 1: "FAILED"})
     assert ("millrace_model_state", ("iris", "1", "FAILED")) not in told(facts)
     assert facts.current() == {("iris", "2")}
+
+
+class Profiled(Shelf):
+    """A store whose versions have a profile of the first release, with texts among its values."""
+
+    def manifest(self, name, version):
+        columns = (Column("mail", "string"), Column("city", "string", categories=("Oslo", "Rome")))
+        found = super().manifest(name, version)
+        found.schema = Schema("table", columns, (Output("predict", "float64"),))
+        return found
+
+    def read(self, _name, _version, _file):
+        def values(*names):
+            return {"kind": "categorical", "missing": 0.0, "values": [[name, 0.5] for name in names], "other": 0.0}
+
+        features = {"mail": values("anna@example.org", "bo@example.org"), "city": values("Oslo", "Rome")}
+        return json.dumps({"format": 1, "rows": 120, "features": features, "outputs": {}}).encode()
+
+
+def test_the_sample_is_told_by_its_rows_and_categories_and_without_its_texts(facts, tmp_path):
+    facts.store = Profiled(tmp_path / "models")
+    facts.profile_features = 10
+    readings = told(facts)
+    assert readings["millrace_profile_sample_rows", ("iris", "2")] == 120
+    reference = "millrace_feature_reference_ratio"
+    bins = {labels[3:]: share for (name, labels), share in readings.items() if name == reference}
+    assert bins == {
+        ("mail", "other"): 1,
+        ("mail", "missing"): 0,
+        ("city", "00 Oslo"): 0.5,
+        ("city", "01 Rome"): 0.5,
+        ("city", "other"): 0,
+        ("city", "unseen"): 0,
+        ("city", "missing"): 0,
+    }
 
 
 def test_the_certificates_expiry_is_told(facts, tmp_path):

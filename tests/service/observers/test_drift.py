@@ -11,7 +11,7 @@ from model_store.reference import profile as stored_profile
 from model_store.reference.profile import describe
 from model_store.schema import Column, Output, Schema
 from service.metrics.instruments import REGISTRY
-from service.observers.bins import MISSING, OTHER, UNSEEN, Categorical, Numeric, plan, references
+from service.observers.bins import MISSING, OTHER, UNSEEN, Categorical, Numeric, Text, plan, references
 from service.observers.drift import Drift
 from service.observers.observer import Prediction
 
@@ -72,10 +72,105 @@ def test_missing_and_unseen_values_have_bins_of_their_own(profile):
 
 def test_rare_but_known_categories_are_other_and_not_unseen():
     entry = {"kind": "categorical", "missing": 0.0, "values": [[i, 0.05] for i in range(20)], "other": 0.0}
-    (binned,) = plan({"features": {"x": entry}}, {}, ("x",))
+    (binned,) = plan({"format": 2, "rows": 100, "features": {"x": entry}}, {"x": range(30)}, ("x",))
     assert isinstance(binned, Categorical)
-    assert binned.count(np.array([0, 15, 99])) == {"00 0": 1, OTHER: 1, UNSEEN: 1}
+    assert binned.count(np.array([0, 15, 29, 99])) == {"00 0": 1, OTHER: 2, UNSEEN: 1}
     assert len(binned.bins) == 12
+
+
+def test_nothing_is_unseen_where_the_schema_knows_no_categories():
+    entry = {"kind": "categorical", "missing": 0.0, "values": [[False, 1.0]], "other": 0.0}
+    (binned,) = plan({"format": 2, "rows": 100, "features": {"x": entry}}, {}, ("x",))
+    assert UNSEEN not in binned.bins
+    assert binned.count(np.array([False, True])) == {"00 False": 1, OTHER: 1}
+
+
+def objects(values):
+    column = np.empty(len(values), dtype=object)
+    column[:] = values
+    return column
+
+
+def mails(count):
+    return objects([f"please call anna.berg{i}@example.org" for i in range(count)])
+
+
+def described(column, values):
+    schema = Schema("table", (column,), (Output("predict", "float64"),))
+    profile = describe(schema, Batch(len(values), columns={column.name: values}), {})
+    return plan(profile, {column.name: column.categories}, (column.name,))
+
+
+def test_a_text_is_counted_by_its_characters_and_length_and_is_never_unseen():
+    (binned,) = described(Column("t", "string", nullable=True), mails(40))
+    assert isinstance(binned, Text)
+    assert binned.bins == ("words 34", "words 35", OTHER)
+    assert dict(references(binned)) == {"words 34": 0.25, "words 35": 0.75, OTHER: 0, MISSING: 0}
+    live = objects(["please " + "x" * 28, "please " + "x" * 29, "please" + "x" * 29, None])
+    assert binned.count(live) == {"words 35": 1, OTHER: 2, MISSING: 1}
+
+
+@pytest.mark.parametrize("value", ["please call bo.dahl9@example.orgs", "", "x" * 99, "Zoë", None, math.nan])
+def test_one_text_falls_into_the_same_bin_as_many_do(value):
+    (binned,) = described(Column("t", "string", nullable=True), mails(40))
+    one, many = binned.count(objects([value])), binned.count(objects([value, value]))
+    assert {name: 2 * count for name, count in one.items()} == many
+
+
+def test_of_many_texts_only_some_are_measured_spread_evenly_over_them():
+    (binned,) = described(Column("t", "string"), mails(40))
+    found = binned.count(objects(["x"] * 600 + [mails(1)[0]] * 300))
+    assert found == {OTHER: 150, "words 34": 75}
+
+
+def test_ids_are_counted_by_their_digits():
+    (binned,) = described(Column("id", "int64"), np.arange(100) + 10**9)
+    assert binned.bins == ("digits 10", OTHER)
+    assert binned.count(np.array([10**9 + 7, 12, 10**10])) == {"digits 10": 1, OTHER: 2}
+
+
+def test_the_sample_itself_falls_into_the_bins_of_texts_as_the_profile_says():
+    random = np.random.default_rng(0)
+    alphabet = list("aB7 .é")
+    texts = objects(["".join(random.choice(alphabet, random.integers(0, 12))) for _ in range(200)])
+    (binned,) = described(Column("t", "string"), texts)
+    counts = binned.count(texts)
+    assert [counts.get(name, 0) / 200 for name in binned.bins] == pytest.approx(list(binned.shares))
+
+
+def first_format(values, other=0.0, missing=0.0, rows=100):
+    entry = {"kind": "categorical", "missing": missing, "values": values, "other": other}
+    return {"format": 1, "rows": rows, "features": {"x": entry}, "outputs": {"predict": entry}}
+
+
+OF_TEXTS = {
+    "no categories in the schema": ([["Oslo", 0.5], ["Rome", 0.5]], 0.0, ()),
+    "addresses of mail": ([["a@example.org", 0.5], ["b@example.org", 0.5]], 0.0, ("a@example.org", "b@example.org")),
+    "an address among the rarer ones": ([["Oslo", 1.0]], 0.0, ("Oslo", "a@example.org")),
+    "values that mostly differ": ([[f"name {chr(97 + i)}", 0.01] for i in range(26)], 0.74, ("name a",)),
+}
+
+
+@pytest.mark.parametrize(("values", "other", "known"), OF_TEXTS.values(), ids=OF_TEXTS)
+def test_values_of_texts_in_a_profile_of_the_first_release_are_no_labels(values, other, known):
+    binned, answer = plan(first_format(values, other, missing=0.25), {"x": known}, ("x",))
+    assert dict(references(binned)) == {OTHER: 1, MISSING: 0.25}
+    assert binned.count(objects([values[0][0], "new", None])) == {OTHER: 2, MISSING: 1}
+    assert values[0][0] in answer.bins[0]  # classes are the model's own
+
+
+def test_categories_in_a_profile_of_the_first_release_are_counted_as_before():
+    values = [["Oslo", 0.7], ["Rome", 0.26], ["Bergen", 0.04]]
+    binned, _ = plan(first_format(values), {"x": ("Bergen", "Oslo", "Rome")}, ("x",))
+    assert dict(references(binned)) == pytest.approx(
+        {"00 Oslo": 0.7, "01 Rome": 0.26, OTHER: 0.04, UNSEEN: 0, MISSING: 0}
+    )
+    assert binned.count(objects(["Oslo", "Bergen", "Paris"])) == {"00 Oslo": 1, OTHER: 1, UNSEEN: 1}
+
+
+def test_bools_in_a_profile_of_the_first_release_are_counted_as_before():
+    binned, _ = plan(first_format([[False, 0.99], [True, 0.01]]), {}, ("x",))
+    assert dict(references(binned)) == {"00 False": 0.99, "01 True": 0.01, OTHER: 0, MISSING: 0}
 
 
 def test_only_so_many_features_are_compared_as_are_asked_for(profile):
