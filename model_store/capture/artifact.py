@@ -52,6 +52,6 @@ def _check_replay(loaded: Any, schema: Schema, kept: Golden) -> None:
         replayed = answers(loaded, schema, kept.batch, list(kept.answers))
     except Exception as error:  # a format that lost something shows in any way
         raise ArtifactUnreadable(f"what skops loads back fails: {type(error).__name__}: {error}") from error
-    wrong = [name for name, answer in replayed.items() if not same(answer, kept.answers[name])]
+    wrong = [name for name, answer in replayed.items() if not same(answer, kept.answers[name], kept.tolerance(name))]
     if wrong:
         raise ArtifactUnreadable(f"what skops loads back answers {wrong[0]} differently")

@@ -15,7 +15,9 @@ from model_store.capture.inference import Inferred, infer
 from model_store.capture.libraries import libraries_of
 from model_store.capture.options import CaptureOptions, Progress
 from model_store.capture.recording import golden_of, profile_of, rows_worth_keeping
-from model_store.engines.answers import as_dtype, plain
+from model_store.capture.rounding import settled
+from model_store.engines.answers import plain
+from model_store.engines.declared import as_declared
 from model_store.engines.equality import same
 from model_store.engines.estimator import answers
 from model_store.errors import BadSample
@@ -36,7 +38,7 @@ def capture(estimator: Any, sample: Any, folder: Path, options: CaptureOptions, 
         warnings.simplefilter("ignore")  # about feature names and the like: the answers are compared
         _check_same_answers(estimator, inferred)
         progress("recording golden answers and the reference profile")
-        kept = golden_of(estimator, inferred)
+        kept = settled(estimator, inferred.schema, golden_of(estimator, inferred))
         golden.write(folder, kept)
         profile.write(folder, profile_of(estimator, inferred))
         progress("writing the artifact")
@@ -72,7 +74,7 @@ def _check_same_answers(estimator: Any, inferred: Inferred) -> None:
     count = min(inferred.batch.rows, rows_worth_keeping(default))
     through = answers(estimator, inferred.schema, take(inferred.batch, np.arange(count)), [default.name])
     own = getattr(estimator, default.name)(inferred.rows[:count].copy())
-    if not same(through[default.name], as_dtype(plain(own), default.dtype)):
+    if not same(through[default.name], as_declared(plain(own), default, count)):
         raise BadSample(
             f"{default.name} answers differently once the sample's values went through the schema: give the sample "
             "with the column types that the estimator was fitted on"

@@ -32,7 +32,7 @@ def choose(
     """
     plain = EstimatorEngine(estimator, schema)
     given = _given(plain, golden)
-    wrong = _unlike(given, golden.answers)
+    wrong = _unlike(given, golden)
     if wrong:
         _check_first_release(estimator, schema, golden, wrong)
     for candidate in candidates if given else ():
@@ -56,7 +56,7 @@ def _given(engine: Engine, golden: Golden) -> Mapping[str, Array]:
 def _check_first_release(estimator: Any, schema: Schema, golden: Golden, wrong: str) -> None:
     """Raise NoEngine unless the golden answers are what release 0.1.0 recorded of this estimator."""
     names = tuple(golden.answers)
-    if _unlike(answers_on_shared_rows(estimator, schema, golden.batch, names), golden.answers):
+    if _unlike(answers_on_shared_rows(estimator, schema, golden.batch, names), golden):
         raise NoEngine(f"its answers to the stored sample are not those stored with it (output {wrong!r})")
     log.warning(
         "%s was stored with answers to rows that another output had changed, or that its schema cannot hold (output "
@@ -75,6 +75,9 @@ def _reproduces(engine: Engine, golden: Golden, given: Mapping[str, Array]) -> b
     return all(identical(made[name], answer) for name, answer in given.items())
 
 
-def _unlike(given: Mapping[str, Array], stored: Mapping[str, Array]) -> str:
+def _unlike(given: Mapping[str, Array], golden: Golden) -> str:
     """Return the first output whose answers are not the stored ones; empty if all are."""
-    return next((name for name, answer in stored.items() if name not in given or not same(given[name], answer)), "")
+    for name, stored in golden.answers.items():
+        if name not in given or not same(given[name], stored, golden.tolerance(name)):
+            return name
+    return ""

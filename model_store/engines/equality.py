@@ -20,28 +20,57 @@ def identical(one: Array, other: Array) -> bool:
     return one.tobytes() == other.tobytes()
 
 
-def same(a: Array, b: Array) -> bool:
+def same(a: Array, b: Array, tolerance: float = 0.0) -> bool:
     """Return whether two answers are equal for golden replay.
 
     Shapes and kinds must agree. Strings, bools, integers and datetimes must be equal; missing equals missing. Floats
-    may differ by rounding that another processor or batch size brings: 1e-9 (float64) or 1e-5 (float32), relative to
-    each value and to the largest magnitude in the array.
+    may differ by rounding that another processor or batch size brings: 1e-9 (float64) or 1e-5 (float32), or
+    ``tolerance`` if that is more, relative to each value and to the largest magnitude in the array.
     """
     if a.shape != b.shape or a.dtype.kind != b.dtype.kind:
         return False
     if a.dtype.kind == "O":
         return bool(all(_same_object(x, y) for x, y in zip(a.ravel().tolist(), b.ravel().tolist(), strict=True)))
     if a.dtype.kind == "f":
-        return _close(a, b)
+        allowed = max(tolerance, default_tolerance(a), default_tolerance(b))
+        return bool(np.allclose(a, b, rtol=allowed, atol=allowed * _scale(a), equal_nan=True))
     return bool(np.array_equal(a, b, equal_nan=a.dtype.kind == "M"))
 
 
-def _close(a: Array, b: Array) -> bool:
-    half = min(a.dtype.itemsize, b.dtype.itemsize) < np.dtype("float64").itemsize
-    tolerance = FLOAT32_TOLERANCE if half else FLOAT64_TOLERANCE
+def default_tolerance(answer: Array) -> float:
+    """Return how far answers of that dtype may differ by rounding alone, relative to their magnitude."""
+    if answer.dtype.kind != "f":
+        return 0.0
+    return FLOAT32_TOLERANCE if answer.dtype.itemsize < np.dtype("float64").itemsize else FLOAT64_TOLERANCE
+
+
+def distances(a: Array, b: Array) -> Array:
+    """Return for each row of two answers of one shape how far they are apart, as ``same`` measures it, as float64.
+
+    It is infinite where values differ that cannot differ by rounding.
+    """
+    furthest: Array = _apart(a, b).reshape(len(a), -1).max(axis=1, initial=0.0)
+    return furthest
+
+
+def _apart(a: Array, b: Array) -> Array:
+    if a.dtype.kind == "f":
+        with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
+            apart = np.where(_alike(a, b), 0.0, np.abs(a - b) / (np.abs(b) + _scale(a)))
+        return np.where(np.isnan(apart), np.inf, apart)
+    return np.where(_alike(a, b), 0.0, np.inf)
+
+
+def _alike(a: Array, b: Array) -> Array:
+    if a.dtype.kind == "O":
+        pairs = zip(a.ravel().tolist(), b.ravel().tolist(), strict=True)
+        return np.array([_same_object(x, y) for x, y in pairs], dtype=bool).reshape(a.shape)
+    return np.asarray((a == b) | ((a != a) & (b != b)))  # noqa: PLR0124 - NaN and NaT alone differ from themselves
+
+
+def _scale(a: Array) -> float:
     finite = np.abs(a[np.isfinite(a)])
-    scale = float(finite.max()) if finite.size else 0.0
-    return bool(np.allclose(a, b, rtol=tolerance, atol=tolerance * scale, equal_nan=True))
+    return float(finite.max()) if finite.size else 0.0
 
 
 def _same_object(a: Any, b: Any) -> bool:

@@ -67,7 +67,7 @@ def _replay(estimator: Any, manifest: Any, kept: Any) -> None:
     except Exception as error:
         raise GateRefused(f"it failed on the golden rows: {type(error).__name__}: {_words(error)}") from error
     for name in wanted:
-        if not same(replayed[name], kept.answers[name]):
+        if not same(replayed[name], kept.answers[name], kept.tolerance(name)):
             raise GateRefused(f"{name} answered otherwise than when it was published: {_where(replayed, kept, name)}")
 
 
@@ -77,7 +77,8 @@ def _where(replayed: Mapping[str, Any], kept: Any, name: str) -> str:
     now, then = replayed[name], kept.answers[name]
     if now.shape != then.shape:
         return f"shape {list(now.shape)}, expected {list(then.shape)}"
-    wrong = [row for row in range(len(then)) if not same(now[row : row + 1], then[row : row + 1])]
+    most = kept.tolerance(name)
+    wrong = [row for row in range(len(then)) if not same(now[row : row + 1], then[row : row + 1], most)]
     row = wrong[0] if wrong else 0
     got, expected = str(now[row])[:80], str(then[row])[:80]
     return f"{len(wrong)} of {len(then)} golden rows differ; row {row}: {got}, expected {expected}"

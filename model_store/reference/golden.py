@@ -2,13 +2,14 @@
 
 One ``golden.npz`` of plain arrays: numbers, bools and datetimes as they are; strings as UTF-8 bytes, the offset where
 each ends, and a mask of those that are there; bools with gaps as int8 with -1 for missing. Floats stay exact.
+``tolerances``, where there are any, are in the order of the answers.
 """
 
 import io
 import zipfile
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -21,10 +22,19 @@ FILE = "golden.npz"
 
 @dataclass(frozen=True, slots=True)
 class Golden:
-    """Rows and, by output name, what the estimator answered to them."""
+    """Rows and, by output name, what the estimator answered to them.
+
+    ``tolerances`` has the outputs whose answers depend on rounding more than most: by how much they may differ,
+    relative to their magnitude.
+    """
 
     batch: Batch
     answers: Mapping[str, Array]
+    tolerances: Mapping[str, float] = field(default_factory=dict)
+
+    def tolerance(self, output: str) -> float:
+        """Return by how much an output's answers may differ beyond what is usual; 0 if they showed nothing unusual."""
+        return self.tolerances.get(output, 0.0)
 
 
 def write(folder: Path, golden: Golden) -> None:
@@ -48,6 +58,8 @@ def to_bytes(golden: Golden) -> bytes:
     else:
         arrays |= _named("column", golden.batch.columns or {})
     arrays |= _named("answer", golden.answers)
+    if golden.tolerances:
+        arrays["tolerances"] = np.array([golden.tolerance(name) for name in golden.answers])
     buffer = io.BytesIO()
     np.savez_compressed(buffer, allow_pickle=False, **arrays)
     return buffer.getvalue()
@@ -61,7 +73,10 @@ def from_bytes(data: bytes) -> Golden:
         rows = int(arrays["rows"])
         matrix = arrays.get("matrix")
         columns = None if matrix is not None else _unnamed("column", arrays)
-        return Golden(Batch(rows, matrix=matrix, columns=columns), _unnamed("answer", arrays))
+        answers = _unnamed("answer", arrays)
+        given = arrays.get("tolerances", np.zeros(0)).tolist()
+        tolerances = {name: most for name, most in zip(answers, given, strict=False) if most}
+        return Golden(Batch(rows, matrix=matrix, columns=columns), answers, tolerances)
     except (ValueError, KeyError, OSError, EOFError, IndexError, zipfile.BadZipFile, zlib.error) as error:
         raise SealBroken(f"{FILE} is unreadable: {error}") from error
 
