@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from model_store import atomic_file
-from model_store.errors import ArtifactUnreadable, GateRefused, StoreError
+from model_store.errors import ArtifactUnreadable, GateRefused, StoreError, UndeclaredAnswer
 from model_store.gate import confinement
 
 _LATENCY_RUNS = 30
@@ -64,6 +64,8 @@ def _replay(estimator: Any, manifest: Any, kept: Any) -> None:
         replayed = answers(estimator, manifest.schema, kept.batch, wanted)
     except MemoryError:
         raise
+    except UndeclaredAnswer as error:
+        raise GateRefused(f"it answered otherwise than when it was published: {error}") from error
     except Exception as error:
         raise GateRefused(f"it failed on the golden rows: {type(error).__name__}: {_words(error)}") from error
     for name in wanted:

@@ -75,7 +75,7 @@ DEEDS = {
     "exits": ("sys.exit(7)", "ended with status 7 before it answered"),
     "raises": ("raise RuntimeError('no more')", "failed on the golden rows: RuntimeError: no more"),
     "lies": ("return X[:, 0] * 2.0 + 1e-6", "answered otherwise than when it was published"),
-    "answers too little": ("return X[:1, 0]", "shape [1], expected [10]"),
+    "answers too little": ("return X[:1, 0]", "expected [10], got [1]"),
     "answers in words": ("return [str(x) for x in X[:, 0]]", "answered otherwise"),
     "takes all memory": ("b'x' * 2**45", "more memory than the limit"),
     "needs the network": (
