@@ -74,7 +74,7 @@ def _named(estimator: Any, method: str, answer: Any, count: int) -> Iterator[tup
     if method == "transform":
         yield method, array, _feature_names(estimator, array)
         return
-    if method == "predict" and np.ndim(classes) == 1 and array.shape == (count, 1):
+    if method == "predict" and not isinstance(classes, list) and np.ndim(classes) == 1 and array.shape == (count, 1):
         array = array[:, 0]  # the labels of one target, which some libraries answer as a column
     yield (
         method,
