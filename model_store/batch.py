@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from model_store.schema import Column, Schema
+from model_store.schema import Schema
 
 Array = npt.NDArray[Any]
 
@@ -17,9 +17,9 @@ class Batch:
     """Rows whose values fit a schema.
 
     A homogeneous schema's rows are ``matrix``, C-ordered, of shape ``(rows, len(schema.columns))`` and of the columns'
-    one dtype. Any other schema's rows are ``columns``: one 1-D array of length ``rows`` for each schema column, in
-    schema order; strings and nullable bools are object arrays with None for missing, missing floats are NaN, datetimes
-    are ``datetime64[ns]`` with NaT for missing.
+    one dtype, unless whole numbers have gaps. Any other rows are ``columns``: one 1-D array of length ``rows`` for each
+    schema column, in schema order. Strings, nullable bools, and whole numbers with gaps are object arrays with None for
+    missing; missing floats are NaN, missing datetimes (in UTC) and timedeltas NaT.
     """
 
     rows: int
@@ -59,28 +59,14 @@ def estimator_input(schema: Schema, batch: Batch) -> Any:
 def _frame(schema: Schema, batch: Batch) -> Any:
     import pandas as pd  # here, because models fitted on arrays never need it
 
+    from model_store.held import held, labels
+
+    names = labels(schema.columns)
     if batch.matrix is not None:
-        return pd.DataFrame(batch.matrix.copy(order="K"), columns=list(schema.names), copy=False)
+        return pd.DataFrame(batch.matrix.copy(order="K"), columns=names, copy=False)
     if batch.columns is None:
         raise ValueError("a batch has either a matrix or columns")
-    held = {column.name: _held(column, batch.columns[column.name].copy()) for column in schema.columns}
-    frame = pd.DataFrame(held, copy=False)
+    columns = {i: held(column, batch.columns[column.name]) for i, column in enumerate(schema.columns)}
+    frame = pd.DataFrame(columns, copy=False)
+    frame.columns = pd.Index(names)
     return frame if schema.layout == "table" else np.asarray(frame)
-
-
-def _held(column: Column, values: Array) -> Any:
-    """Return the values as pandas held them when the estimator was fitted: encoders and imputers tell None from NaN."""
-    import pandas as pd  # here, because models fitted on arrays never need it
-
-    if column.held == "category":
-        return pd.Categorical(values, categories=list(column.categories))
-    if column.held == "str":
-        return pd.array(values, dtype="str")
-    if column.held == "object":
-        return pd.Series(values if column.missing == "none" else _nan_for_none(values), dtype=object)
-    return values
-
-
-def _nan_for_none(values: Array) -> Array:
-    gaps = np.array([value is None for value in values.tolist()], dtype=bool)
-    return np.where(gaps, np.nan, values) if gaps.any() else values

@@ -8,7 +8,7 @@ from model_store.errors import BadSchema
 
 Layout = Literal["matrix", "table", "series"]
 Held = Literal["array", "str", "object", "category", "extension"]
-Missing = Literal["nan", "none", "na"]
+Missing = Literal["nan", "none", "na", "nat"]
 Task = Literal["classifier", "regressor", "transformer", "clusterer", "outlier_detector", "estimator"]
 Value = str | int | float | bool
 
@@ -58,6 +58,11 @@ class Column:
     def __post_init__(self) -> None:
         if self.dtype not in DTYPES:
             raise BadSchema(f"column {self.name!r} has dtype {self.dtype!r}: expected one of {', '.join(DTYPES)}")
+
+    @property
+    def time_unit(self) -> Any:
+        """Return the unit of times and durations (``s``, ``ms``, ``us``, ``ns``); empty if the column holds none."""
+        return self.dtype[self.dtype.index("[") + 1 : -1] if "[" in self.dtype else ""
 
     def to_json(self) -> dict[str, Any]:
         """Return the column's fields, without those that the first release did not know if they say nothing."""

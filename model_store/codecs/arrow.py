@@ -5,7 +5,7 @@ full before they are read, and extension types are refused.
 """
 
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from model_store.batch import Array
 from model_store.codecs import flatbuffers
 from model_store.codecs.placing import MOST_ROWS, places
 from model_store.request_errors import Fault, InvalidInput, MalformedRequest, PayloadTooLarge
-from model_store.schema import INTEGERS, Column, Schema
+from model_store.schema import DATETIMES, INTEGERS, TIMEDELTAS, Column, Schema
 from model_store.validation.words import expected
 
 STREAM = "application/vnd.apache.arrow.stream"
@@ -52,6 +52,7 @@ _RAW = -1  # or with this, where it is not compressed after all
 _TEXT = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
 _PLAIN = (pa.types.is_integer, pa.types.is_floating, pa.types.is_boolean, pa.types.is_null)
 _TIMES = (pa.types.is_timestamp, pa.types.is_date)
+_DURATIONS = (pa.types.is_duration,)
 
 
 def decoded_limit(body: bytes) -> int:
@@ -94,7 +95,7 @@ def table_columns(table: Any, schema: Schema, limit: int) -> dict[str, Array | l
 def check_type(name: str, schema: Schema, found: Any) -> None:
     """Raise InvalidInput if no value of the Arrow type ``found`` could go into the column ``name``."""
     kind = found.value_type if pa.types.is_dictionary(found) else found
-    if not _is(kind, (*_PLAIN, *_TEXT, *_TIMES, pa.types.is_decimal)):
+    if not _is(kind, (*_PLAIN, *_TEXT, *_TIMES, *_DURATIONS, pa.types.is_decimal)):
         column = next(column for column in schema.columns if column.name == name)
         raise _wrong(column, f"a column of type {str(found)[:40]}")
 
@@ -211,9 +212,11 @@ def _values(column: Column, data: Any) -> Array | list[Any]:
         data = data.cast(data.type.value_type)
     if pa.types.is_decimal(data.type):
         data = data.cast(pa.float64())
-    if column.dtype == "datetime64[ns]" and _is(data.type, _TIMES):
+    if column.dtype in DATETIMES and _is(data.type, _TIMES):
         return _times(column, data)
-    if _is(data.type, _TIMES):
+    if column.dtype in TIMEDELTAS and _is(data.type, _DURATIONS):
+        return _in_unit(column, data, pa.duration)
+    if _is(data.type, (*_TIMES, *_DURATIONS)):
         raise _wrong(column, f"a column of type {data.type}")
     if data.null_count and column.dtype in INTEGERS:
         values: list[Any] = data.to_pylist()  # as an array, null would make them floats
@@ -233,10 +236,17 @@ def _shared_text(data: Any) -> Array:
 
 def _times(column: Column, data: Any) -> Array:
     zone = data.type.tz if pa.types.is_timestamp(data.type) else None
+    if column.zone and zone is None:
+        raise _wrong(column, f"a column of type {data.type}, which has no time zone")
+    return _in_unit(column, data, lambda unit: pa.timestamp(unit, zone))
+
+
+def _in_unit(column: Column, data: Any, kind: Callable[[str], Any]) -> Array:
+    """Return times or durations in the column's unit, without cutting anything off. Raises InvalidInput."""
     try:
-        array: Array = data.cast(pa.timestamp("ns", zone)).to_numpy()
+        array: Array = data.cast(kind(column.time_unit)).to_numpy()
     except pa.ArrowInvalid:
-        raise _wrong(column, "a time outside of the years 1678 to 2261") from None
+        raise _wrong(column, f"values of type {data.type} that do not fit {column.dtype}") from None
     return array
 
 

@@ -4,8 +4,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
+import numpy as np
+
 from model_store.batch import Array, Batch, estimator_input
 from model_store.engines.answers import METHODS, as_dtype, plain
+from model_store.engines.apart import parts, tight_columns
 from model_store.engines.declared import as_declared
 from model_store.engines.engine import Engine
 from model_store.schema import Output, Schema
@@ -19,10 +22,18 @@ class EstimatorEngine(Engine):
     def __init__(self, estimator: Any, schema: Schema) -> None:
         self._estimator = estimator
         self._schema = schema
+        self._tight = tight_columns(schema)
 
     def predict(self, batch: Batch, outputs: Sequence[str]) -> Mapping[str, Array]:
         """Return what the estimator answers; see Engine for what it raises."""
-        return answers(self._estimator, self._schema, batch, outputs)
+        if not self._tight or batch.matrix is not None:
+            return self._answers(batch, outputs)
+        found = [(part.rows, self._answers(part.batch, outputs)) for part in parts(self._schema, self._tight, batch)]
+        return found[0][1] if len(found) == 1 else _joined(found, outputs)
+
+    def _answers(self, batch: Batch, outputs: Sequence[str]) -> dict[str, Array]:
+        found = _answers(self._estimator, self._schema, outputs, partial(estimator_input, self._schema, batch))
+        return {output.name: as_declared(answer, output, batch.rows) for output, answer in found}
 
 
 def answers(estimator: Any, schema: Schema, batch: Batch, outputs: Sequence[str]) -> dict[str, Array]:
@@ -32,8 +43,7 @@ def answers(estimator: Any, schema: Schema, batch: Batch, outputs: Sequence[str]
     ``predict_proba_0``, ``predict_proba_1``, … are the entries of the list that multi-output classifiers answer. Raises
     what the estimator raises, KeyError for an output that the schema does not have, and UndeclaredAnswer.
     """
-    found = _answers(estimator, schema, outputs, partial(estimator_input, schema, batch))
-    return {output.name: as_declared(answer, output, batch.rows) for output, answer in found}
+    return dict(EstimatorEngine(estimator, schema).predict(batch, outputs))
 
 
 def answers_on_shared_rows(estimator: Any, schema: Schema, batch: Batch, outputs: Sequence[str]) -> dict[str, Array]:
@@ -58,6 +68,12 @@ def _answers(
         if method not in raw:
             raw[method] = getattr(estimator, method)(rows())
         yield output, plain(raw[method] if index is None else raw[method][index])
+
+
+def _joined(found: Sequence[tuple[Array, Mapping[str, Array]]], outputs: Sequence[str]) -> dict[str, Array]:
+    """Return the answers to all rows, in the order of the rows, from those to some of them each."""
+    order = np.argsort(np.concatenate([rows for rows, _ in found]), kind="stable")
+    return {name: np.concatenate([answer[name] for _, answer in found])[order] for name in outputs}
 
 
 def _method(output: str) -> tuple[str, int | None]:

@@ -1,7 +1,8 @@
 """Stored sample rows and the answers that the estimator gave to them, without any pickle.
 
 One ``golden.npz`` of plain arrays: numbers, bools and datetimes as they are; strings as UTF-8 bytes, the offset where
-each ends, and a mask of those that are there; bools with gaps as int8 with -1 for missing. Floats stay exact.
+each ends, and a mask of those that are there; bools with gaps as int8 with -1 for missing; whole numbers with
+gaps as numbers and such a mask. Floats stay exact.
 ``tolerances``, where there are any, are in the order of the answers.
 """
 
@@ -99,7 +100,18 @@ def _packed(key: str, values: Array) -> dict[str, Array]:
     if values.dtype.kind == "O" and any(isinstance(value, (bool, np.bool_)) for value in values.ravel()):
         flags = [-1 if value is None else int(value) for value in values.ravel()]
         return {f"{key}.gapped": np.array(flags, dtype=np.int8).reshape(values.shape)}
+    if values.dtype.kind == "O" and any(isinstance(value, int) for value in values.ravel()):
+        return _packed_whole(key, values)
     return _packed_strings(key, values)
+
+
+def _packed_whole(key: str, values: Array) -> dict[str, Array]:
+    there = np.array([value is not None for value in values], dtype=bool)
+    whole = [value or 0 for value in values]
+    return {
+        f"{key}.whole": np.array(whole, dtype=np.uint64 if max(whole) > np.iinfo(np.int64).max else np.int64),
+        f"{key}.there": there,
+    }
 
 
 def _packed_strings(key: str, values: Array) -> dict[str, Array]:
@@ -117,6 +129,10 @@ def _unpacked(key: str, arrays: Mapping[str, Array]) -> Array:
     if f"{key}.gapped" in arrays:
         flags = arrays[f"{key}.gapped"]
         return np.where(flags < 0, None, flags > 0)  # type: ignore[call-overload, no-any-return]  # None makes it objects
+    if f"{key}.whole" in arrays:
+        whole = arrays[f"{key}.whole"].astype(object)
+        whole[~arrays[f"{key}.there"]] = None
+        return whole
     there, ends = arrays[f"{key}.there"], arrays[f"{key}.ends"].tolist()
     data = arrays[f"{key}.utf8"].tobytes()
     texts = [

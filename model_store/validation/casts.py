@@ -9,12 +9,13 @@ import numpy.typing as npt
 
 from model_store.batch import Array
 from model_store.request_errors import MOST_FAULTS, Fault, few
-from model_store.schema import FLOATS, INTEGERS, Column
+from model_store.schema import FLOATS, INTEGERS, NUMBERS, Column
 from model_store.validation.ranges import limits, outside
 from model_store.validation.values import converter, is_missing, listed
 from model_store.validation.words import expected, show
 
 _NUMBERS = frozenset({int, float})
+_DIRECT = frozenset({*NUMBERS, "bool"})
 _FEW = 8  # rows; up to that a plain loop is faster than the set-up of anything better
 _EXACT = 2**53  # whole numbers up to here are exact as float64
 
@@ -71,7 +72,7 @@ def _strings(column: Column, values: Sequence[Any]) -> Array | None:
 def _cast_array(column: Column, values: Array, locate: Callable[[int], str], faults: list[Fault]) -> Array:
     """Cast a number or bool array into the column's dtype."""
     want = column.dtype
-    if (want == "bool") != (values.dtype.kind == "b") or want in {"string", "datetime64[ns]"}:
+    if (want == "bool") != (values.dtype.kind == "b") or want not in _DIRECT:
         return _cast_each(column, values.tolist(), locate, faults)
     if want in INTEGERS and values.dtype.kind == "f":
         return _cast_whole(column, values, locate, faults)
@@ -125,9 +126,13 @@ def _cast_each(column: Column, values: Sequence[Any], locate: Callable[[int], st
 def _array(column: Column, made: Sequence[Any]) -> Array:
     """Return values that fit, None for missing, as the array that a batch holds for the column."""
     if column.dtype == "string" or (column.dtype == "bool" and column.nullable):
-        objects = np.empty(len(made), dtype=object)
-        objects[:] = made
-        return objects
+        return _objects(made)
     if column.dtype in INTEGERS and None in made:
-        return np.array(made, dtype=np.float64)  # as pandas does: integers have no missing value
+        return _objects(made)  # as floats, large ones would answer for each other
     return np.array(made, dtype=column.dtype)
+
+
+def _objects(made: Sequence[Any]) -> Array:
+    objects = np.empty(len(made), dtype=object)
+    objects[:] = made
+    return objects

@@ -27,7 +27,7 @@ def from_columns(schema: Schema, columns: Mapping[str, Sequence[Any] | Array], l
         if matrix is not None:
             return Batch(rows, matrix=matrix)
     cast = _cast(schema, columns, rows, locate or rows_of(schema))
-    if facts.homogeneous:
+    if facts.homogeneous and all(values.dtype == facts.dtype for values in cast.values()):
         return Batch(rows, matrix=np.column_stack(list(cast.values())))
     return Batch(rows, columns=cast)
 

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from model_store.batch import Array
+from model_store.remembered import remembered
 from model_store.schema import Schema
-from model_store.validation.per_schema import per_schema
 from model_store.validation.ranges import limits, outside
 
 
@@ -47,7 +47,7 @@ class Facts:
         return bool((np.isfinite(matrix) | (np.isnan(matrix) & self.nullable)).all())
 
 
-@per_schema
+@remembered
 def facts_of(schema: Schema) -> Facts:
     """Return the facts of a schema."""
     names, columns = schema.names, schema.columns

@@ -9,10 +9,15 @@ from typing import Any
 import numpy as np
 
 from model_store.batch import Array
-from model_store.schema import FLOATS, Column
+from model_store.schema import DATETIMES, FLOATS, TIMEDELTAS, Column
 from model_store.validation.ranges import limits
 
 _NUMBERS = frozenset({int, float})
+_DURATION = re.compile(
+    r"-?P(?:\d{1,9}D)?(?:T(?:\d{1,9}H)?(?:\d{1,9}M)?(?:\d{1,9}(?:\.\d{1,9})?S)?)?"
+    r"|-?\d{1,9} days?(?: [+-]?\d\d:\d\d:\d\d(?:\.\d{1,9})?)?",
+    re.ASCII,
+)
 _ISO_8601 = re.compile(
     r"\d{4}-\d\d-\d\d(?:[T ]\d\d(?::?\d\d(?::?\d\d(?:[.,]\d{1,9})?)?)?(?:Z|[+-]\d\d:?(?:\d\d)?)?)?", re.ASCII
 )
@@ -34,7 +39,7 @@ def _within(convert: Callable[[Column, Any], Any], low: float, high: float) -> C
 
 def listed(values: Array) -> list[Any]:
     """Return an array of strings, dates or objects as a list of plain Python values; dates stay NumPy's."""
-    if values.dtype.kind == "M":
+    if values.dtype.kind in "Mm":
         return list(values)
     listed: list[Any] = values.tolist()
     return [value.item() if isinstance(value, (np.number, np.bool_, np.str_)) else value for value in listed]
@@ -46,7 +51,7 @@ def is_missing(value: Any) -> bool:
         return True
     if isinstance(value, float):
         return math.isnan(value)
-    if isinstance(value, np.datetime64):
+    if isinstance(value, (np.datetime64, np.timedelta64)):
         return bool(np.isnat(value))
     return type(value).__name__ in {"NAType", "NaTType"}
 
@@ -79,17 +84,35 @@ def _string(_column: Column, value: Any) -> str | None:
     return value if type(value) is str else None
 
 
-def _datetime(_column: Column, value: Any) -> np.datetime64 | None:
-    """Read a date or time; one with an offset is taken to UTC. Nanoseconds reach from 1677 to 2262."""
-    import pandas as pd  # here, because few models eat dates
+def _datetime(column: Column, value: Any) -> np.datetime64 | None:
+    """Read a date or time, taken to UTC. One without an offset is in UTC, and says too little for a column with a zone.
+
+    It has to fit the column's unit: no fraction is cut off.
+    """
+    import pandas as pd  # here, because few models take dates
 
     written = isinstance(value, str) and _ISO_8601.fullmatch(value)
     if not written and not isinstance(value, (np.datetime64, dt.date)):
         return None
     try:
         stamp = pd.Timestamp(value)
+        if column.zone and stamp.tzinfo is None:
+            return None
         stamp = stamp.tz_convert(None) if stamp.tzinfo else stamp
-        return stamp.as_unit("ns").to_datetime64()
+        return stamp.as_unit(column.time_unit, round_ok=False).to_datetime64()
+    except (ValueError, OverflowError):
+        return None
+
+
+def _timedelta(column: Column, value: Any) -> np.timedelta64 | None:
+    """Read a duration, as ISO 8601 or as pandas writes it. It has to fit the column's unit: no fraction is cut off."""
+    import pandas as pd  # here, because few models take durations
+
+    written = isinstance(value, str) and _DURATION.fullmatch(value)
+    if not written and not isinstance(value, (np.timedelta64, dt.timedelta)):
+        return None
+    try:
+        return pd.Timedelta(value).as_unit(column.time_unit, round_ok=False).to_timedelta64()
     except (ValueError, OverflowError):
         return None
 
@@ -97,5 +120,6 @@ def _datetime(_column: Column, value: Any) -> np.datetime64 | None:
 _CONVERTERS: Mapping[str, Callable[[Column, Any], Any]] = {
     "bool": _bool,
     "string": _string,
-    "datetime64[ns]": _datetime,
+    **dict.fromkeys(DATETIMES, _datetime),
+    **dict.fromkeys(TIMEDELTAS, _timedelta),
 }

@@ -5,11 +5,12 @@ from typing import Any
 
 import numpy as np
 
-from model_store.schema import FLOATS, INTEGERS, Column, Schema
+from model_store.schema import FLOATS, INTEGERS, TIMEDELTAS, Column, Schema
 
 Locate = Callable[[int, int], str]
 """Names a place for people, from a row's index and a column's index in the schema."""
 
+_PRECISION = {"s": " in whole seconds", "ms": " to the millisecond", "us": " to the microsecond"}
 _SHOWN = 64
 _EXACT = 2**53
 _SHOWN_CATEGORIES = 10
@@ -27,7 +28,7 @@ def expected(column: Column) -> str:
         info = np.iinfo(column.dtype)
         words = f"a whole number{_range(column, info.min, info.max)}"
     else:
-        words = {"bool": "true or false", "string": "a string"}.get(column.dtype, "an ISO 8601 date or time")
+        words = {"bool": "true or false", "string": "a string"}.get(column.dtype) or _time_in_words(column)
     return words + (" or null" if column.nullable else "")
 
 
@@ -43,6 +44,15 @@ def _range(column: Column, least: int | None = None, most: int | None = None) ->
 def plain(number: float) -> str:
     """Return a number as people write it: whole numbers without a point."""
     return str(int(number)) if abs(number) < _EXACT and float(number).is_integer() else str(number)
+
+
+def _time_in_words(column: Column) -> str:
+    precision = _PRECISION.get(column.time_unit, "")
+    if column.dtype in TIMEDELTAS:
+        return f"an ISO 8601 duration{precision}, such as P1DT2H"
+    if column.zone:
+        return f"an ISO 8601 date and time{precision} with an offset, such as 2026-01-31T12:00:00+01:00"
+    return f"an ISO 8601 date or time{precision}"
 
 
 def show(value: Any) -> str:

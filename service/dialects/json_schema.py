@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from model_store.schema import FLOATS, INTEGERS, Column, Output, Schema
+from model_store.schema import DATETIMES, FLOATS, INTEGERS, TIMEDELTAS, Column, Output, Schema
 
 Json = Mapping[str, Any]
 
@@ -17,12 +17,13 @@ BYTES: Json = {"type": "string", "contentMediaType": "application/octet-stream",
 NUMBER_OR_NULL: Json = {"type": ["number", "null"]}
 NUMBER_OR_TOKEN: Json = {"description": "A number; NaN and the infinities are bare tokens, which are not JSON"}
 
-_KINDS: Mapping[str, str] = {"bool": "boolean", "string": "string", "datetime64[ns]": "string"}
+_TIMES = (*DATETIMES, *TIMEDELTAS)
+_KINDS: Mapping[str, str] = {"bool": "boolean", "string": "string", **dict.fromkeys(_TIMES, "string")}
 _SCALARS: Mapping[str, Json] = {
     **dict.fromkeys(INTEGERS, {"type": "integer"}),  # noqa: RUF024 - none of them is ever changed
     "bool": BOOL,
     "string": {"type": ["string", "null"]},
-    "datetime64[ns]": TEXT,
+    **dict.fromkeys(_TIMES, TEXT),
 }
 _MOST_NAMED = 20
 
@@ -125,7 +126,9 @@ def example(column: Column) -> Any:
         return column.categories[0]
     if column.dtype in (*FLOATS, *INTEGERS):
         return _middle(column)
-    return {"bool": True, "string": "text"}.get(column.dtype, "2026-01-31T12:00:00")
+    if column.dtype in TIMEDELTAS:
+        return "P1DT2H"
+    return {"bool": True, "string": "text"}.get(column.dtype, f"2026-01-31T12:00:00{'+00:00' if column.zone else ''}")
 
 
 def example_row(schema: Schema) -> list[Any]:
@@ -157,7 +160,9 @@ def _type_bounds(column: Column) -> dict[str, Any]:
         return {"minimum": info.min, "maximum": info.max}
     if column.dtype == "float32":
         return {"minimum": float(np.finfo("f4").min), "maximum": float(np.finfo("f4").max)}
-    return {"format": "date-time"} if column.dtype == "datetime64[ns]" else {}
+    if column.dtype in DATETIMES:
+        return {"format": "date-time"}
+    return {"format": "duration"} if column.dtype in TIMEDELTAS else {}
 
 
 def _words(column: Column) -> str:

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from model_store.batch import Array, Batch
+from model_store.remembered import remembered
 from model_store.request_errors import MOST_FAULTS, Fault, InvalidInput, few, refuse
 from model_store.schema import FLOATS, Column, Schema
 from model_store.validation.columns import from_columns, from_matrix
-from model_store.validation.per_schema import per_schema
 from service.dialects.openinference.metadata import datatype_of
 from service.dialects.openinference.tensors import Tensor
 
@@ -36,7 +36,7 @@ class _Facts:
     dtype: np.dtype[Any] | None
 
 
-@per_schema
+@remembered
 def _facts_of(schema: Schema) -> _Facts:
     one_float = schema.homogeneous and schema.columns[0].dtype in FLOATS
     return _Facts(

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypedDict
 
-from model_store.schema import INTEGERS, Column, Schema
-from model_store.validation.per_schema import per_schema
+from model_store.remembered import remembered
+from model_store.schema import DATETIMES, INTEGERS, TIMEDELTAS, Column, Schema
 
 DEFAULT = "serving_default"
 MATRIX_INPUT = "inputs"
@@ -20,7 +20,7 @@ _MIXED = "variant"
 _NAMES = {
     "float32": "float",
     "float64": "double",
-    "datetime64[ns]": "string",
+    **dict.fromkeys((*DATETIMES, *TIMEDELTAS), "string"),
 }
 
 
@@ -56,7 +56,7 @@ class Signatures:
         return self.inputs[0] if len(self.inputs) == 1 else None
 
 
-@per_schema
+@remembered
 def signatures(schema: Schema) -> Signatures:
     """Return the signatures of a schema."""
     inputs = _inputs(schema)

@@ -12,7 +12,7 @@ from model_store.request_errors import MOST_FAULTS, InvalidInput
 from model_store.schema import Column, Output, Schema
 from model_store.validation.columns import from_columns, from_matrix
 from model_store.validation.rows import from_records, from_rows
-from model_store.validation.words import show
+from model_store.validation.words import expected, show
 
 OUT = (Output("predict", "float64"),)
 MANY = 100  # rows: enough for the one-step paths
@@ -96,12 +96,45 @@ def test_large_whole_floats_stay_exact_in_integer_columns():
     assert from_columns(floats(1, "int64"), {"c0": [2.0**60] * MANY}).matrix[0, 0] == 2**60
 
 
-def test_gaps_in_a_nullable_integer_column_make_it_float_as_pandas_does():
+@pytest.mark.parametrize("count", [1, MANY])
+@pytest.mark.parametrize("wide", [False, True])
+def test_whole_numbers_stay_whole_next_to_gaps(count, wide):
+    other = Column("b", "int64") if wide else Column("b", "string")
     batch = from_columns(
-        schema(Column("a", "int64", nullable=True), Column("b", "string")), {"a": [1, None], "b": ["x", "y"]}
+        schema(Column("a", "int64", nullable=True), other),
+        {"a": [2**53 + 1, None] * count, "b": [2, 3] * count if wide else ["x", "y"] * count},
     )
-    assert batch.columns["a"].dtype == np.float64
-    assert np.isnan(batch.columns["a"][1])
+    assert batch.columns["a"].tolist() == [2**53 + 1, None] * count
+    assert set(map(type, batch.columns["a"].tolist())) == {int, type(None)}
+
+
+TIMES = [
+    (Column("t", "datetime64[us]"), "2026-01-31T12:00:00.000001", "2026-01-31T12:00:00.000001"),
+    (Column("t", "datetime64[us]"), "1500-01-31", "1500-01-31T00:00:00.000000"),
+    (Column("t", "datetime64[us]"), "2026-01-31T12:00:00+02:00", "2026-01-31T10:00:00.000000"),
+    (Column("t", "datetime64[us]"), "2026-01-31T12:00:00.0000001", None),
+    (Column("t", "datetime64[ns]"), "2026-01-31T12:00:00.0000001", "2026-01-31T12:00:00.000000100"),
+    (Column("t", "datetime64[ns]"), "1500-01-31", None),
+    (Column("t", "datetime64[s]"), "2026-01-31T12:00:00.5", None),
+    (Column("t", "datetime64[s]", zone="Europe/Oslo"), "2026-01-31T12:00:00", None),
+    (Column("t", "datetime64[s]", zone="Europe/Oslo"), "2026-01-31T12:00:00+01:00", "2026-01-31T11:00:00"),
+    (Column("t", "timedelta64[us]"), "P1DT2H", "93600000000 microseconds"),
+    (Column("t", "timedelta64[us]"), "-1 days +02:00:00", "-79200000000 microseconds"),
+    (Column("t", "timedelta64[s]"), "PT0.5S", None),
+    (Column("t", "timedelta64[s]"), "5", None),
+    (Column("t", "timedelta64[s]"), 5, None),
+]
+
+
+@pytest.mark.parametrize(("column", "written", "read"), TIMES)
+def test_times_keep_their_unit_and_lose_nothing(column, written, read):
+    times = schema(column, layout="table")
+    if read is None:
+        assert faults(from_rows, times, [[written]]) == [("row 0, column t", expected(column), show(written))]
+        return
+    values = from_rows(times, [[written]]).columns["t"]
+    assert values.dtype == column.dtype
+    assert str(values[0]) == read
 
 
 @pytest.mark.parametrize("count", [1, MANY])

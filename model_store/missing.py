@@ -1,0 +1,22 @@
+"""Missing values among those that a batch holds for a column."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]
+
+
+def gaps(values: Array) -> Array:
+    """Return which of a batch's values are missing: None, NaN or NaT."""
+    if values.dtype.kind == "O":
+        return np.fromiter((value is None for value in values.tolist()), bool, len(values))
+    return np.asarray(values != values)  # noqa: PLR0124 - NaN and NaT alone differ from themselves
+
+
+def numbers(values: Array) -> Array:
+    """Return whole numbers with gaps, objects, as float64 with NaN; other values as they are."""
+    if values.dtype.kind != "O":
+        return values
+    return np.array([np.nan if value is None else value for value in values.tolist()], dtype=np.float64)
