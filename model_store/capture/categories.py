@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from model_store import privacy
 from model_store.batch import Array
 from model_store.capture.layouts import first_step
 from model_store.engines.answers import is_missing
@@ -21,17 +22,17 @@ def with_categories(estimator: Any, schema: Schema, values: list[Array], *, clos
     encoded = _encoded_categories(estimator, schema)
     columns = []
     for column, array in zip(schema.columns, values, strict=True):
-        categories = column.categories or encoded.get(column.name) or _few_distinct(column, array)
+        categories = column.categories or encoded.get(column.name) or _few_distinct(column, array, closed=closed)
         columns.append(replace(column, categories=categories, closed=closed and bool(categories)))
     return replace(schema, columns=tuple(columns))
 
 
-def _few_distinct(column: Column, values: Array) -> tuple[Value, ...]:
+def _few_distinct(column: Column, values: Array, *, closed: bool) -> tuple[Value, ...]:
     if column.dtype != "string":
         return ()
     distinct = {value for value in values.tolist() if value is not None}
-    few = len(distinct) <= _MOST_CATEGORIES and 2 * len(distinct) <= max(len(values), 2)
-    return tuple(sorted(distinct)) if few else ()
+    few = len(distinct) <= _MOST_CATEGORIES and privacy.are_few(len(distinct), len(values))
+    return tuple(sorted(distinct)) if few and (closed or privacy.are_names(distinct)) else ()
 
 
 def _encoded_categories(estimator: Any, schema: Schema) -> Mapping[str, tuple[Value, ...]]:

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from model_store.schema import DATETIMES, FLOATS, INTEGERS, TIMEDELTAS, Column, Output, Schema
+from model_store import privacy
+from model_store.schema import DATETIMES, FLOATS, INTEGERS, TIMEDELTAS, Column, Output, Schema, Value
 
 Json = Mapping[str, Any]
 
@@ -122,8 +123,8 @@ def entry(output: Output, number: Json) -> Json:
 
 def example(column: Column) -> Any:
     """Return a value that the column takes."""
-    if column.categories:
-        return column.categories[0]
+    if named := _named(column):
+        return named[0]
     if column.dtype in (*FLOATS, *INTEGERS):
         return _middle(column)
     if column.dtype in TIMEDELTAS:
@@ -171,7 +172,12 @@ def _words(column: Column) -> str:
     words = [f"{column.name} ({column.dtype}{unit}{gaps})"]
     if column.minimum is not None and column.maximum is not None and not column.bounded:
         words.append(f"seen from {column.minimum:g} to {column.maximum:g}")
-    if column.categories:
-        named = ", ".join(map(str, column.categories[:_MOST_NAMED]))
-        words.append(f"known: {named}{', …' if column.categories[_MOST_NAMED:] else ''}")
+    if known := _named(column):
+        named = ", ".join(map(str, known[:_MOST_NAMED]))
+        words.append(f"known: {named}{', …' if known[_MOST_NAMED:] else ''}")
     return "; ".join(words)
+
+
+def _named(column: Column) -> tuple[Value, ...]:
+    """Return the categories that callers are told: those that they must choose from, or that look like names."""
+    return column.categories if column.closed or privacy.are_names(column.categories) else ()

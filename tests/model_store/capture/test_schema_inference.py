@@ -201,6 +201,15 @@ def test_categories_come_from_few_distinct_strings_but_not_from_free_text():
     assert found["note"].categories == ()
 
 
+def test_few_strings_that_may_be_of_persons_are_no_categories_unless_others_are_to_be_refused():
+    mails = [f"p{i}@example.org" for i in "ab"] * 10
+    model = make_pipeline(CountVectorizer(), LogisticRegression()).fit(mails, [0, 1] * 10)
+    (open_,) = infer(model, samples.laid_out(mails)).schema.columns
+    (closed,) = infer(model, samples.laid_out(mails), "refuse").schema.columns
+    assert open_.categories == ()
+    assert (closed.closed, closed.categories) == (True, ("pa@example.org", "pb@example.org"))
+
+
 def test_pandas_categories_keep_their_order():
     frame = pd.DataFrame({"size": pd.Categorical(["s", "l"] * 10, categories=["s", "m", "l"], ordered=True)})
     model = HistGradientBoostingClassifier(max_iter=2, categorical_features="from_dtype").fit(frame, TARGET)
