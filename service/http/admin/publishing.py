@@ -37,10 +37,14 @@ File = Annotated[str, Meta(extra_json_schema={"contentMediaType": "application/o
 
 
 class NewVersion(msgspec.Struct):
-    """A version to be published: the model's file, with sample rows unless it is a sealed version."""
+    """A version to be published: the model's file, with sample rows unless it is a sealed version.
+
+    ``schema`` is JSON that declares columns and outputs.
+    """
 
     model: File
     sample: File | msgspec.UnsetType = msgspec.UNSET
+    schema: File | msgspec.UnsetType = msgspec.UNSET
     metrics: Annotated[str, Meta(description="A JSON object")] = "{}"
     promote: Literal["true", "false"] = "false"
 
@@ -119,6 +123,7 @@ class Publisher:
             upload.sample,
             sealing_key=SealingKey.load(self._options.sealing_key),
             metrics=upload.metrics,
+            schema=upload.schema,
             by=by,
             progress=progress,
         )
@@ -137,7 +142,7 @@ def add_publishing(routes: flask.Blueprint, operations: Operations, publisher: P
     @described(
         ADMINISTRATION,
         "Publish a version; answers with an operation to poll. `model` is a .skops file or another format that is "
-        "data alone, with sample rows, or a sealed version as .tar",
+        "data alone, with sample rows and perhaps a `schema`, or a sealed version as .tar",
         request=NewVersion,
         request_media_type=MULTIPART,
         response=Accepted,

@@ -11,6 +11,7 @@ from typing import Any
 import flask
 from werkzeug.datastructures import FileStorage
 
+from model_store.declaration import document
 from model_store.request_errors import Fault, InvalidInput
 from service.errors import UnsupportedMediaType
 
@@ -29,23 +30,25 @@ class Upload:
     sample: Path | None
     metrics: Mapping[str, Any]
     promote: bool
+    schema: Mapping[str, Any] | None = None
 
     @classmethod
     def received(cls, run_dir: Path, most_bytes: int) -> "Upload":
-        """Read the request under way. Raises UnsupportedMediaType, InvalidInput, PayloadTooLarge."""
+        """Read the request under way. Raises UnsupportedMediaType, InvalidInput, PayloadTooLarge, BadSchema."""
         flask.request.max_content_length = most_bytes
         if flask.request.mimetype != MULTIPART:
             raise UnsupportedMediaType("expected multipart/form-data with the files `model` and `sample`")
         files, form = flask.request.files, flask.request.form
         ending = _ending(files.get("model"), "model", (*ESTIMATORS, BUNDLE))
         sample_ending = None if ending == BUNDLE else _ending(files.get("sample"), "sample", SAMPLES)
-        metrics, promoted = _metrics(form.get("metrics")), _flag(form.get("promote"))
+        metrics, promoted = _json_object(form.get("metrics"), "metrics"), _flag(form.get("promote"))
+        schema = _schema(files.get("schema"), form.get("schema"), ending)
         folder = _new_folder(run_dir)
         estimator, sample = folder / f"model{ending}", folder / f"sample{sample_ending}" if sample_ending else None
         files["model"].save(estimator)
         if sample is not None:
             files["sample"].save(sample)
-        return cls(folder, estimator, sample, metrics, promoted)
+        return cls(folder, estimator, sample, metrics, promoted, schema)
 
     def discard(self) -> None:
         """Remove the files."""
@@ -72,14 +75,24 @@ def _ending(file: FileStorage | None, field: str, endings: tuple[str, ...]) -> s
     return ending
 
 
-def _metrics(text: str | None) -> Mapping[str, Any]:
+def _schema(file: FileStorage | None, text: str | None, ending: str) -> Mapping[str, Any] | None:
+    """Return the declared schema, which comes as a file or as text. Raises InvalidInput, BadSchema."""
+    given = text if file is None else file.read().decode("utf-8", "replace")
+    if not given:
+        return None
+    if ending == BUNDLE:
+        raise InvalidInput("schema: a sealed version keeps its own", [Fault("schema", "none", "one")])
+    return document.load(_json_object(given, "schema"))
+
+
+def _json_object(text: str | None, field: str) -> Mapping[str, Any]:
     try:
-        metrics = json.loads(text or "{}")
+        found = json.loads(text or "{}")
     except (ValueError, RecursionError):
-        metrics = None
-    if not isinstance(metrics, dict):
-        raise InvalidInput("metrics: expected a JSON object", [Fault("metrics", "a JSON object", (text or "")[:64])])
-    return metrics
+        found = None
+    if not isinstance(found, dict):
+        raise InvalidInput(f"{field}: expected a JSON object", [Fault(field, "a JSON object", (text or "")[:64])])
+    return found
 
 
 def _flag(text: str | None) -> bool:

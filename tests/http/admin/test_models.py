@@ -1,6 +1,7 @@
 """/admin/models over REST: publish, promote, roll back, retire, and how they stand."""
 
 import io
+import json
 import time
 
 import joblib
@@ -206,6 +207,31 @@ def test_what_is_missing_or_odd_in_the_form_is_refused(operator, estimator, rows
     assert upload(operator, "shop-a", skops_file(estimator), rows, metrics="[]").status_code == 400
     assert upload(operator, "shop-a", skops_file(estimator), rows, promote="yes").status_code == 400
     assert operator.post("/admin/models/shop-a/versions", json={}).status_code == 415
+
+
+@pytest.mark.parametrize("as_file", [True, False])
+def test_a_model_is_published_with_what_is_declared(operator, estimator, rows, as_file):
+    declared = json.dumps({"columns": {"x0": {"minimum": -100, "unit": "cm"}}, "outputs": ["predict_proba"]})
+    schema = (io.BytesIO(declared.encode()), "schema.json") if as_file else declared
+    found = finished(operator, upload(operator, "shop-a", skops_file(estimator), rows, schema=schema))
+    assert found["state"] == "succeeded", found
+    kept = operator.get("/admin/models/shop-a/versions/1").json["schema"]
+    assert [output["name"] for output in kept["outputs"]] == ["predict_proba"]
+    assert (kept["columns"][0]["minimum"], kept["columns"][0]["unit"]) == (-100, "cm")
+
+
+def test_a_declared_schema_that_is_wrong_is_refused_with_its_place(operator, estimator, rows, bundle):
+    for text, status, said in (
+        ("[]", 400, "schema: expected a JSON object"),
+        ("{", 400, "schema: expected a JSON object"),
+        ('{"columns": {"x0": {"minimum": "a"}}}', 422, "columns.x0.minimum: expected a finite number"),
+    ):
+        answer = upload(operator, "shop-a", skops_file(estimator), rows, schema=text)
+        assert (answer.status_code, said in answer.json["detail"]) == (status, True)
+    wrong = upload(operator, "shop-a", skops_file(estimator), rows, schema='{"columns": {"x9": {}}}')
+    assert finished(operator, wrong)["result"]["code"] == "bad_schema"
+    sealed = upload(operator, "shop-b", (io.BytesIO(bundle.read_bytes()), "b.tar"), schema="{}")
+    assert (sealed.status_code, sealed.json["detail"]) == (400, "schema: a sealed version keeps its own")
 
 
 def test_an_upload_that_is_too_large_is_refused(make_application, access, sealing_key, make_client, tmp_path):
