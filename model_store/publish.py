@@ -3,6 +3,7 @@
 import json
 import os
 import pwd
+import tempfile
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -11,10 +12,11 @@ from typing import Any
 from model_store import channels
 from model_store.capture.options import ArtifactFormat, CaptureOptions, Progress, UnknownCategories, silent
 from model_store.declaration import document
+from model_store.declaration.contract import Contract
 from model_store.errors import NoKey, StoreError
 from model_store.gate.gate import Gate, Limits
 from model_store.gate.process_gate import ProcessGate
-from model_store.lifecycle.registrar import Registrar
+from model_store.lifecycle.registrar import Registrar, tried
 from model_store.lifecycle.submission import Submission
 from model_store.names import ModelName
 from model_store.payload_log import PayloadLog
@@ -24,7 +26,7 @@ from model_store.seal import SealingKey
 from model_store.stores.locations import store_at
 from model_store.stores.store import Store
 
-__all__ = ["Limits", "Progress", "current_user", "publish"]
+__all__ = ["Limits", "Progress", "current_user", "dry_run", "publish"]
 
 _KEY = ("keys", "sealing.pem")
 
@@ -78,6 +80,38 @@ def publish(  # noqa: PLR0913 - one keyword for each thing that a publisher may 
             seen = partial(announced, store.disk, presence_beside(store.disk))
             serving.wait(store, seen, model, version, progress=registrar.progress)
     return version
+
+
+def dry_run(  # noqa: PLR0913 - one keyword for each thing that a publisher may choose
+    estimator: Any,
+    sample: Any,
+    *,
+    force: bool = False,
+    unknown_categories: UnknownCategories = "accept",
+    artifact_format: ArtifactFormat = "auto",
+    schema: Any = None,
+    payload_log: PayloadLog | None = None,
+    limits: Limits | None = None,
+    gate: Gate | None = None,
+    progress: Progress | None = None,
+) -> Contract:
+    """Do everything that ``publish`` does but seal and store, and return what would be published.
+
+    Printed, it is the table of columns and outputs that the version would take and answer, with warnings. The arguments
+    are those of ``publish``. Raises StoreError: BadSchema, BadSample, ArtifactUnreadable, GateRefused, ….
+    """
+    limits, declared = limits or Limits(), None if schema is None else document.load(schema)
+    options = CaptureOptions(
+        "dry-run",
+        current_user(),
+        unknown_categories=unknown_categories,
+        artifact_format=artifact_format,
+        force=force,
+        schema=declared,
+    )
+    submission = Submission(estimator, sample, options, payload_log, limits)
+    with tempfile.TemporaryDirectory(prefix="millrace-dry-run-") as folder:
+        return Contract(tried(submission, Path(folder), gate or ProcessGate(limits), progress or silent))
 
 
 def current_user() -> str:

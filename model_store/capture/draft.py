@@ -1,6 +1,7 @@
 """From a fitted estimator and sample rows to the files of a version, not yet numbered or sealed."""
 
 import warnings
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,9 @@ from model_store.capture.libraries import libraries_of
 from model_store.capture.options import CaptureOptions, Progress
 from model_store.capture.recording import golden_of, profile_of, rows_worth_keeping
 from model_store.capture.rounding import settled
+from model_store.declaration.advice import warnings_of
+from model_store.declaration.contract import WARNINGS
+from model_store.declaration.document import read
 from model_store.engines.answers import plain
 from model_store.engines.declared import as_declared
 from model_store.engines.equality import same
@@ -40,9 +44,13 @@ def capture(estimator: Any, sample: Any, folder: Path, options: CaptureOptions, 
         progress("recording golden answers and the reference profile")
         kept = settled(estimator, inferred.schema, golden_of(estimator, inferred))
         golden.write(folder, kept)
-        profile.write(folder, profile_of(estimator, inferred))
+        described = profile_of(estimator, inferred)
+        profile.write(folder, described)
         progress("writing the artifact")
         written = write_artifact(estimator, inferred.schema, kept, folder, options.artifact_format)
+        warned = warnings_of(inferred.schema, inferred.batch, read(options.schema or {}), described)
+    if warned:
+        written = replace(written, options={**written.options, WARNINGS: warned})
     return _draft(estimator, inferred.schema, folder, options, written)
 
 

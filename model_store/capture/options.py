@@ -7,6 +7,8 @@ from typing import Any, Literal
 ArtifactFormat = Literal["auto", "skops", "joblib"]
 UnknownCategories = Literal["accept", "refuse"]
 Progress = Callable[[str], None]
+"""Takes each step as it begins, and each warning, which begins with ``WARNING``."""
+WARNING = "warning: "
 
 
 @dataclass(frozen=True, slots=True)

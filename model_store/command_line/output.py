@@ -6,6 +6,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from model_store.capture.options import WARNING
 from model_store.errors import StoreError
 
 
@@ -25,8 +26,8 @@ def show_error(error: StoreError, *, as_json: bool) -> None:
 
 
 def show_progress(step: str) -> None:
-    """Write to standard error what begins now."""
-    sys.stderr.write(f"… {step}\n")
+    """Write to standard error what begins now, or a warning."""
+    sys.stderr.write(f"{step}\n" if step.startswith(WARNING) else f"… {step}\n")
     sys.stderr.flush()
 
 

@@ -6,14 +6,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from model_store.capture.options import WARNING
 from model_store.command_line.arguments import add_limits, add_name_and_version, add_wait, chosen_limits, command
 from model_store.command_line.output import show, show_progress, size
 from model_store.command_line.reports import version_report
 from model_store.command_line.waiting import wait_until_served
 from model_store.errors import BadPayloadLog, StoreError
 from model_store.lifecycle.retire import retire
+from model_store.names import ModelName
 from model_store.payload_log import PayloadLog
-from model_store.publish import publish
+from model_store.publish import dry_run, publish
 from model_store.stores.locations import store_at
 
 _PUBLISH = """\
@@ -36,6 +38,8 @@ def add_retire(commands: Any) -> None:
 
 
 def _publish(options: argparse.Namespace) -> int:
+    if options.dry_run:
+        return _dry_run(options)
     version = publish(
         options.root,
         options.name,
@@ -45,12 +49,7 @@ def _publish(options: argparse.Namespace) -> int:
         metrics=_metrics(options.metrics),
         promote=options.promote,
         by=options.by,
-        force=options.force,
-        unknown_categories=options.unknown_categories,
-        artifact_format=options.format,
-        schema=options.schema,
-        payload_log=_payload_log(options),
-        limits=chosen_limits(options),
+        **_choices(options),
         progress=show_progress,
     )
     report = version_report(store_at(options.root), options.name, version)
@@ -59,14 +58,43 @@ def _publish(options: argparse.Namespace) -> int:
     return show(options, {**report, **(served.report if served else {})}, lines)
 
 
+def _dry_run(options: argparse.Namespace) -> int:
+    ModelName(options.name)
+    _metrics(options.metrics)
+    contract = dry_run(options.file, options.sample, **_choices(options), progress=_show_step)
+    report = contract.to_json()
+    return show(options, report, [f"would publish {options.name}: {_measured(report)}", "", *contract.lines()])
+
+
+def _show_step(step: str) -> None:
+    """Show progress without the warnings, which the contract has."""
+    if not step.startswith(WARNING):
+        show_progress(step)
+
+
+def _choices(options: argparse.Namespace) -> dict[str, Any]:
+    return {
+        "force": options.force,
+        "unknown_categories": options.unknown_categories,
+        "artifact_format": options.format,
+        "schema": options.schema,
+        "payload_log": _payload_log(options),
+        "limits": chosen_limits(options),
+    }
+
+
 def _published(options: argparse.Namespace, version: int, report: Mapping[str, Any]) -> list[str]:
-    where = f"{report['estimator']} as {report['artifact_format']}, {size(report['bytes'])}"
-    speed = f"loads in {report['load_seconds']:.2g} s, answers one row in {report['predict_seconds'] * 1000:.2g} ms"
     if options.promote:
         serving = f"{options.name} {version} is now stable"
     else:
         serving = f"not serving yet; to serve it: python -m model_store promote {options.name} {version}"
-    return [f"published {options.name} {version}: {where}, {speed}", serving]
+    return [f"published {options.name} {version}: {_measured(report)}", serving]
+
+
+def _measured(report: Mapping[str, Any]) -> str:
+    where = f"{report['estimator']} as {report['artifact_format']}, {size(report['bytes'])}"
+    speed = f"loads in {report['load_seconds']:.2g} s, answers one row in {report['predict_seconds'] * 1000:.2g} ms"
+    return f"{where}, {speed}"
 
 
 def _retire(options: argparse.Namespace) -> int:
@@ -110,6 +138,11 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         metavar="FILE",
         help="what you declare of columns and outputs, as JSON, or a signature of MLflow; it beats what ROWS show",
+    )
+    parser.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="do everything but seal and store, and show what the version would take and answer",
     )
     parser.add_argument("--metrics", metavar="JSON", help="metrics to keep: a JSON object, or a .json file")
     parser.add_argument(

@@ -28,7 +28,7 @@ def declare(
     Raises BadSchema if a column is not there, if a value of the sample is none that would be taken, and if
     the estimator takes no gap where one is declared.
     """
-    declared = _resolved(schema, declaration)
+    declared = resolved(schema, declaration)
     columns, arrays = list(schema.columns), list(values)
     for i, (column, wanted) in enumerate(zip(schema.columns, declared, strict=True)):
         if wanted != DeclaredColumn():
@@ -49,7 +49,8 @@ def served(known: tuple[Output, ...], declaration: Declaration) -> tuple[Output,
     return tuple(by_name[name] for name in declaration.outputs) or known
 
 
-def _resolved(schema: Schema, declaration: Declaration) -> list[DeclaredColumn]:
+def resolved(schema: Schema, declaration: Declaration) -> list[DeclaredColumn]:
+    """Return what is declared of each of the schema's columns. Raises BadSchema for a column that is not there."""
     if declaration.in_order is not None:
         found, width = declaration.in_order, len(schema.columns)
         if len(found) != width:

@@ -26,16 +26,11 @@ class Registrar:
         """Add what a publisher hands over as its model's next version, and return the number. Raises StoreError."""
         model = ModelName(submission.options.name)
         with self.store.staging(model) as folder:
-            draft = submission.write(folder, self.progress)
-            report = self.try_version(folder, draft)
-            return self.add(
-                folder, replace(draft, load_seconds=report.load_seconds, predict_seconds=report.predict_seconds)
-            )
+            return self.add(folder, tried(submission, folder, self.gate, self.progress))
 
     def try_version(self, folder: Path, manifest: Manifest) -> GateReport:
         """Return what the gate measured of a version's files. Raises GateRefused, LibraryMismatch."""
-        self.progress("trying it in a process of its own")
-        return self.gate.try_version(folder, manifest)
+        return _measured(folder, manifest, self.gate, self.progress)
 
     def add(self, folder: Path, manifest: Manifest) -> int:
         """Seal the version's files under the model's next number, store them, and return the number."""
@@ -45,3 +40,18 @@ class Registrar:
             folder,
             lambda number: seal.seal(folder, replace(manifest, version=number), self.key),
         )
+
+
+def tried(submission: Submission, folder: Path, gate: Gate, progress: Progress) -> Manifest:
+    """Write a version's files into ``folder``, let them pass the gate, and return the draft of the manifest.
+
+    Raises StoreError.
+    """
+    draft = submission.write(folder, progress)
+    report = _measured(folder, draft, gate, progress)
+    return replace(draft, load_seconds=report.load_seconds, predict_seconds=report.predict_seconds)
+
+
+def _measured(folder: Path, manifest: Manifest, gate: Gate, progress: Progress) -> GateReport:
+    progress("trying it in a process of its own")
+    return gate.try_version(folder, manifest)

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from model_store import seal
-from model_store.capture.options import CaptureOptions, Progress
+from model_store.capture.options import WARNING, CaptureOptions, Progress
+from model_store.declaration.contract import Contract
 from model_store.errors import ArtifactUnreadable, StoreError
 from model_store.gate import isolation
 from model_store.gate.gate import Limits
@@ -39,6 +40,8 @@ class Submission:
             draft = self._from_file(Path(self.estimator), folder, progress)
         else:
             draft = self._from_memory(folder, progress)
+        for warning in Contract(draft).warnings:
+            progress(f"{WARNING}{warning}")
         if self.payload_log is None:
             return draft
         return replace(draft, options={**draft.options, **self.payload_log.checked(draft.schema).option()})
