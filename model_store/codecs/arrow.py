@@ -123,7 +123,10 @@ def write(
 
 
 def _column(array: Array) -> Any:
-    flat: Any = pa.array(array.ravel().tolist() if array.dtype.kind in "OU" else np.ascontiguousarray(array).ravel())
+    if array.dtype.kind in "OU":
+        flat: Any = pa.array(array.ravel().tolist(), type=pa.string())
+    else:
+        flat = pa.array(np.ascontiguousarray(array).ravel())
     for extent in reversed(array.shape[1:]):
         flat = pa.FixedSizeListArray.from_arrays(flat, extent)
     return flat

@@ -10,7 +10,7 @@ exponent, 64-bit integers plain.
 
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from typing import Any, Literal
 
@@ -27,7 +27,9 @@ FREE_CONTAINERS = 10_000
 """How many it may hold besides those."""
 
 _OPENING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|([\[{])', re.DOTALL)
-_TOKENS = {"nan": b"NaN", "inf": b"Infinity", "-inf": b"-Infinity"}
+Tokens = Mapping[str, bytes]
+
+_TOKENS: Tokens = {"nan": b"NaN", "inf": b"Infinity", "-inf": b"-Infinity"}
 
 
 def loads(body: bytes, *, tolerant: bool = False, max_rows: int | None = None) -> Any:
@@ -48,15 +50,38 @@ def loads(body: bytes, *, tolerant: bool = False, max_rows: int | None = None) -
 
 
 def dumps(value: Any, *, nan: Literal["null", "token"] = "null") -> bytes:
-    """Write a JSON document of plain values, mappings, sequences and NumPy arrays of any dtype and order.
+    """Write a JSON document of plain values, mappings, sequences and NumPy arrays of any order but those of dates.
 
-    ``nan``: what NaN and the infinities become, ``null`` or the bare tokens ``NaN``, ``Infinity`` and ``-Infinity``
-    (not JSON, but what TensorFlow Serving and Python's own json module write).
+    JSON has neither NaN nor infinity. ``nan`` is what NaN becomes: ``null``, which all parsers read and most as a
+    missing value, or the bare token ``NaN``. Infinities become the bare tokens ``Infinity`` and ``-Infinity``, as
+    TensorFlow Serving, Triton and Python's json module write and read them: ``null`` would be another value.
     """
     written = orjson.dumps(value, default=_plain, option=orjson.OPT_SERIALIZE_NUMPY)
-    if nan == "null" or b"null" not in written:
+    if b"null" not in written or not _needs_tokens(value, np.isinf if nan == "null" else _is_not_finite):
         return written
-    return orjson.dumps(_with_tokens(value), default=_plain, option=orjson.OPT_SERIALIZE_NUMPY)
+    tokens = {**_TOKENS, "nan": b"null"} if nan == "null" else _TOKENS
+    return orjson.dumps(_with_tokens(value, tokens), default=_plain, option=orjson.OPT_SERIALIZE_NUMPY)
+
+
+def writable(array: Array) -> Array:
+    """Return the array as ``dumps`` writes it: dates as an object array of ISO 8601 text, None for a missing one.
+
+    orjson writes a missing date as one of the year 1677, and cuts dates after microseconds.
+    """
+    if array.dtype.kind != "M":
+        return array
+    texts = [None if text == "NaT" else _shortened(text) for text in np.datetime_as_string(array).ravel().tolist()]
+    made = np.empty(len(texts), dtype=object)
+    made[:] = texts
+    return made.reshape(array.shape)
+
+
+def _shortened(text: str) -> str:
+    """Return a time without zeros of milliseconds, microseconds and nanoseconds at its end."""
+    whole, _, fraction = text.partition(".")
+    while fraction.endswith("000"):
+        fraction = fraction[:-3]
+    return f"{whole}.{fraction:0<6}" if fraction else whole
 
 
 def _check_containers(body: bytes, most: int) -> None:
@@ -80,23 +105,37 @@ def _plain(value: Any) -> Any:
     raise TypeError(f"{type(value).__name__} has no JSON form")
 
 
-def _with_tokens(value: Any) -> Any:
-    if isinstance(value, np.ndarray):
-        return _array_with_tokens(value)
+def _is_not_finite(value: Any) -> Any:
+    return ~np.isfinite(value)
+
+
+def _needs_tokens(value: Any, special: Callable[[Any], Any]) -> bool:
+    if isinstance(value, np.ndarray) and value.dtype.kind != "O":
+        return value.dtype.kind == "f" and bool(special(value).any())
     if isinstance(value, Mapping):
-        return {key: _with_tokens(inner) for key, inner in value.items()}
+        return any(_needs_tokens(inner, special) for inner in value.values())
+    if isinstance(value, list | tuple | np.ndarray):
+        return any(_needs_tokens(inner, special) for inner in value)
+    return isinstance(value, float | np.floating) and bool(special(value))
+
+
+def _with_tokens(value: Any, tokens: Tokens) -> Any:
+    if isinstance(value, np.ndarray):
+        return _array_with_tokens(value, tokens)
+    if isinstance(value, Mapping):
+        return {key: _with_tokens(inner, tokens) for key, inner in value.items()}
     if isinstance(value, list | tuple):
-        return [_with_tokens(inner) for inner in value]
+        return [_with_tokens(inner, tokens) for inner in value]
     if isinstance(value, float | np.floating) and not math.isfinite(value):
-        return orjson.Fragment(_TOKENS[str(float(value))])
+        return orjson.Fragment(tokens[str(float(value))])
     return value
 
 
-def _array_with_tokens(array: Array) -> Any:
+def _array_with_tokens(array: Array, tokens: Tokens) -> Any:
     if array.dtype.kind == "O":
-        return _with_tokens(array.tolist())
+        return _with_tokens(array.tolist(), tokens)
     if array.dtype.kind != "f" or np.isfinite(array).all():
         return array
-    tokens: Iterator[bytes] = (_TOKENS[str(number)] for number in array[~np.isfinite(array)].tolist())
+    special: Iterator[bytes] = (tokens[str(number)] for number in array[~np.isfinite(array)].tolist())
     written = orjson.dumps(np.ascontiguousarray(array), default=_plain, option=orjson.OPT_SERIALIZE_NUMPY)
-    return orjson.Fragment(re.sub(rb"null", lambda _: next(tokens), written))
+    return orjson.Fragment(re.sub(rb"null", lambda _: next(special), written))

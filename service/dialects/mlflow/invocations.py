@@ -4,10 +4,12 @@
 output, or several of them. Rows are counted from 0 in faults.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qs
+
+import numpy as np
 
 from model_store.batch import Array, Batch
 from model_store.codecs import arrow, csv, json, npy, parquet
@@ -289,11 +291,17 @@ def _quality(parameters: str) -> float:
 
 def _as_json(_answered: PredictionResult, outputs: Mapping[str, Array]) -> bytes | None:
     """Write one output as a list with an entry for each row; several as a record for each row, as a DataFrame's are."""
-    if len(outputs) == 1:
-        return json.dumps({"predictions": next(iter(outputs.values()))})
+    arrays = [json.writable(array) for array in outputs.values()]
+    if len(arrays) == 1:
+        return json.dumps({"predictions": arrays[0]})
     names = list(outputs)
-    rows = zip(*(array.tolist() for array in outputs.values()), strict=True)
+    rows = zip(*map(_listed, arrays), strict=True)
     return json.dumps({"predictions": [dict(zip(names, row, strict=True)) for row in rows]})
+
+
+def _listed(array: Array) -> Iterable[Any]:
+    """Return an array's rows; those of float32 stay NumPy's, which are written in their shortest form."""
+    return array if array.dtype == np.float32 else array.tolist()
 
 
 def _as_arrow(form: str) -> Callable[[PredictionResult, Mapping[str, Array]], bytes | None]:

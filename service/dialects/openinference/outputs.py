@@ -6,11 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import orjson
 
 from model_store.batch import Array
 from model_store.codecs import tensors
-from model_store.codecs.json import dumps
 from model_store.request_errors import Fault
 from model_store.schema import NUMBERS, Output, Schema
 from model_store.validation.words import show
@@ -103,7 +101,7 @@ def written(one: Wanted, array: Array) -> tuple[dict[str, Any], bytes | None]:
         raw = tensors.write(datatype, array)
         tensor["parameters"] = {"binary_data_size": len(raw)}
         return tensor, raw
-    tensor["data"] = _json_values(array)
+    tensor["data"] = array.ravel()  # NaN as null: clients read that in a tensor of floats as NaN
     return tensor, None
 
 
@@ -124,14 +122,3 @@ def _texts(array: Array) -> Array:
     made = np.empty(array.shape, dtype=object)
     made.ravel()[:] = [None if value is None else str(value) for value in array.ravel().tolist()]
     return made
-
-
-def _json_values(array: Array) -> Any:
-    """Return the elements in row-major order, to be written with NaN as null and infinity as a bare token.
-
-    JSON has neither. Clients read null in a tensor of floats as NaN; to write infinity so would change the value.
-    """
-    flat = array.ravel()
-    if flat.dtype.kind == "f" and np.isinf(flat).any():
-        return orjson.Fragment(dumps([None if np.isnan(value) else value for value in flat], nan="token"))
-    return flat

@@ -26,6 +26,7 @@ from service.errors import UnknownOutput
 from service.wire import Call, PredictionResult, WireRequest, WireResponse
 
 _LARGEST_INT64 = 2**63 - 1
+_EXACT = 2**53
 _METHODS = {"classify": "classification", "regress": "regression"}
 
 
@@ -75,10 +76,9 @@ class Regress:
         return _decoded(request, schema, "regress", "predict", _numbers(schema))
 
     def encode(self, answered: PredictionResult, call: Call) -> WireResponse:
-        """Write ``{"results": [number, …]}``, always as floats."""
+        """Write ``{"results": [number, …]}``, as floats but for whole numbers that no float holds."""
         values = answered.outputs[call.outputs[0]].reshape(-1)
-        floats = values if values.dtype.kind == "f" else values.astype(np.float64)
-        return WireResponse(dumps({"results": floats}, nan="token"))
+        return WireResponse(dumps({"results": _floats(values)}, nan="token"))
 
 
 def _decoded(request: WireRequest, schema: Schema, verb: str, default: str, possible: Sequence[str]) -> Call:
@@ -104,6 +104,12 @@ def _numbers(schema: Schema) -> list[str]:
 
 def _label(label: Any) -> str:
     return label if isinstance(label, str) else dumps(label).decode()
+
+
+def _floats(values: Array) -> Array:
+    if values.dtype.kind == "f" or (values.size and max(int(values.max()), -int(values.min())) > _EXACT):
+        return values
+    return values.astype(np.float64)
 
 
 def _scalars(scores: Array) -> Any:

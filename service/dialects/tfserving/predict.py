@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from model_store.codecs.json import dumps, loads
+from model_store.codecs.json import dumps, loads, writable
 from model_store.request_errors import Fault, MalformedRequest
 from model_store.schema import Schema
 from model_store.validation.bounds import announced_rows, check_rows
@@ -31,7 +31,7 @@ class Predict:
 
     def encode(self, answered: PredictionResult, call: Call) -> WireResponse:
         """Write the wanted output under ``predictions`` or ``outputs``, as the request's form asks."""
-        return WireResponse(dumps({call.context: answered.outputs[call.outputs[0]]}, nan="token"))
+        return WireResponse(dumps({call.context: writable(answered.outputs[call.outputs[0]])}, nan="token"))
 
 
 def read(request: WireRequest) -> dict[str, Any]:

@@ -191,6 +191,6 @@ def test_arrays_of_every_kind_are_written():
 
 def test_what_is_not_finite_is_written_as_asked():
     values = {"a": np.float32([0.2, np.nan, -np.inf]), "b": [math.inf, 1.5], "c": np.array([[math.nan], [1.0]]).T}
-    assert dumps(values) == b'{"a":[0.2,null,null],"b":[null,1.5],"c":[[null,1.0]]}'
+    assert dumps(values) == b'{"a":[0.2,null,-Infinity],"b":[Infinity,1.5],"c":[[null,1.0]]}'
     assert dumps(values, nan="token") == b'{"a":[0.2,NaN,-Infinity],"b":[Infinity,1.5],"c":[[NaN,1.0]]}'
     assert dumps(np.array([math.nan, "x"], dtype=object), nan="token") == b'[NaN,"x"]'

@@ -111,4 +111,4 @@ def test_check_needs_no_model():
 def test_a_float_answer_is_written_in_its_shortest_form():
     answered = PredictionResult("m", 1, SCHEMAS[0], {"predict": np.array([0.2, np.nan, np.inf], np.float32)})
     answer = INVOCATIONS.encode(answered, Call(None, ("predict",), ()))
-    assert answer.body == b'{"predictions":[0.2,null,null]}'
+    assert answer.body == b'{"predictions":[0.2,null,Infinity]}'
