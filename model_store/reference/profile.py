@@ -12,9 +12,10 @@ are not the numbers of single rows.
 ``other``, the share of all others. Of a feature, the values that fewer than five rows have are among the others.
 
 ``text``: texts and ids. No value is kept: ``edges`` are numbers of characters, and ``shares`` has the shares, as above,
-for each kind of text that was there. A string is a text unless the schema knows categories of the column, at most half
-of the sample's values differ, and all of them look like names of categories (see
-``model_store.privacy``). Whole numbers are ids if no two are equal and they have nine or more digits or are counted up.
+for each kind of text (``model_store.reference.measures.CHARACTERS``) that was there. A string is a text unless the
+schema knows categories of the column, at most half of the sample's values differ, and all of them look like names of
+categories (see ``model_store.privacy``). Whole numbers are ids if no two are equal and they have nine or more digits or
+are counted up.
 
 ``vector``: an output of several entries a row. ``components``, one entry each (at most 64).
 
@@ -42,6 +43,8 @@ _MOST_COMPONENTS = 64
 _BINS = 10
 _FINENESS = 10
 """An edge is rounded to the power of ten below this part of the distance to the next edge."""
+_WIDER = 1.25
+"""Lengths that differ by less than this factor are alike."""
 _LEAST_IDS = 20
 """Numbers that are needed to tell that they are ids."""
 _LEAST_ID = 10**8
@@ -161,10 +164,20 @@ def _text(values: Array) -> dict[str, Any]:
     if not there:
         return {**entry, "edges": [], "shares": {}}
     lengths, kinds = np.array(list(map(len, there))), np.array(list(map(characters, there)))
-    quarters = np.quantile(lengths, (0, 0.25, 0.5, 0.75), method="higher")
-    edges = np.unique([*quarters, lengths.max() + 1])
+    edges = _length_edges(lengths)
     counts = {kind: _counts(lengths[kinds == kind], edges) for kind in sorted(set(kinds.tolist()))}
     return {**entry, "edges": edges.tolist(), "shares": {kind: (n / len(there)).tolist() for kind, n in counts.items()}}
+
+
+def _length_edges(lengths: Array) -> Array:
+    """Return the quarters of the lengths, apart and farther out by a factor, so that one letter more is no drift."""
+    least, *quarters = np.quantile(lengths, (0, 0.25, 0.5, 0.75), method="higher").tolist()
+    edges, last = [math.floor(least / _WIDER)], least
+    for quarter in quarters:
+        if quarter >= max(last, 1) * _WIDER:
+            edges.append(quarter)
+            last = quarter
+    return np.unique([*edges, math.ceil(int(lengths.max()) * _WIDER) + 1])
 
 
 def _share_missing(there: int, values: Array) -> float:

@@ -32,7 +32,7 @@ def output(described, values):
 def test_a_text_is_described_by_its_length_and_characters():
     values = objects(["Anna", "Bo", None, "anna@example.org", "12345", "see you there", "Zoë", ""])
     found = feature(Column("t", "string", nullable=True), values)
-    assert (found["kind"], found["missing"], found["edges"]) == ("text", 0.125, [0, 3, 4, 13, 17])
+    assert (found["kind"], found["missing"], found["edges"]) == ("text", 0.125, [0, 3, 4, 13, 21])
     sevenths = {kind: [round(share * 7) for share in shares] for kind, shares in found["shares"].items()}
     assert sevenths == {
         "empty": [0, 1, 0, 0, 0, 0],
@@ -42,6 +42,15 @@ def test_a_text_is_described_by_its_length_and_characters():
         "words": [0, 0, 0, 0, 1, 0],
         "marks": [0, 0, 0, 0, 1, 0],
     }
+
+
+@pytest.mark.parametrize(
+    ("lengths", "edges"),
+    [([36] * 40, [28, 46]), ([48] * 10 + [52] * 30, [38, 66]), ([10] * 10 + [20] * 10 + [40] * 20, [8, 20, 40, 51])],
+    ids=["of one length", "nearly of one length", "of several lengths"],
+)
+def test_lengths_that_hardly_differ_are_alike(lengths, edges):
+    assert feature(Column("t", "string"), objects(["x" * length for length in lengths]))["edges"] == edges
 
 
 def test_few_names_that_the_schema_knows_keep_their_shares():
