@@ -7,7 +7,7 @@ from typing import Any
 
 from model_store import seal
 from model_store.artifacts import joblib_format, skops_format
-from model_store.artifacts.wording import words
+from model_store.artifacts.wording import missing_code, words
 from model_store.errors import ArtifactUnreadable
 from model_store.estimators import objects
 from model_store.manifest import ANY_LIBRARY_VERSION, Manifest
@@ -76,5 +76,5 @@ def _loaded(loader: Loader, data: bytes, *, any_version: bool) -> Any:
         except MemoryError:
             raise
         except Exception as error:  # damaged or foreign bytes raise anything
-            raise ArtifactUnreadable(f"it cannot be loaded: {words(error)}") from error
+            raise ArtifactUnreadable(missing_code(error) or f"it cannot be loaded: {words(error)}") from error
     return single_threaded(estimator)

@@ -6,8 +6,9 @@ import os
 import signal
 import subprocess
 import sys
+import sysconfig
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -27,23 +28,41 @@ _THREADS = (
 _PACKAGE_PARENT = Path(__file__).resolve().parents[2]
 
 
-def run(verb: str, request: Mapping[str, Any], *, seconds: float, memory: int) -> dict[str, Any]:
+def run(verb: str, request: Mapping[str, Any], *, seconds: float, memory: int, path: Sequence[str]) -> dict[str, Any]:
     """Return what ``model_store.gate.trial`` answers to a verb and its request, in a separate process.
 
-    ``seconds`` bounds wall-clock and processor time, ``memory`` the address space in bytes. Raises the StoreError that
-    the trial reports, or GateRefused if it ends in any other way.
+    ``seconds`` bounds wall-clock and processor time, ``memory`` the address space in bytes. ``path`` is what the
+    process imports from, next to what its Python finds by itself. Raises the StoreError that the trial reports, or
+    GateRefused if it ends in any other way.
     """
     with tempfile.TemporaryDirectory(prefix="millrace-trial-") as scratch:
         folder = Path(scratch)
         limits = {"seconds": seconds, "memory": memory}
         (folder / "request.json").write_text(json.dumps({**request, "limits": limits, "parent": os.getpid()}), "utf-8")
-        status = _wait(verb, folder, seconds)
+        status = _wait(verb, folder, seconds, path)
         result = _result(folder)
     if result is None:
         raise GateRefused(_how_it_ended(status, seconds, result_error=_tail(status)))
     if "code" in result:
         raise _error(result)
     return result
+
+
+def own_path() -> list[str]:
+    """Return what this process imports from: in a replica, what all its workers load models with."""
+    return list(dict.fromkeys([str(_PACKAGE_PARENT), *(entry or str(Path.cwd()) for entry in sys.path)]))
+
+
+def installed_path() -> list[str]:
+    """Return where Python's library, this package and installed ones are, in the order in which this process imports.
+
+    What only the publisher's own folders or PYTHONPATH have is not there for replicas.
+    """
+    return [str(_PACKAGE_PARENT), *(entry for entry in own_path()[1:] if _is_installed(entry))]
+
+
+def _is_installed(entry: str) -> bool:
+    return entry.startswith(sysconfig.get_path("stdlib")) or any(Path(entry).glob("*.dist-info"))
 
 
 class _Status:
@@ -54,9 +73,9 @@ class _Status:
         self.written = written
 
 
-def _wait(verb: str, folder: Path, seconds: float) -> _Status:
+def _wait(verb: str, folder: Path, seconds: float, path: Sequence[str]) -> _Status:
     with (folder / "output.txt").open("wb") as output:
-        process = _started(verb, folder, output)
+        process = _started(verb, folder, output, path)
         try:
             code: int | None = process.wait(seconds)
         except subprocess.TimeoutExpired:
@@ -68,26 +87,25 @@ def _wait(verb: str, folder: Path, seconds: float) -> _Status:
     return _Status(code, _end_of(folder / "output.txt"))
 
 
-def _started(verb: str, folder: Path, output: BinaryIO) -> subprocess.Popen[bytes]:
+def _started(verb: str, folder: Path, output: BinaryIO, path: Sequence[str]) -> subprocess.Popen[bytes]:
     return subprocess.Popen(  # noqa: S603 - our own module, no shell
         [sys.executable, "-P", "-m", "model_store.gate.trial", verb, str(folder)],
         stdin=subprocess.DEVNULL,
         stdout=output,
         stderr=output,
-        env=_environment(folder),
+        env=_environment(folder, path),
         start_new_session=True,
     )
 
 
-def _environment(folder: Path) -> dict[str, str]:
+def _environment(folder: Path, path: Sequence[str]) -> dict[str, str]:
     """Return no variable of this process but the import path: a candidate sees no secret."""
-    paths = [str(_PACKAGE_PARENT), *(path or str(Path.cwd()) for path in sys.path)]
     return {
         "PATH": "/usr/local/bin:/usr/bin:/bin",
         "HOME": str(folder),
         "TMPDIR": str(folder),
         "LANG": "C.UTF-8",
-        "PYTHONPATH": os.pathsep.join(dict.fromkeys(paths)),
+        "PYTHONPATH": os.pathsep.join(path),
         "PYTHONDONTWRITEBYTECODE": "1",
         **dict.fromkeys(_THREADS, "1"),
     }

@@ -1,6 +1,6 @@
 """The gate that tries each version in a throw-away process."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +12,20 @@ from model_store.manifest import Manifest
 
 
 class ProcessGate(Gate):
-    """Tries a version in a process that may crash, hang or lie, within limits on time, memory and latency."""
+    """Tries a version in a process that may crash, hang or lie, within limits on time, memory and latency.
 
-    def __init__(self, limits: Limits | None = None) -> None:
+    The process imports from ``path``: by default from what is installed, as replicas do, and not from what the
+    publisher's own process finds besides.
+    """
+
+    def __init__(self, limits: Limits | None = None, path: Sequence[str] | None = None) -> None:
         self._limits = limits or Limits()
+        self._path = isolation.installed_path() if path is None else path
+
+    @classmethod
+    def of_replica(cls) -> "ProcessGate":
+        """Return the gate of a process that is a replica's: what it imports from is what loads the models."""
+        return cls(path=isolation.own_path())
 
     def try_version(self, folder: Path, manifest: Manifest) -> GateReport:
         """Try the version in a separate process and return what was measured. Raises GateRefused, LibraryMismatch."""
@@ -31,7 +41,8 @@ class ProcessGate(Gate):
 
     def _measured(self, folder: Path, manifest: Manifest) -> Mapping[str, Any]:
         request = {"folder": str(folder.absolute()), "manifest": manifest.to_json()}
-        return isolation.run("check", request, seconds=self._limits.seconds, memory=self._limits.memory)
+        limits = self._limits
+        return isolation.run("check", request, seconds=limits.seconds, memory=limits.memory, path=self._path)
 
     def _check_speed(self, seconds: float) -> None:
         limit = self._limits.row_seconds

@@ -54,6 +54,7 @@ def capture(request: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _replay(estimator: Any, manifest: Any, kept: Any) -> None:
+    from model_store.artifacts.wording import missing_code
     from model_store.engines.equality import same
     from model_store.engines.estimator import answers
 
@@ -67,7 +68,8 @@ def _replay(estimator: Any, manifest: Any, kept: Any) -> None:
     except UndeclaredAnswer as error:
         raise GateRefused(f"it answered otherwise than when it was published: {error}") from error
     except Exception as error:
-        raise GateRefused(f"it failed on the golden rows: {type(error).__name__}: {_words(error)}") from error
+        reason = missing_code(error) or f"it failed on the golden rows: {type(error).__name__}: {_words(error)}"
+        raise GateRefused(reason) from error
     for name in wanted:
         if not same(replayed[name], kept.answers[name], kept.tolerance(name)):
             raise GateRefused(f"{name} answered otherwise than when it was published: {_where(replayed, kept, name)}")

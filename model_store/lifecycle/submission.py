@@ -79,6 +79,7 @@ class Submission:
             {**request, "options": asdict(self.options)},
             seconds=self.limits.seconds,
             memory=self.limits.memory,
+            path=isolation.own_path(),
         )
         return Manifest.from_json(answer.get("manifest"))
 

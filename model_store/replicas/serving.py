@@ -93,5 +93,6 @@ def _check(found: Standing, name: str, version: int, now: Channels) -> None:
     if found.failed:
         raise NotServed(
             f"{name} {version} is stable, and {len(found.failed)} of {found.workers} workers cannot load it: "
-            f"{found.failed[0]}. What answered before goes on; `python -m model_store rollback {name}` goes back to it"
+            f"{found.failed[0]}. What answered before, if anything did, goes on: `rollback {name}` goes back to it, "
+            f"`demote {name}` unsets what is stable"
         )

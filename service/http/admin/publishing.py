@@ -94,7 +94,7 @@ class Publisher:
 
     def promote(self, model: str, version: int, by: str, progress: Progress) -> Mapping[str, Any]:
         """Try a version, make it the stable one, and return what came of it."""
-        trusted, gate = self._trusted(), ProcessGate()
+        trusted, gate = self._trusted(), ProcessGate.of_replica()
         promotion.promote(self._store, model, version, trusted=trusted, by=by, gate=gate, progress=progress)
         return self._converge(model, version, progress)
 
@@ -107,7 +107,7 @@ class Publisher:
 
     def _import(self, name: str, upload: Upload, by: str, progress: Progress) -> int:
         return bundles.import_bundle(
-            Registrar(self._store, SealingKey.load(self._options.sealing_key), ProcessGate(), progress),
+            Registrar(self._store, SealingKey.load(self._options.sealing_key), ProcessGate.of_replica(), progress),
             name,
             upload.estimator,
             trusted=self._trusted(),
@@ -125,6 +125,7 @@ class Publisher:
             metrics=upload.metrics,
             schema=upload.schema,
             by=by,
+            gate=ProcessGate.of_replica(),
             progress=progress,
         )
 

@@ -11,12 +11,14 @@ import uuid
 from dataclasses import replace
 from pathlib import Path
 
+import joblib
 import numpy as np
 import pytest
 from sklearn.linear_model import LinearRegression
 
 from model_store import publish, seal
-from model_store.errors import GateRefused, LibraryMismatch, StoreError
+from model_store.errors import ArtifactUnreadable, GateRefused, LibraryMismatch, StoreError
+from model_store.gate import isolation
 from model_store.gate.gate import Limits
 from model_store.gate.libraries import check_libraries
 from model_store.gate.process_gate import ProcessGate
@@ -66,6 +68,11 @@ def odd(tmp_path, monkeypatch):
     return make
 
 
+def beside_the_tests(limits: Limits) -> ProcessGate:
+    """A gate that imports the odd estimators too, from where they are."""
+    return ProcessGate(limits, isolation.own_path())
+
+
 DEEDS = {
     "hangs": ("while True: pass", "it hung: no answer within"),
     "sleeps": ("time.sleep(3600)", "it hung: no answer within"),
@@ -76,7 +83,7 @@ DEEDS = {
     "raises": ("raise RuntimeError('no more')", "failed on the golden rows: RuntimeError: no more"),
     "lies": ("return X[:, 0] * 2.0 + 1e-6", "answered otherwise than when it was published"),
     "answers too little": ("return X[:1, 0]", "expected [10], got [1]"),
-    "answers in words": ("return [str(x) for x in X[:, 0]]", "answered otherwise"),
+    "answers in words": ("return [str(x) for x in X[:, 0]]", "what the declared float64 cannot hold: '0.0', in row 0"),
     "takes all memory": ("b'x' * 2**45", "more memory than the limit"),
     "needs the network": (
         "socket.create_connection(('127.0.0.1', int(open(self.where + '/port').read())), 5)",
@@ -92,7 +99,7 @@ def test_a_version_that_misbehaves_when_tried_is_refused_with_the_reason(name, o
         deed = network_deed(tmp_path)
     seconds = 12 if "hung" in reason else 30
     with pytest.raises(GateRefused) as refused:
-        publish(store, "odd", odd(deed), ROWS, sealing_key=key, limits=Limits(seconds=seconds))
+        publish(store, "odd", odd(deed), ROWS, sealing_key=key, gate=beside_the_tests(Limits(seconds=seconds)))
     assert reason in str(refused.value)
     assert store.models() == []
     assert [path.name for path in store.model_folder("odd").iterdir()] == [".lock"]
@@ -117,16 +124,70 @@ def gate_cuts_network() -> bool:
 
 def test_a_trial_sees_no_variable_of_the_publisher(odd, store, key, monkeypatch):
     monkeypatch.setenv("MILLRACE_SECRET", "swordfish")
-    publish(store, "odd", odd("assert 'swordfish' not in str(os.environ)"), ROWS, sealing_key=key, limits=LIMITS)
+    content, nosy = odd("assert 'swordfish' not in str(os.environ)"), odd("assert 'swordfish' in str(os.environ)")
+    publish(store, "odd", content, ROWS, sealing_key=key, gate=beside_the_tests(LIMITS))
     with pytest.raises(GateRefused, match="failed on the golden rows"):
-        publish(store, "odd", odd("assert 'swordfish' in str(os.environ)"), ROWS, sealing_key=key, limits=LIMITS)
+        publish(store, "odd", nosy, ROWS, sealing_key=key, gate=beside_the_tests(LIMITS))
 
 
 def test_a_slow_version_is_refused(odd, store, key):
     limits = Limits(seconds=60, row_seconds=0.2)
     with pytest.raises(GateRefused, match=r"it is slow: one row took .* s, the limit is 0\.2 s"):
-        publish(store, "odd", odd("time.sleep(0.3)"), ROWS, sealing_key=key, limits=limits)
+        publish(store, "odd", odd("time.sleep(0.3)"), ROWS, sealing_key=key, gate=beside_the_tests(limits))
     assert store.models() == []
+
+
+@pytest.fixture
+def own_code(tmp_path, monkeypatch):
+    """An estimator whose class is in a module that only this process finds, and what publishes it."""
+    (tmp_path / "parts").mkdir()
+    (tmp_path / "parts" / "own_parts.py").write_text(
+        "from sklearn.linear_model import LinearRegression\nclass Own(LinearRegression): pass\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path / "parts")
+    yield __import__("own_parts").Own().fit(ROWS, ROWS[:, 0])
+    del sys.modules["own_parts"]
+
+
+NEEDS = "it needs the module 'own_parts', which is not installed here: install it where replicas run"
+
+
+def test_code_that_is_not_installed_is_refused_by_the_module_s_name(own_code, store, key):
+    with pytest.raises(GateRefused, match=NEEDS):
+        publish(store, "own", own_code, ROWS, sealing_key=key, limits=LIMITS)
+    assert store.models() == []
+
+
+def test_a_file_whose_code_only_the_publisher_has_is_refused_too(own_code, store, key, tmp_path):
+    joblib.dump(own_code, tmp_path / "own.joblib")
+    with pytest.raises(GateRefused, match=NEEDS):
+        publish(store, "own", tmp_path / "own.joblib", ROWS, sealing_key=key, limits=LIMITS)
+
+
+def test_a_file_whose_code_nobody_has_is_refused_when_it_is_read(own_code, store, key, tmp_path, monkeypatch):
+    joblib.dump(own_code, tmp_path / "own.joblib")
+    monkeypatch.undo()  # so that this process does not find it either
+    with pytest.raises(ArtifactUnreadable, match=NEEDS):
+        publish(store, "own", tmp_path / "own.joblib", ROWS, sealing_key=key, limits=LIMITS)
+
+
+def test_a_class_of_a_script_is_refused_with_what_to_do(store, key, tmp_path):
+    script = "import sys, joblib\nfrom sklearn.linear_model import LinearRegression\n"
+    script += "class Own(LinearRegression): pass\njoblib.dump(Own().fit([[1.0], [2.0]], [1.0, 2.0]), sys.argv[1])"
+    subprocess.run([sys.executable, "-c", script, tmp_path / "own.joblib"], check=True)
+    with pytest.raises(ArtifactUnreadable, match="it needs 'Own', which was defined in a notebook or script: put it"):
+        publish(store, "own", tmp_path / "own.joblib", ROWS[:, :1], sealing_key=key, limits=LIMITS)
+
+
+def test_what_a_replica_imports_from_is_what_its_own_trials_import_from(own_code, store, key):
+    gate = ProcessGate.of_replica()
+    assert publish(store, "own", own_code, ROWS, sealing_key=key, gate=gate) == 1
+
+
+def test_a_trial_imports_what_is_installed_in_the_publisher_s_order():
+    path = isolation.installed_path()
+    assert path[0] == str(Path(__file__).parents[3])
+    assert [entry for entry in isolation.own_path() if entry in path] == path
 
 
 def test_a_good_version_is_measured(store, key):
@@ -158,8 +219,6 @@ def test_a_version_made_with_another_scikit_learn_is_refused(published, made, fi
 
 
 def test_an_estimator_fitted_with_another_scikit_learn_is_refused_unless_forced(store, key, tmp_path, open_gate):
-    import joblib
-
     model = LinearRegression().fit(ROWS, ROWS[:, 0])
     state = {**model.__getstate__(), "_sklearn_version": "1.0.2"}
     model.__class__ = type("Old", (LinearRegression,), {})  # so that pickle takes our state, not a fresh one
@@ -191,7 +250,7 @@ def test_the_trial_inherits_no_open_file(odd, store, key):
     is_it = "os.path.realpath(f'/proc/self/fd/{fd}') == os.devnull"
     deed = f"assert not [fd for fd in os.listdir('/proc/self/fd') if int(fd) > 2 and {is_it}]"
     try:
-        publish(store, "odd", odd(deed), ROWS, sealing_key=key, limits=LIMITS)
+        publish(store, "odd", odd(deed), ROWS, sealing_key=key, gate=beside_the_tests(LIMITS))
     finally:
         os.close(secret)
 
@@ -202,9 +261,11 @@ def test_a_trial_does_not_outlive_its_publisher(odd, store, key, tmp_path):
 import sys; sys.path.insert(0, {str(tmp_path)!r})
 import numpy as np
 from model_store import publish
+from model_store.gate.process_gate import ProcessGate
 import {type(model).__module__} as odd
 rows = np.arange(20.0).reshape(10, 2)
-publish({str(store.disk)!r}, "odd", odd.Odd().fit(rows), rows, sealing_key={str(tmp_path / "keys" / "sealing.pem")!r})
+key = {str(tmp_path / "keys" / "sealing.pem")!r}
+publish({str(store.disk)!r}, "odd", odd.Odd().fit(rows), rows, sealing_key=key, gate=ProcessGate.of_replica())
 """
     publisher = subprocess.Popen(
         [sys.executable, "-c", script], cwd=Path(__file__).parents[3], env={**os.environ, "TMPDIR": str(tmp_path)}
