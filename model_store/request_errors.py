@@ -13,11 +13,22 @@ MOST_FAULTS = 20
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One wrong place in the input: where, what was expected there, and what was found."""
+    """One wrong place in the input: where, what was expected there, and what was found.
+
+    A kind of fault may have a ``hint`` at what can be done; an error says the first one of its faults, in its text.
+    """
 
     location: str
     expected: str
     got: str
+    hint: ClassVar[str] = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedGap(Fault):
+    """A missing value where none is taken."""
+
+    hint: ClassVar[str] = "null is taken only if the model's publisher declares the column nullable"
 
 
 class RequestError(Exception):
@@ -38,7 +49,8 @@ class RequestError(Exception):
         """Return the error that says the first fault in words, how many more there are, and lists them."""
         first, more = faults[0], len(faults) - 1
         counted = f" (and {more} more)" if more else ""
-        return cls(f"{first.location}: expected {first.expected}, got {first.got}{counted}", faults)
+        text = f"{first.location}: expected {first.expected}, got {first.got}{counted}"
+        return cls(with_hint(text, faults), faults)
 
 
 class MalformedRequest(RequestError):
@@ -57,6 +69,12 @@ class PayloadTooLarge(RequestError):
     """The body, also after decompression, or its number of rows is over the limit."""
 
     code, title = "payload_too_large", "The request is too large"
+
+
+def with_hint(text: str, faults: Iterable[Fault]) -> str:
+    """Return an error's text with the first hint of its faults, if any has one."""
+    hint = next((fault.hint for fault in faults if fault.hint), "")
+    return f"{text}; {hint}" if hint else text
 
 
 def few(places: Iterable[_T]) -> list[_T]:

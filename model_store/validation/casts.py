@@ -12,7 +12,7 @@ from model_store.request_errors import MOST_FAULTS, Fault, few
 from model_store.schema import FLOATS, INTEGERS, NUMBERS, Column
 from model_store.validation.ranges import limits, outside
 from model_store.validation.values import converter, is_missing, listed
-from model_store.validation.words import expected, show
+from model_store.validation.words import misfit
 
 _NUMBERS = frozenset({int, float})
 _DIRECT = frozenset({*NUMBERS, "bool"})
@@ -81,7 +81,7 @@ def _cast_array(column: Column, values: Array, locate: Callable[[int], str], fau
     with np.errstate(over="ignore"):
         cast = values.astype(want)
     wrong = few(np.flatnonzero(_wrong_numbers(column, values, cast)).tolist())
-    faults.extend(Fault(locate(row), expected(column), show(values[row].item())) for row in wrong)
+    faults.extend(misfit(column, locate(row), values[row].item()) for row in wrong)
     return cast
 
 
@@ -116,7 +116,7 @@ def _cast_each(column: Column, values: Sequence[Any], locate: Callable[[int], st
         result = None if missing else convert(column, value)
         fits = column.nullable if missing else result is not None and (known is None or result in known)
         if not fits:
-            faults.append(Fault(locate(row), expected(column), show(value)))
+            faults.append(misfit(column, locate(row), value))
             if len(faults) >= MOST_FAULTS:
                 break
         made.append(result)

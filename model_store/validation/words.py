@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from model_store.request_errors import Fault, RefusedGap
 from model_store.schema import FLOATS, INTEGERS, TIMEDELTAS, Column, Schema
 
 Locate = Callable[[int, int], str]
@@ -30,6 +31,13 @@ def expected(column: Column) -> str:
     else:
         words = {"bool": "true or false", "string": "a string"}.get(column.dtype) or _time_in_words(column)
     return words + (" or null" if column.nullable else "")
+
+
+def misfit(column: Column, location: str, value: Any) -> Fault:
+    """Return the fault of a value that the column does not take."""
+    missing = value is None or (isinstance(value, float) and value != value)  # noqa: PLR0124 - NaN differs from itself
+    kind = RefusedGap if missing and not column.nullable else Fault
+    return kind(location, expected(column), show(value))
 
 
 def _range(column: Column, least: int | None = None, most: int | None = None) -> str:

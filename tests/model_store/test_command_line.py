@@ -314,3 +314,33 @@ def test_every_command_option_variable_and_exit_code_is_in_the_reference():
         assert f"`{variable}`" in page
     for code in re.findall(r"^  ([0-9]) ", command_line._EXIT_CODES, re.MULTILINE):
         assert f"| {code} |" in page
+
+
+def test_a_dry_run_shows_the_contract_and_stores_nothing(keyed):
+    schema = {"columns": {"width": {"minimum": 0, "unit": "cm"}, "height": {"type": "float64"}}}
+    (keyed.folder / "schema.json").write_text(json.dumps(schema), "utf-8")
+    arguments = ("publish", "area", "model.joblib", "--sample", "rows.csv", "--schema", "schema.json", "--dry-run")
+    shown = keyed(*arguments)
+    assert shown.returncode == 0, shown.stderr
+    assert shown.stdout.startswith("would publish area: sklearn.linear_model")
+    assert re.search(r"^width +float64 +refused +from 0 cm$", shown.stdout, re.MULTILINE)
+    assert "warning: the sample has 20 rows" in shown.stdout
+    assert "warning" not in shown.stderr
+    report = json.loads(keyed(*arguments, "--json").stdout)
+    assert (report["columns"][0]["unit"], len(report["warnings"])) == ("cm", 2)
+    assert not (keyed.folder / "var/models").exists()
+
+
+def test_a_declared_schema_is_published_and_what_is_wrong_in_it_is_one_line(keyed):
+    (keyed.folder / "schema.json").write_text('{"columns": {"width": {"minimum": 0}}}', "utf-8")
+    made = keyed("publish", "area", "model.joblib", "--sample", "rows.csv", "--schema", "schema.json")
+    assert made.returncode == 0, made.stderr
+    assert "warning: the sample has 20 rows" in made.stderr
+    (keyed.folder / "schema.json").write_text('{"columns": {"widht": {"minimum": 0}}}', "utf-8")
+    for more in ((), ("--dry-run",)):
+        wrong = keyed("publish", "area", "model.joblib", "--sample", "rows.csv", "--schema", "schema.json", *more)
+        assert wrong.returncode == 1
+        assert wrong.stderr.splitlines()[-1] == (
+            "error: the declared schema: columns.widht: there is no such column: expected one of width, height; "
+            "is 'width' meant?"
+        )

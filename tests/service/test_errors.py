@@ -2,7 +2,7 @@
 
 import pytest
 
-from model_store.request_errors import MOST_FAULTS, Fault, InvalidInput, MalformedRequest, few, refuse
+from model_store.request_errors import MOST_FAULTS, Fault, InvalidInput, MalformedRequest, RefusedGap, few, refuse
 
 FAULTS = [Fault(f"row {i}", "a number", "null") for i in range(MOST_FAULTS + 5)]
 
@@ -41,3 +41,9 @@ def test_no_more_faults_are_looked_for_than_an_error_names():
         refuse(looked_at.append(fault) or fault for fault in FAULTS)
     assert len(looked_at) == len(caught.value.faults) == MOST_FAULTS
     assert few(FAULTS) == FAULTS[:MOST_FAULTS]
+
+
+def test_the_first_hint_is_said_once():
+    gaps = [RefusedGap(f"row {i}", "a number", "null") for i in range(2)]
+    error = InvalidInput.of(FAULTS[0], *gaps)
+    assert error.detail == f"row 0: expected a number, got null (and 2 more); {RefusedGap.hint}"

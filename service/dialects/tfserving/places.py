@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from itertools import starmap
 from typing import Any, NamedTuple
 
-from model_store.request_errors import Fault, InvalidInput
+from model_store.request_errors import Fault, InvalidInput, with_hint
 from model_store.schema import Column
 from model_store.validation.words import Locate
 from service.dialects.tfserving import words
@@ -56,7 +56,7 @@ class Places:
         """Return the error with these faults, in TensorFlow Serving's words about the first that it has any for."""
         found = sorted(self._named[fault.location] for fault in faults if fault.location in self._named)
         said = next(filter(None, starmap(self._words, found)), None)
-        return InvalidInput(said, faults) if said else InvalidInput.of(*faults)
+        return InvalidInput(with_hint(said, faults), faults) if said else InvalidInput.of(*faults)
 
     def _words(self, row: int, column: int) -> str | None:
         tensor, place = self._tensor(column)

@@ -140,7 +140,8 @@ def _batch(known: Signatures, tensors: Sequence[Tensor], locate: Locate | None =
 
 
 def _once(faults: Sequence[Fault]) -> Sequence[Fault]:
-    return tuple(dict.fromkeys(faults))
+    """Return the faults without those at whose place a later one stands, too."""
+    return tuple({fault.location: fault for fault in faults}.values())
 
 
 def _validated(known: Signatures, values: Sequence[Sequence[Any]], places: Places) -> Batch:

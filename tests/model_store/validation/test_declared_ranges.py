@@ -77,3 +77,21 @@ def test_an_error_names_the_range(column, words):
 
 def test_every_dtype_has_words():
     assert all(expected(Column("a", dtype)) for dtype in DTYPES)
+
+
+@pytest.mark.parametrize("count", [1, 100])
+@pytest.mark.parametrize("gap", [None, float("nan")])
+def test_a_refused_gap_says_once_who_can_allow_it(count, gap):
+    many = [[gap]] * count
+    arrays = np.full((count, 1), np.nan)
+    for make, values in ((from_rows, many), (from_columns, {"a": [gap] * count}), (from_matrix, arrays)):
+        with pytest.raises(InvalidInput) as caught:
+            make(Schema("table", (Column("a", "float64"),), OUT), values)
+        assert str(caught.value).count("null is taken only if the model's publisher declares the column nullable") == 1
+        assert caught.value.faults[0].expected == "a finite number"
+
+
+def test_what_is_wrong_in_a_nullable_column_has_no_hint():
+    with pytest.raises(InvalidInput) as caught:
+        from_rows(Schema("table", (Column("a", "float64", nullable=True),), OUT), [["x"]])
+    assert str(caught.value) == 'row 0, column a: expected a finite number or null, got "x"'
