@@ -144,14 +144,22 @@ def verify(folder: Path, trusted: TrustedKeys) -> Manifest:
 
 def read_sealed(folder: Path, name: str, manifest: Manifest) -> bytes:
     """Return one file's bytes, if they are the ones that the manifest names. Raises SealBroken."""
+    return b"".join(read_sealed_blocks(folder, name, manifest))
+
+
+def read_sealed_blocks(folder: Path, name: str, manifest: Manifest) -> list[bytes]:
+    """Return one file's bytes in blocks, if they are the ones that the manifest names. Raises SealBroken."""
     expected = manifest.files.get(name)
     if expected is None:
         raise SealBroken(f"{name} is not in the manifest")
     with _opened(folder) as directory:
-        data = _read(directory, name, expected.bytes)
-    if len(data) != expected.bytes or hashlib.sha256(data).hexdigest() != expected.sha256:
+        blocks = _blocks(directory, name, expected.bytes)
+    digest = hashlib.sha256()
+    for block in blocks:
+        digest.update(block)
+    if sum(map(len, blocks)) != expected.bytes or digest.hexdigest() != expected.sha256:
         raise SealBroken(f"{name} is not what was sealed")
-    return data
+    return blocks
 
 
 def _public_key(path: Path) -> Ed25519PublicKey:
@@ -226,6 +234,16 @@ def _read(directory: int, name: str, most: int) -> bytes:
     if len(data) > most:
         raise SealBroken(f"{name} is longer than {most} bytes")
     return data
+
+
+def _blocks(directory: int, name: str, most: int) -> list[bytes]:
+    """Return a file's bytes in blocks, and not many more than ``most`` of them."""
+    blocks: list[bytes] = []
+    with open(_open_file(directory, name), "rb") as file:
+        while most >= 0 and (block := file.read(_CHUNK)):
+            blocks.append(block)
+            most -= len(block)
+    return blocks
 
 
 def _hash(directory: int, name: str) -> FileSeal:

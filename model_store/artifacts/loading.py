@@ -1,5 +1,6 @@
 """An artifact's estimator, by the format that the manifest names, and set to one thread."""
 
+import io
 import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -7,12 +8,13 @@ from typing import Any
 
 from model_store import seal
 from model_store.artifacts import joblib_format, skops_format
+from model_store.artifacts.spending import SpentBytes
 from model_store.artifacts.wording import missing_code, words
 from model_store.errors import ArtifactUnreadable
 from model_store.estimators import objects
 from model_store.manifest import ANY_LIBRARY_VERSION, Manifest
 
-Loader = Callable[[bytes], Any]
+Loader = Callable[[io.RawIOBase], Any]
 
 _LOADERS: Mapping[str, Loader] = {skops_format.NAME: skops_format.load, joblib_format.NAME: joblib_format.load}
 
@@ -21,14 +23,16 @@ def load(folder: Path, manifest: Manifest) -> Any:
     """Return the version's estimator, set to one thread (``n_jobs=1`` throughout).
 
     The file is read once; exactly the bytes that were compared with the manifest's SHA-256 are loaded, by the format
-    that the manifest names and no other. Raises SealBroken if they differ, ArtifactUnreadable if they hold no
-    estimator that may be loaded here.
+    that the manifest names and no other. They leave the memory while the estimator comes into it. Raises SealBroken if
+    they differ, ArtifactUnreadable if they hold no estimator that may be loaded here.
     """
     loader = _LOADERS.get(manifest.artifact_format)
     if loader is None:
         raise ArtifactUnreadable(f"no loader for artifacts of format {manifest.artifact_format!r}")
-    data = seal.read_sealed(folder, manifest.artifact, manifest)
-    return _loaded(loader, data, any_version=bool(manifest.options.get(ANY_LIBRARY_VERSION)))
+    blocks = seal.read_sealed_blocks(folder, manifest.artifact, manifest)
+    file = SpentBytes(blocks, spending=loader is joblib_format.load)
+    del blocks
+    return _loaded(loader, file, any_version=bool(manifest.options.get(ANY_LIBRARY_VERSION)))
 
 
 def load_own(path: Path, *, any_version: bool = False) -> Any:
@@ -38,15 +42,20 @@ def load_own(path: Path, *, any_version: bool = False) -> Any:
     """
     loader = skops_format.load if path.suffix == ".skops" else joblib_format.load
     try:
-        data = path.read_bytes()
+        with path.open("rb", buffering=0) as file:
+            return _loaded(loader, file, any_version=any_version)
     except OSError as error:
         raise ArtifactUnreadable(f"{path} cannot be read: {error.strerror}") from error
-    return _loaded(loader, data, any_version=any_version)
 
 
-def from_skops(data: bytes) -> Any:
-    """Return the estimator in skops bytes that this process has just written. Raises ArtifactUnreadable."""
-    return _loaded(skops_format.load, data, any_version=False)
+def from_skops(path: Path) -> tuple[Any, list[str]]:
+    """Return the estimator in a skops file that this process has just written, and its types that skops does not trust.
+
+    Raises ArtifactUnreadable.
+    """
+    with path.open("rb", buffering=0) as file:
+        estimator, beyond_default = _opened(skops_format.load_with_types, file, any_version=False)
+    return single_threaded(estimator), beyond_default
 
 
 def single_threaded(estimator: Any) -> Any:
@@ -59,13 +68,17 @@ def single_threaded(estimator: Any) -> Any:
     return estimator
 
 
-def _loaded(loader: Loader, data: bytes, *, any_version: bool) -> Any:
+def _loaded(loader: Loader, file: io.RawIOBase, *, any_version: bool) -> Any:
+    return single_threaded(_opened(loader, file, any_version=any_version))
+
+
+def _opened(loader: Loader, file: io.RawIOBase, *, any_version: bool) -> Any:
     from sklearn.exceptions import InconsistentVersionWarning  # here: importing scikit-learn takes most of a second
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore" if any_version else "error", InconsistentVersionWarning)
         try:
-            estimator = loader(data)
+            return loader(file)
         except ArtifactUnreadable:
             raise
         except InconsistentVersionWarning as error:
@@ -77,4 +90,3 @@ def _loaded(loader: Loader, data: bytes, *, any_version: bool) -> Any:
             raise
         except Exception as error:  # damaged or foreign bytes raise anything
             raise ArtifactUnreadable(missing_code(error) or f"it cannot be loaded: {words(error)}") from error
-    return single_threaded(estimator)

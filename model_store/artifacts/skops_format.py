@@ -1,9 +1,22 @@
-"""skops: an estimator's types and values without its code, of types that were reviewed."""
+"""skops: an estimator's types and values without its code, of types that were reviewed.
 
+skops itself holds the file, its parts, the arrays made of them, and the trees made of these, all at the same time. Here
+files are written and read piece by piece, and each piece is let go of once something has been made of it.
+"""
+
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
+import skops
 import skops.io
+from skops.io._audit import Node, get_tree
+from skops.io._utils import SaveContext, get_state, read_schema
 
+from model_store.artifacts.spending import SpentBytes
 from model_store.artifacts.trusted_types import TRUSTED_TYPES
 from model_store.artifacts.wording import words
 from model_store.errors import ArtifactUnreadable
@@ -11,29 +24,64 @@ from model_store.errors import ArtifactUnreadable
 NAME = "skops"
 
 
-def dump(estimator: Any) -> bytes:
-    """Return the estimator as skops. Raises ArtifactUnreadable if skops cannot hold it within the trusted types."""
+def dump(estimator: Any, path: Path) -> None:
+    """Write the estimator as skops, piece by piece. Raises ArtifactUnreadable if skops cannot hold it."""
     try:
-        data: bytes = skops.io.dumps(estimator)
+        with ZipFile(path, "w") as archive:
+            context = SaveContext(zip_file=archive)
+            state = get_state(estimator, context)
+            state |= {"protocol": context.protocol, "_skops_version": skops.__version__}
+            archive.writestr("schema.json", json.dumps(state))
     except Exception as error:  # third-party __reduce__ and __getstate__ raise anything
         raise ArtifactUnreadable(f"skops cannot hold it: {words(error)}") from error
-    _refuse_untrusted(data)
-    return data
 
 
-def load(data: bytes) -> Any:
-    """Return the estimator. Raises ArtifactUnreadable for types that are not trusted, and any error of skops."""
-    _refuse_untrusted(data)
-    return skops.io.loads(data, trusted=sorted(TRUSTED_TYPES))
+def load(file: io.RawIOBase) -> Any:
+    """Return the estimator in a file. Raises ArtifactUnreadable for types that are not trusted, and errors of skops."""
+    return load_with_types(file)[0]
 
 
-def types_beyond_default(data: bytes) -> list[str]:
-    """Return the types in skops bytes that skops itself does not trust and the reviewed list does."""
-    return sorted(set(skops.io.get_untrusted_types(data=data)) & TRUSTED_TYPES)
+def load_with_types(file: io.RawIOBase) -> tuple[Any, list[str]]:
+    """Return the estimator in a file, and those of its types that the reviewed list trusts and skops does not.
+
+    Raises ArtifactUnreadable for types that are not trusted, and errors of skops.
+    """
+    tree = _read(file)
+    beyond_default = tree.get_unsafe_set()
+    _refuse(sorted(beyond_default - TRUSTED_TYPES))
+    _make_parts(tree)
+    return tree.construct(), sorted(beyond_default)
 
 
-def _refuse_untrusted(data: bytes) -> None:
-    untrusted = sorted(set(skops.io.get_untrusted_types(data=data)) - TRUSTED_TYPES)
+def _read(file: io.RawIOBase) -> Node:
+    """Return what skops has read, before anything is made of it."""
+    with ZipFile(file) as archive:
+        schema, context = read_schema(archive)
+        if isinstance(file, SpentBytes):
+            file.spending = True
+        return get_tree(schema, context, trusted=None)
+
+
+def _refuse(untrusted: list[str]) -> None:
     if untrusted:
         shown = ", ".join(untrusted[:5])
         raise ArtifactUnreadable(f"it holds types that are not on the reviewed list: {shown}")
+
+
+def _make_parts(node: Node) -> None:
+    """Make arrays and scikit-learn's trees, which all else is made of, and let go of what they were read from."""
+    for child in _children(node):
+        _make_parts(child)
+    kind = type(node).__name__
+    if kind == "NdArrayNode" and node.type == "numpy":
+        node.construct()
+        node.buffer, node.children = None, {}
+    elif kind == "TreeNode":
+        node.construct()
+        node.attrs, node.children = None, {}
+
+
+def _children(node: Node) -> Iterator[Node]:
+    for child in node.children.values():
+        entries = child.values() if isinstance(child, dict) else child if isinstance(child, list) else (child,)
+        yield from (entry for entry in entries if isinstance(entry, Node))

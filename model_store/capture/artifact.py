@@ -23,28 +23,47 @@ class Written:
     options: Mapping[str, Any] = field(default_factory=dict)
 
 
-def write_artifact(estimator: Any, schema: Schema, kept: Golden, folder: Path, wanted: ArtifactFormat) -> Written:
-    """Write the artifact into a version's folder. Raises ArtifactUnreadable if the wanted format cannot hold it."""
+class Owned:
+    """An estimator that may be let go of, so that there is room for what was read back."""
+
+    def __init__(self, estimator: Any) -> None:
+        self.estimator = estimator
+
+    def release(self) -> None:
+        """Let go of the estimator."""
+        self.estimator = None
+
+
+def write_artifact(owned: Owned, schema: Schema, kept: Golden, folder: Path, wanted: ArtifactFormat) -> Written:
+    """Write the artifact into a version's folder, and let go of the estimator. Raises ArtifactUnreadable.
+
+    What is read back to be compared takes its room, so what stands in for it is written before.
+    """
+    if wanted == "skops":
+        return _write_skops(owned, schema, kept, folder)
+    instead = folder / "artifact.joblib"
+    joblib_format.dump(owned.estimator, instead)
     if wanted == "joblib":
-        return _write_joblib(estimator, folder, {})
+        return Written(joblib_format.NAME)
     try:
-        return _write_skops(estimator, schema, kept, folder)
+        written = _write_skops(owned, schema, kept, folder)
     except ArtifactUnreadable as error:
-        if wanted == "skops":
-            raise
-        return _write_joblib(estimator, folder, {"why_not_skops": str(error)})
+        return Written(joblib_format.NAME, {"why_not_skops": str(error)})
+    instead.unlink()
+    return written
 
 
-def _write_skops(estimator: Any, schema: Schema, kept: Golden, folder: Path) -> Written:
-    data = skops_format.dump(estimator)
-    _check_replay(from_skops(data), schema, kept)
-    (folder / "artifact.skops").write_bytes(data)
-    return Written(skops_format.NAME, {"trusted_types": skops_format.types_beyond_default(data)})
-
-
-def _write_joblib(estimator: Any, folder: Path, options: Mapping[str, Any]) -> Written:
-    (folder / "artifact.joblib").write_bytes(joblib_format.dump(estimator))
-    return Written(joblib_format.NAME, options)
+def _write_skops(owned: Owned, schema: Schema, kept: Golden, folder: Path) -> Written:
+    path = folder / "artifact.skops"
+    try:
+        skops_format.dump(owned.estimator, path)
+        owned.release()
+        loaded, beyond_default = from_skops(path)
+        _check_replay(loaded, schema, kept)
+    except ArtifactUnreadable:
+        path.unlink(missing_ok=True)
+        raise
+    return Written(skops_format.NAME, {"trusted_types": beyond_default})
 
 
 def _check_replay(loaded: Any, schema: Schema, kept: Golden) -> None:

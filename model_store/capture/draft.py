@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from model_store import seal
+from model_store.artifacts import joblib_format
 from model_store.batch import take
 from model_store.capture import samples
-from model_store.capture.artifact import Written, write_artifact
+from model_store.capture.artifact import Owned, Written, write_artifact
 from model_store.capture.inference import Inferred, infer
 from model_store.capture.libraries import libraries_of
 from model_store.capture.options import CaptureOptions, Progress
@@ -36,40 +37,53 @@ def capture(estimator: Any, sample: Any, folder: Path, options: CaptureOptions, 
     Raises BadSample and BadSchema if sample, estimator and what is declared do not fit, ArtifactUnreadable if no format
     can hold the estimator.
     """
+    return capture_owned(Owned(estimator), sample, folder, options, progress)
+
+
+def capture_owned(owned: Owned, sample: Any, folder: Path, options: CaptureOptions, progress: Progress) -> Manifest:
+    """Do what ``capture`` does with an estimator that nobody else needs, and let go of it as soon as it is written."""
     progress("reading the schema from the sample")
-    inferred = infer(estimator, samples.laid_out(sample), options.unknown_categories, options.schema)
+    inferred = infer(owned.estimator, samples.laid_out(sample), options.unknown_categories, options.schema)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about feature names and the like: the answers are compared
-        _check_same_answers(estimator, inferred)
+        _check_same_answers(owned.estimator, inferred)
         progress("recording golden answers and the reference profile")
-        kept = settled(estimator, inferred.schema, golden_of(estimator, inferred))
+        kept = settled(owned.estimator, inferred.schema, golden_of(owned.estimator, inferred))
         golden.write(folder, kept)
-        described = profile_of(estimator, inferred)
+        described = profile_of(owned.estimator, inferred)
         profile.write(folder, described)
-        progress("writing the artifact")
-        written = write_artifact(estimator, inferred.schema, kept, folder, options.artifact_format)
         warned = warnings_of(inferred.schema, inferred.batch, read(options.schema or {}), described)
-    if warned:
-        written = replace(written, options={**written.options, WARNINGS: warned})
-    return _draft(estimator, inferred.schema, folder, options, written)
+        progress("writing the artifact")
+        draft = _draft(owned.estimator, inferred.schema, options, warned)
+        written = write_artifact(owned, inferred.schema, kept, folder, options.artifact_format)
+    return _with_files(draft, folder, written)
 
 
-def _draft(estimator: Any, schema: Schema, folder: Path, options: CaptureOptions, written: Written) -> Manifest:
-    files = seal.file_seals(folder)
+def _draft(estimator: Any, schema: Schema, options: CaptureOptions, warned: list[str]) -> Manifest:
     forced = {ANY_LIBRARY_VERSION: True} if options.force else {}
     return Manifest(
         model=options.name,
         version=1,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         created_by=options.created_by,
-        artifact_format=written.format,
-        files=files,
+        artifact_format=joblib_format.NAME,
+        files={},
         libraries=libraries_of(estimator),
         schema=schema,
         estimator=f"{type(estimator).__module__}.{type(estimator).__qualname__}",
         metrics=dict(options.metrics),
+        options={**forced, **({WARNINGS: warned} if warned else {})},
+    )
+
+
+def _with_files(draft: Manifest, folder: Path, written: Written) -> Manifest:
+    files = seal.file_seals(folder)
+    return replace(
+        draft,
+        artifact_format=written.format,
+        files=files,
         bytes=sum(file.bytes for file in files.values()),
-        options={**forced, **written.options},
+        options={**draft.options, **written.options},
     )
 
 

@@ -35,21 +35,6 @@ def read(path: Path) -> Rows:
         raise BadSample(f"sample rows cannot be read from {path}: {text}") from error
 
 
-def write(sample: Any, folder: Path) -> Path:
-    """Write sample rows to a file that ``read`` reads back, so that another process can have them."""
-    rows = laid_out(sample)
-    if isinstance(rows, pd.DataFrame):
-        path = folder / "sample.parquet"
-        rows.to_parquet(path, index=False)
-    elif rows.dtype.kind in "biuf":
-        path = folder / "sample.npy"
-        np.save(path, rows, allow_pickle=False)
-    else:
-        path = folder / "sample.json"
-        path.write_text(json.dumps(rows.tolist()), "utf-8")
-    return path
-
-
 def laid_out(sample: Any) -> Rows:
     """Return a DataFrame, a 2-D array, or a 1-D object array of texts from what a caller has. Raises BadSample."""
     rows = _laid_out(sample)

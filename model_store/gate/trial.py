@@ -41,16 +41,28 @@ def check(request: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def capture(request: Mapping[str, Any]) -> dict[str, Any]:
-    """Load an estimator file and sample file of the publisher's own and write a version's files; the draft manifest."""
+    """Load an estimator file and sample rows of the publisher's own and write a version's files; the draft manifest."""
     from model_store.artifacts.loading import load_own  # here: after the limits are set
-    from model_store.capture import draft, samples
+    from model_store.capture import draft
+    from model_store.capture.artifact import Owned
     from model_store.capture.options import CaptureOptions, silent
 
     options = CaptureOptions(**request["options"])
-    sample = samples.read(Path(request["sample"]))
-    estimator = load_own(Path(request["file"]), any_version=options.force)
-    manifest = draft.capture(estimator, sample, Path(request["folder"]), options, silent)
+    sample = _sample(request)
+    owned = Owned(load_own(Path(request["file"]), any_version=options.force))
+    manifest = draft.capture_owned(owned, sample, Path(request["folder"]), options, silent)
     return {"manifest": manifest.to_json()}
+
+
+def _sample(request: Mapping[str, Any]) -> Any:
+    """Return the sample of a file, or as the publisher's process had it and has just written it."""
+    if "sample" in request:
+        from model_store.capture import samples  # here: after the limits are set
+
+        return samples.read(Path(request["sample"]))
+    from model_store.artifacts import handover
+
+    return handover.read(Path(request["handed_over"]))
 
 
 def _replay(estimator: Any, manifest: Any, kept: Any) -> None:

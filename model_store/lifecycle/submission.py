@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -56,7 +57,7 @@ class Submission:
     def _from_file(self, file: Path, folder: Path, progress: Progress) -> Manifest:
         _check_file(file)
         with tempfile.TemporaryDirectory(prefix="millrace-sample-") as scratch:
-            sample = self._sample_file(Path(scratch))
+            sample = self._sample_to_hand_over(Path(scratch))
             progress(f"loading {file.name} in a process of its own, with its schema, golden answers and profile")
             draft = self._captured(file, sample, folder)
         if draft.model != self.options.name:
@@ -64,16 +65,16 @@ class Submission:
         files = seal.file_seals(folder)
         return replace(draft, files=files, bytes=sum(found.bytes for found in files.values()))
 
-    def _sample_file(self, scratch: Path) -> Path:
+    def _sample_to_hand_over(self, scratch: Path) -> dict[str, str]:
+        """Return where the process finds the sample: its file, or what this process writes for it, types and all."""
         if _is_path(self.sample):
-            return Path(self.sample)
-        from model_store.capture import samples  # here: pandas, which a sample file does not need in this process
+            return {"sample": str(Path(self.sample).absolute())}
+        from model_store.artifacts import handover  # here: joblib, which a sample file does not need in this process
 
-        return samples.write(self.sample, scratch)
+        return {"handed_over": str(handover.write(self.sample, scratch))}
 
-    def _captured(self, file: Path, sample: Path, folder: Path) -> Manifest:
-        paths = {"file": file, "sample": sample, "folder": folder}
-        request = {name: str(path.absolute()) for name, path in paths.items()}
+    def _captured(self, file: Path, sample: Mapping[str, str], folder: Path) -> Manifest:
+        request = {"file": str(file.absolute()), "folder": str(folder.absolute()), **sample}
         answer = isolation.run(
             "capture",
             {**request, "options": asdict(self.options)},

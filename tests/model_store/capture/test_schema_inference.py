@@ -340,22 +340,3 @@ def test_a_pickle_in_an_npy_file_is_not_loaded(tmp_path):
     np.save(tmp_path / "x.npy", np.array([{}], dtype=object))
     with pytest.raises(BadSample):
         samples.read(tmp_path / "x.npy")
-
-
-@pytest.mark.parametrize(
-    "sample",
-    [
-        MATRIX,
-        MATRIX.astype("f4"),
-        ["a text", "another"],
-        [["a", 1], ["b", 2]],
-        pd.DataFrame({"a": [1, 2], "b": pd.Categorical(["x", "y"], categories=["y", "x"]), "c": [None, "s"]}),
-    ],
-)
-def test_a_sample_reaches_another_process_unchanged(tmp_path, sample):
-    before, after = samples.laid_out(sample), samples.read(samples.write(sample, tmp_path))
-    if isinstance(before, pd.DataFrame):
-        pd.testing.assert_frame_equal(after, before)
-    else:
-        assert after.dtype == before.dtype
-        assert after.tolist() == before.tolist()
