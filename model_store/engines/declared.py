@@ -66,6 +66,8 @@ def _is_number(value: Any) -> bool:
 
 
 def _cast(answer: Array, wanted: np.dtype[Any], output: Output) -> Array:
+    if not answer.size:
+        return np.empty(answer.shape, dtype=wanted)
     if not _castable(answer.dtype.kind, wanted.kind):
         raise _misfit(answer, np.ones(answer.shape, dtype=bool), output)
     with np.errstate(over="ignore", invalid="ignore"):

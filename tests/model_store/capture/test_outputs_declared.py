@@ -13,11 +13,15 @@ from sklearn.multioutput import MultiOutputClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OrdinalEncoder
 
+from model_store.artifacts.loading import load
 from model_store.batch import Batch
 from model_store.capture import samples
+from model_store.capture.draft import CaptureOptions, capture
 from model_store.capture.inference import infer
+from model_store.engines.choice import choose
 from model_store.engines.estimator import answers
 from model_store.errors import BadSample, UndeclaredAnswer
+from model_store.reference import golden
 
 NUMBERS = np.random.default_rng(0).normal(size=(60, 2))
 SIDES = (NUMBERS[:, 0] > 0).astype(int)
@@ -152,3 +156,39 @@ def test_an_answer_of_another_type_than_the_sample_showed_is_an_error_and_no_num
     estimator.answer = lambda rows: np.where(rows > 9, "many", rows.astype(str)).astype(object)
     with pytest.raises(UndeclaredAnswer, match="the declared float64 cannot hold: '0"):
         answers(estimator, schema, Batch(1, matrix=np.array([[0.0, 10.0]])), ("transform",))
+
+
+class Compiled:
+    """An estimator as compiled extensions make them, such as Perpetual's booster: it has no ``__dict__``."""
+
+    __slots__ = ("factor",)
+
+    def __init__(self, factor=2.0):
+        self.factor = factor
+
+    def get_params(self):
+        return {"factor": self.factor}
+
+    def predict(self, rows):
+        return np.asarray(rows)[:, 0] * self.factor
+
+
+class Around(RegressorMixin, BaseEstimator):
+    """Keeps a compiled part inside."""
+
+    def fit(self, rows, targets):
+        self.inner_ = Compiled()
+        return self
+
+    def predict(self, rows):
+        return self.inner_.predict(rows)
+
+
+@pytest.mark.parametrize("estimator", [Compiled(), Around().fit(NUMBERS, SIDES)])
+@pytest.mark.parametrize("sample", [NUMBERS, pd.DataFrame(NUMBERS, columns=["a", "b"])])
+def test_an_estimator_without_a_dict_is_captured_loaded_and_answers(estimator, sample, tmp_path):
+    manifest = capture(estimator, sample, tmp_path, CaptureOptions("compiled", "tests"), lambda _: None)
+    loaded = load(tmp_path, manifest)
+    kept = golden.read(tmp_path)
+    answered = choose(loaded, manifest.schema, kept).predict(kept.batch, ["predict"])["predict"]
+    assert answered.tolist() == (kept.batch.column(manifest.schema, 0) * 2).tolist()

@@ -43,6 +43,7 @@ HELD = {
         np.array(["2026-01-02", "NaT"], "datetime64[us]"),
     ),
     "no entries": (np.array([]), "int64", np.array([], np.int64)),
+    "no texts": (np.array([], dtype="U1"), "float64", np.array([])),
 }
 
 
