@@ -12,7 +12,7 @@ from model_store.capture.columns import batch_of
 from model_store.capture.learned.places import Gaps
 from model_store.capture.samples import Rows
 from model_store.engines.estimator import answers
-from model_store.schema import FLOATS, INTEGERS, NUMBERS, Column, Schema
+from model_store.schema import NUMBERS, Column, Schema
 
 TRIAL_ROWS = 8
 """Rows that an estimator is tried with."""
@@ -76,8 +76,9 @@ def _taken(estimator: Any, schema: Schema, values: list[Array], candidates: Sequ
 
 def _holed(schema: Schema, values: list[Array], group: Sequence[int]) -> tuple[Schema, list[Array]]:
     """Return a few rows, of which the first has a gap in each column of the group."""
-    opened, few = _opened(schema, [array[:TRIAL_ROWS].copy() for array in values], group)
+    opened, few = _opened(schema, [array[:TRIAL_ROWS] for array in values], group)
     for place in group:
+        few[place] = few[place].astype(few[place].dtype if few[place].dtype.kind == "f" else object)
         few[place][0] = np.nan if few[place].dtype.kind == "f" else None
     return opened, few
 
@@ -87,19 +88,15 @@ def _opened(schema: Schema, values: list[Array], places: Sequence[int]) -> tuple
     columns, arrays = list(schema.columns), list(values)
     for place in places:
         columns[place], arrays[place] = _with_room(columns[place], arrays[place])
-    if schema.layout == "matrix" and schema.homogeneous and len({column.dtype for column in columns}) > 1:
-        columns = [replace(column, dtype="float64") for column in columns]
-        arrays = [array.astype("float64") for array in arrays]
     return replace(schema, columns=tuple(columns)), arrays
 
 
 def _with_room(column: Column, values: Array) -> tuple[Column, Array]:
-    """Return a column and its values with room for gaps: whole numbers become floats, bools objects."""
-    if column.dtype in INTEGERS:
-        column = replace(column, dtype="float64")
-    held = "object" if column.dtype == "bool" and column.held == "array" else column.held
-    dtype = column.dtype if column.dtype in FLOATS else object
-    return replace(column, nullable=True, held=held), values.astype(dtype)
+    """Return a column and its values with room for gaps: bools become objects."""
+    if column.dtype != "bool":
+        return replace(column, nullable=True), values
+    held = "object" if column.held == "array" else column.held
+    return replace(column, nullable=True, held=held), values.astype(object)
 
 
 def _answers(estimator: Any, schema: Schema, values: list[Array]) -> bool:

@@ -199,6 +199,19 @@ def test_native_categories_show_their_gaps(model, holed):
         np.testing.assert_array_equal(answer, model.predict(train[:40]))
 
 
+@pytest.mark.parametrize("gap", [None, np.nan])
+def test_a_code_of_whole_numbers_stays_one_in_the_rows_without_a_gap(gap):
+    train = pd.DataFrame({"code": pd.Series([7, 8, gap, 9] * 10, dtype=object), "n": WHOLE[:40, 0]})
+    encoded = make_column_transformer((OneHotEncoder(handle_unknown="ignore"), ["code"]), remainder="passthrough")
+    model = make_pipeline(encoded, RandomForestClassifier(10, random_state=0)).fit(train, np.arange(40) % 4 == 2)
+    schema = infer(model, train[train.code.notna()]).schema
+    assert (schema.columns[0].dtype, schema.columns[0].nullable) == ("int64", True)
+    rows = {"code": np.array([7, None, 8], dtype=object), "n": WHOLE[:3, 0]}
+    found = answers(model, schema, Batch(3, columns=rows), ["predict_proba"])["predict_proba"]
+    own = pd.DataFrame({"code": pd.Series([7, gap, 8], dtype=object), "n": WHOLE[:3, 0]})
+    np.testing.assert_array_equal(found, model.predict_proba(own))
+
+
 def test_what_is_not_known_to_learn_gaps_takes_none():
     model = make_pipeline(FunctionTransformer(np.nan_to_num), LinearRegression()).fit(WHOLE, TARGET)
     assert [column.nullable for column in infer(model, WHOLE).schema.columns] == [False] * 4

@@ -155,7 +155,7 @@ def test_gaps_are_allowed_where_an_imputer_takes_them_and_nowhere_else():
     found = columns_of(frame, make_pipeline(imputed, LogisticRegression(max_iter=999)).fit(frame, TARGET))
     assert {name: (c.dtype, c.nullable) for name, c in found.items()} == {
         "a": ("float64", True),
-        "n": ("float64", True),
+        "n": ("int64", True),
         "b": ("float64", False),
         "c": ("string", True),
     }
@@ -171,11 +171,11 @@ def test_models_that_were_fitted_without_gaps_take_only_those_of_their_sample():
     assert [column.nullable for column in forest.columns] == [False, True]
 
 
-def test_integer_rows_stay_one_type_when_gaps_are_allowed():
+def test_integer_rows_stay_integers_when_gaps_are_allowed():
     rows = MATRIX.astype(int)
     schema = infer(make_pipeline(SimpleImputer(), LogisticRegression()).fit(rows, TARGET), rows).schema
     assert schema.homogeneous
-    assert {column.dtype for column in schema.columns} == {"float64"}
+    assert {(column.dtype, column.nullable) for column in schema.columns} == {("int64", True)}
 
 
 @pytest.mark.parametrize("encoder", [OneHotEncoder(handle_unknown="ignore"), OrdinalEncoder()])
