@@ -1,6 +1,6 @@
 """Rows on their way into an estimator, already of the schema's types."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,6 +32,14 @@ class Batch:
             values: Array = self.matrix[:, place]
             return values
         return (self.columns or {})[schema.columns[place].name]
+
+
+def batch_of(schema: Schema, values: Sequence[Array]) -> Batch:
+    """Return the values of a schema's columns as a batch."""
+    rows = len(values[0])
+    if schema.homogeneous and all(array.dtype.kind != "O" for array in values):
+        return Batch(rows, matrix=np.ascontiguousarray(np.column_stack(list(values))))
+    return Batch(rows, columns=dict(zip(schema.names, values, strict=True)))
 
 
 def take(batch: Batch, rows: Array) -> Batch:

@@ -1,18 +1,17 @@
 """From a sample's columns to a schema's, each with its values. ``model_store.held`` goes the other way."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from model_store.batch import Array, Batch
+from model_store.batch import Array
 from model_store.capture.reading import Read
 from model_store.capture.samples import Rows
 from model_store.capture.typed import read_column
 from model_store.errors import BadSample
-from model_store.schema import Column, Layout, Schema
+from model_store.schema import Column, Layout
 
 
 def read_columns(layout: Layout, rows: Rows) -> tuple[tuple[Column, ...], list[Array]]:
@@ -22,14 +21,6 @@ def read_columns(layout: Layout, rows: Rows) -> tuple[tuple[Column, ...], list[A
         raise BadSample("two columns of the sample have the same name")
     read = [_labelled(label, series) for label, series in frame.items()]
     return tuple(column for column, _ in read), [values for _, values in read]
-
-
-def batch_of(schema: Schema, values: Sequence[Array]) -> Batch:
-    """Return the values of a schema's columns as a batch."""
-    rows = len(values[0])
-    if schema.homogeneous and all(array.dtype.kind != "O" for array in values):
-        return Batch(rows, matrix=np.ascontiguousarray(np.column_stack(list(values))))
-    return Batch(rows, columns=dict(zip(schema.names, values, strict=True)))
 
 
 def _frame_of(layout: Layout, rows: Rows) -> pd.DataFrame:

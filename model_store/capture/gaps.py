@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from model_store.batch import Array
-from model_store.capture.columns import batch_of
+from model_store.batch import Array, batch_of
 from model_store.capture.learned.places import Gaps
 from model_store.capture.samples import Rows
 from model_store.engines.estimator import answers

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from model_store.batch import Array, Batch, take
+from model_store.batch import Array, Batch, batch_of, take
 from model_store.capture import outputs
 from model_store.capture.categories import with_categories
-from model_store.capture.columns import batch_of, read_columns
+from model_store.capture.columns import read_columns
 from model_store.capture.gaps import TRIAL_ROWS, marked, with_gaps, with_learned_markers
 from model_store.capture.layouts import as_called, layouts, selected
 from model_store.capture.learned.places import Gaps

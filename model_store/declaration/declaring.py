@@ -1,22 +1,23 @@
 """What is declared, put over what was inferred, and checked with the sample and the estimator."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from model_store.batch import Array
+from model_store.batch import Array, batch_of
 from model_store.declaration import reading
 from model_store.declaration.document import Declaration, DeclaredColumn
 from model_store.engines.estimator import answers
 from model_store.errors import BadSchema
 from model_store.request_errors import Fault
-from model_store.schema import INTEGERS, NUMBERS, Column, Output, Schema, Value
+from model_store.schema import DATETIMES, INTEGERS, NUMBERS, TIMEDELTAS, Column, Output, Schema, Value
 from model_store.validation.casts import cast_column
-from model_store.validation.columns import from_columns
+from model_store.validation.words import expected
 
 _TRIAL_ROWS = 8
+_TIMES = {"M": DATETIMES, "m": TIMEDELTAS}
 
 
 def declare(
@@ -116,11 +117,21 @@ def _ranged(column: Column, wanted: DeclaredColumn) -> Column:
 
 def _cast(column: Column, values: Array | Sequence[Any], place: str) -> Array:
     """Return values in the column's type. Raises BadSchema for one that no request could hold."""
+    if isinstance(values, np.ndarray) and values.dtype.kind in _TIMES and column.dtype in _TIMES[values.dtype.kind]:
+        return _cast_times(column, values, place)
     faults: list[Fault] = []
     cast = cast_column(column, values, place.format, faults)
     if faults:
         first = faults[0]
         raise _refused(column, f"{first.location} is {first.got}, expected {first.expected}")
+    return cast
+
+
+def _cast_times(column: Column, values: Array, place: str) -> Array:
+    cast = values.astype(column.dtype)
+    wrong = np.isnat(values) & (not column.nullable) | (~np.isnat(values) & (cast != values))
+    for row in np.flatnonzero(wrong)[:1].tolist():
+        raise _refused(column, f"{place.format(row)} is {values[row]}, expected {expected(column)}")
     return cast
 
 
@@ -130,7 +141,7 @@ def _refused(column: Column, words: str) -> BadSchema:
 
 def _check_gaps(estimator: Any, schema: Schema, values: Sequence[Array], opened: Sequence[str]) -> None:
     """Check that the estimator answers a row with a gap in each of the columns, or name the one that it refuses."""
-    few = {name: array[:_TRIAL_ROWS] for name, array in zip(schema.names, values, strict=True)}
+    few = [array[:_TRIAL_ROWS] for array in values]
     if _failure(estimator, schema, few, opened) is None:
         return
     alone = ((name, _failure(estimator, schema, few, [name])) for name in opened)
@@ -142,12 +153,16 @@ def _check_gaps(estimator: Any, schema: Schema, values: Sequence[Array], opened:
     )
 
 
-def _failure(estimator: Any, schema: Schema, few: Mapping[str, Array], gaps: Sequence[str]) -> Exception | None:
-    columns = (column for column in schema.columns if column.name in gaps)
-    holed = {each.name: np.concatenate([_cast(each, [None], "a gap"), few[each.name][1:]]) for each in columns}
-    batch = from_columns(schema, {**few, **holed})
+def _failure(estimator: Any, schema: Schema, few: Sequence[Array], gaps: Sequence[str]) -> Exception | None:
+    columns = zip(schema.columns, few, strict=True)
+    batch = batch_of(schema, [_with_gap(column, array) if column.name in gaps else array for column, array in columns])
     try:
         answers(estimator, schema, batch, [schema.outputs[0].name])
     except Exception as error:  # noqa: BLE001 - whatever it raises, it does not take the gap
         return error
     return None
+
+
+def _with_gap(column: Column, values: Array) -> Array:
+    gap = np.array(["NaT"], values.dtype) if values.dtype.kind in "mM" else _cast(column, [None], "a gap")
+    return np.concatenate([gap, values[1:]])

@@ -8,8 +8,8 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from model_store.batch import estimator_input
-from model_store.capture.columns import batch_of, read_columns
+from model_store.batch import batch_of, estimator_input
+from model_store.capture.columns import read_columns
 from model_store.reference import golden
 from model_store.reference.golden import Golden
 from model_store.schema import Output, Schema

@@ -177,3 +177,23 @@ def test_a_file_is_published_with_what_is_declared(store, key, tmp_path, open_ga
     publish(store, "m", tmp_path / "model.joblib", ROWS, sealing_key=key, gate=open_gate, schema=schema)
     column = store.manifest("m", 1).schema.columns[1]
     assert (column.minimum, column.maximum, column.bounded, column.unit) == (-100, None, True, "m")
+
+
+def hours(rows):
+    return rows.apply(lambda column: column.dt.hour)
+
+
+@pytest.mark.parametrize("kind", ["datetime", "datetime64[ns]"])
+def test_times_with_a_zone_may_be_declared_nullable(published_schema, kind):
+    frame = pd.DataFrame({"at": pd.date_range("2026-01-01", periods=COUNT, tz="Europe/Oslo", freq="h")})
+    steps = make_column_transformer((FunctionTransformer(hours), ["at"]))
+    model = make_pipeline(steps, HistGradientBoostingClassifier(max_iter=3)).fit(frame, [0, 1] * (COUNT // 2))
+    column = published_schema({"columns": {"at": {"type": kind, "nullable": True}}}, model, frame).columns[0]
+    assert (column.zone, column.nullable) == ("Europe/Oslo", True)
+
+
+def test_times_that_a_declared_unit_cannot_hold_are_refused(published_schema):
+    frame = pd.DataFrame({"at": pd.date_range("2026-01-01", periods=COUNT, freq="10ms")})
+    model = make_pipeline(FunctionTransformer(hours), LinearRegression()).fit(frame, np.arange(COUNT))
+    with pytest.raises(BadSchema, match=r"column 'at': row 1 of the sample is 2026-01-01T00:00:00\.01"):
+        published_schema({"columns": {"at": {"type": "datetime64[s]"}}}, model, frame)
