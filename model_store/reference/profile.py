@@ -142,8 +142,14 @@ def _rounded(edges: Array) -> Array:
     steps = np.diff(edges / _FINENESS)
     nearest = np.minimum(np.append(steps, steps[-1]), np.insert(steps, 0, steps[0]))
     places = -np.floor(np.log10(nearest)).astype(int)
-    rounded = [round(edge, place) for edge, place in zip(edges.tolist(), places.tolist(), strict=True)]
-    return np.array(rounded)
+    return np.array([_round(edge, place) for edge, place in zip(edges.tolist(), places.tolist(), strict=True)])
+
+
+def _round(edge: float, place: int) -> float:
+    try:
+        return round(edge, place)
+    except OverflowError:  # next to the largest float there is nothing to round to
+        return edge
 
 
 def _categorical(values: Array, least_rows: int = 1) -> dict[str, Any]:

@@ -4,6 +4,7 @@ import warnings
 from dataclasses import dataclass, field
 
 from model_store import publish, seal
+from model_store.engines.choice import NoEngine
 from model_store.errors import StoreError
 from model_store.request_errors import RequestError
 from model_store.stores.folder import FolderStore
@@ -41,7 +42,7 @@ class Workbench:
         cap_threads()
 
     def serve(self, case):
-        """Publish a case and load it. Raises StoreError if it is refused."""
+        """Publish a case and load it. Raises StoreError or NoEngine if it is refused."""
         self._count += 1
         name = f"case-{self._count}"
         publish(
@@ -64,7 +65,7 @@ class Workbench:
         outcome = Outcome()
         try:
             model = self.serve(case)
-        except StoreError as error:
+        except (StoreError, NoEngine) as error:  # what the gate says of random answers, a worker says too
             outcome.unpublished = str(error)
             return outcome
         outcome.wrong |= {f"schema, {name}": "no such output is served" for name in own.keys() - set(outputs(model))}
