@@ -54,11 +54,10 @@ def estimator_input(schema: Schema, batch: Batch) -> Any:
     """Return what the estimator's methods take: a 2-D array, a DataFrame or a 1-D array, by the schema's layout.
 
     It is a copy, because steps such as ``StandardScaler(copy=False)`` write into it. What is predicted next, and who
-    looks at the rows afterwards, sees them as they were sent. It keeps the layout in memory: sums that are taken in
-    another order differ in the last bits.
+    looks at the rows afterwards, sees them as they were sent. They lie in memory by the schema's order.
     """
     if schema.layout == "matrix" and batch.matrix is not None:
-        return batch.matrix.copy(order="K")
+        return batch.matrix.copy(order=schema.order)
     if schema.layout == "series" and batch.columns is not None:
         return next(iter(batch.columns.values())).copy()
     return _frame(schema, batch)
@@ -71,7 +70,7 @@ def _frame(schema: Schema, batch: Batch) -> Any:
 
     names = labels(schema.columns)
     if batch.matrix is not None:
-        return pd.DataFrame(batch.matrix.copy(order="K"), columns=names, copy=False)
+        return pd.DataFrame(batch.matrix.copy(order=schema.order), columns=names, copy=False)
     if batch.columns is None:
         raise ValueError("a batch has either a matrix or columns")
     columns = {i: held(column, batch.columns[column.name]) for i, column in enumerate(schema.columns)}

@@ -10,6 +10,7 @@ Layout = Literal["matrix", "table", "series"]
 Held = Literal["array", "str", "object", "category", "extension"]
 Missing = Literal["nan", "none", "na", "nat"]
 Task = Literal["classifier", "regressor", "transformer", "clusterer", "outlier_detector", "estimator"]
+Order = Literal["C", "F"]
 Value = str | int | float | bool
 
 FLOATS = ("float32", "float64")
@@ -96,13 +97,16 @@ class Schema:
     """A model's input columns and outputs.
 
     ``layout`` says how the estimator takes its rows: ``matrix`` (2-D array), ``table`` (DataFrame) or ``series`` (one
-    column as a 1-D sequence, as text vectorizers want). The first of ``outputs`` is the default answer.
+    column as a 1-D sequence, as text vectorizers want). The first of ``outputs`` is the default answer. ``order`` is
+    how the numbers of several rows lie in memory: row by row (``C``) or, as in most DataFrames, column by column
+    (``F``). Sums that are taken in another order differ in the last bits.
     """
 
     layout: Layout
     columns: tuple[Column, ...]
     outputs: tuple[Output, ...]
     task: Task = "estimator"
+    order: Order = "C"
 
     def __post_init__(self) -> None:
         names = [column.name for column in self.columns]
@@ -113,9 +117,10 @@ class Schema:
 
     @property
     def homogeneous(self) -> bool:
-        """Return whether every column is of one and the same number type, so that rows fit a 2-D array."""
+        """Return whether every column is of one and the same number type and held so: rows fit a 2-D array."""
         first = self.columns[0].dtype if self.columns else ""
-        return self.layout != "series" and first in NUMBERS and all(c.dtype == first for c in self.columns)
+        plain = all(c.dtype == first and c.held == "array" and not c.extension for c in self.columns)
+        return self.layout != "series" and first in NUMBERS and plain
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -128,7 +133,10 @@ class Schema:
 
     def to_json(self) -> dict[str, Any]:
         """Return a JSON-ready form that ``from_json`` reads back."""
-        return {**asdict(self), "columns": [column.to_json() for column in self.columns]}
+        document = {**asdict(self), "columns": [column.to_json() for column in self.columns]}
+        if self.order == "C":
+            del document["order"]  # the first release does not know it
+        return document
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> "Schema":
@@ -141,6 +149,7 @@ class Schema:
                     Output(o["name"], o["dtype"], tuple(o["shape"]), tuple(o["labels"])) for o in document["outputs"]
                 ),
                 task=document["task"],
+                order=document.get("order", "C"),
             )
         except (KeyError, TypeError) as error:
             raise BadSchema(f"not a schema: {error}") from error

@@ -6,26 +6,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from model_store import seal
 from model_store.artifacts import joblib_format
-from model_store.batch import take
 from model_store.capture import samples
 from model_store.capture.artifact import Owned, Written, write_artifact
-from model_store.capture.inference import Inferred, infer
+from model_store.capture.comparison import check_answers
+from model_store.capture.inference import infer
 from model_store.capture.libraries import libraries_of
 from model_store.capture.options import CaptureOptions, Progress
-from model_store.capture.recording import golden_of, profile_of, rows_worth_keeping
+from model_store.capture.recording import golden_of, profile_of
 from model_store.capture.rounding import settled
 from model_store.declaration.advice import warnings_of
 from model_store.declaration.contract import WARNINGS
 from model_store.declaration.document import read
-from model_store.engines.answers import plain
-from model_store.engines.declared import as_declared
-from model_store.engines.equality import same
-from model_store.engines.estimator import answers
-from model_store.errors import BadSample
 from model_store.manifest import ANY_LIBRARY_VERSION, Manifest
 from model_store.reference import golden, profile
 from model_store.schema import Schema
@@ -44,15 +37,19 @@ def capture_owned(owned: Owned, sample: Any, folder: Path, options: CaptureOptio
     """Do what ``capture`` does with an estimator that nobody else needs, and let go of it as soon as it is written."""
     progress("reading the schema from the sample")
     inferred = infer(owned.estimator, samples.laid_out(sample), options.unknown_categories, options.schema)
+    if samples.is_foreign_frame(sample):
+        inferred = replace(inferred, rows=sample[list(inferred.schema.names)])
+    told: list[str] = []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about feature names and the like: the answers are compared
-        _check_same_answers(owned.estimator, inferred)
         progress("recording golden answers and the reference profile")
         kept = settled(owned.estimator, inferred.schema, golden_of(owned.estimator, inferred))
+        progress("comparing them with what is served, in every format")
+        check_answers(owned.estimator, inferred, kept, told.append)
         golden.write(folder, kept)
         described = profile_of(owned.estimator, inferred)
         profile.write(folder, described)
-        warned = warnings_of(inferred.schema, inferred.batch, read(options.schema or {}), described)
+        warned = [*told, *warnings_of(inferred.schema, inferred.batch, read(options.schema or {}), described)]
         progress("writing the artifact")
         draft = _draft(owned.estimator, inferred.schema, options, warned)
         written = write_artifact(owned, inferred.schema, kept, folder, options.artifact_format)
@@ -85,19 +82,3 @@ def _with_files(draft: Manifest, folder: Path, written: Written) -> Manifest:
         bytes=sum(file.bytes for file in files.values()),
         options={**draft.options, **written.options},
     )
-
-
-def _check_same_answers(estimator: Any, inferred: Inferred) -> None:
-    """Check that the estimator answers rows that came through the schema as it answers the caller's.
-
-    Raises BadSample.
-    """
-    default = inferred.schema.outputs[0]
-    count = min(inferred.batch.rows, rows_worth_keeping(default))
-    through = answers(estimator, inferred.schema, take(inferred.batch, np.arange(count)), [default.name])
-    own = getattr(estimator, default.name)(inferred.rows[:count].copy())
-    if not same(through[default.name], as_declared(plain(own), default, count)):
-        raise BadSample(
-            f"{default.name} answers differently once the sample's values went through the schema: give the sample "
-            "with the column types that the estimator was fitted on"
-        )

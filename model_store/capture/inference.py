@@ -12,7 +12,7 @@ from model_store.capture import outputs
 from model_store.capture.categories import with_categories
 from model_store.capture.columns import read_columns
 from model_store.capture.gaps import TRIAL_ROWS, marked, with_gaps, with_learned_markers
-from model_store.capture.layouts import as_called, layouts, selected
+from model_store.capture.layouts import as_called, layouts, order, selected
 from model_store.capture.learned.places import Gaps
 from model_store.capture.learned.routes import learned_gaps
 from model_store.capture.options import UnknownCategories
@@ -54,7 +54,8 @@ def infer(
         schema, values = declare(estimator, schema, values, declaration, closed=closed)
         batch = batch_of(schema, values)
         schema = replace(schema, outputs=served(outputs.discover(estimator, schema, batch), declaration))
-    return Inferred(schema, batch, as_called(schema.layout, with_learned_markers(schema, rows)))
+    called = as_called(schema.layout, with_learned_markers(schema, rows))
+    return Inferred(replace(schema, order=order(called)), batch, called)
 
 
 def _first_that_answers(estimator: Any, rows: Rows, learned: Gaps) -> tuple[Schema, list[Array]]:

@@ -7,7 +7,7 @@ import pandas as pd
 
 from model_store.capture.samples import Rows
 from model_store.errors import BadSample
-from model_store.schema import Layout
+from model_store.schema import Layout, Order
 
 _TEXT_VECTORIZERS = ("CountVectorizer", "TfidfVectorizer", "HashingVectorizer")
 
@@ -47,6 +47,13 @@ def as_called(layout: Layout, rows: Rows) -> Any:
     if layout == "series" and isinstance(rows, pd.DataFrame):
         return rows.iloc[:, 0].to_numpy(dtype=object)
     return rows.to_numpy() if layout == "matrix" and isinstance(rows, pd.DataFrame) else rows
+
+
+def order(rows: Any) -> Order:
+    """Return how rows of numbers lie in memory: column by column (``F``), as in most DataFrames, or row by row."""
+    few = rows.iloc[:2].to_numpy() if isinstance(rows, pd.DataFrame) else np.asarray(rows[:2])
+    by_columns = few.ndim > 1 and few.dtype.kind in "fiub" and few.strides[0] < few.strides[1]
+    return "F" if by_columns else "C"
 
 
 def first_step(estimator: Any) -> Any:

@@ -6,7 +6,9 @@ import numpy as np
 
 from model_store.batch import Array, take
 from model_store.capture.inference import Inferred
+from model_store.capture.own import own_answers
 from model_store.engines.estimator import answers
+from model_store.missing import gaps
 from model_store.reference import profile
 from model_store.reference.golden import Golden
 from model_store.schema import Output
@@ -17,11 +19,18 @@ _PROFILE_ROWS = 10_000
 
 
 def golden_of(estimator: Any, inferred: Inferred) -> Golden:
-    """Return some of the sample's rows with the estimator's answers to them; raises what the estimator raises."""
-    names = [output.name for output in inferred.schema.outputs]
+    """Return some of the sample's rows with the estimator's own answers to them, as the caller would ask for them.
+
+    Raises what the estimator raises.
+    """
+    rows = chosen_rows(inferred)
+    return Golden(take(inferred.batch, rows), own_answers(estimator, inferred, rows))
+
+
+def chosen_rows(inferred: Inferred) -> Array:
+    """Return the indices of the sample's rows that are recorded."""
     most = min(rows_worth_keeping(output) for output in inferred.schema.outputs)
-    batch = take(inferred.batch, _spread(inferred, most))
-    return Golden(batch, answers(estimator, inferred.schema, batch, names))
+    return _spread(inferred, most)
 
 
 def profile_of(estimator: Any, inferred: Inferred) -> dict[str, Any]:
@@ -43,12 +52,7 @@ def _spread(inferred: Inferred, most: int) -> Array:
     """Return row indices evenly over the sample, and a row with a gap for each column that has one."""
     rows = inferred.batch.rows
     even = np.linspace(0, rows - 1, min(most, rows)).astype(int)
-    gaps = [np.flatnonzero(_gaps(inferred, i))[:1] for i in range(len(inferred.schema.columns))]
-    return np.unique(np.concatenate([even, *gaps[:most]]))
-
-
-def _gaps(inferred: Inferred, column: int) -> Array:
-    values = inferred.batch.column(inferred.schema, column)
-    if values.dtype.kind == "O":
-        return np.array([value is None for value in values.tolist()], dtype=bool)
-    return np.asarray(values != values)  # noqa: PLR0124 - NaN and NaT alone differ from themselves
+    gapped = [
+        np.flatnonzero(gaps(inferred.batch.column(inferred.schema, i)))[:1] for i in range(len(inferred.schema.columns))
+    ]
+    return np.unique(np.concatenate([even, *gapped[:most]]))

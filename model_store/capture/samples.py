@@ -45,11 +45,18 @@ def laid_out(sample: Any) -> Rows:
     return rows
 
 
+def is_foreign_frame(sample: Any) -> bool:
+    """Return whether it is a DataFrame of Polars, or of another library, that can become one of pandas."""
+    return hasattr(sample, "to_pandas") and hasattr(sample, "columns")
+
+
 def _laid_out(sample: Any) -> Rows:
     if isinstance(sample, pd.DataFrame):
         return sample
     if isinstance(sample, pd.Series):
         return sample.to_frame() if sample.name is not None else _array(sample.to_numpy())
+    if is_foreign_frame(sample):
+        return pd.DataFrame(sample.to_pandas())
     if hasattr(sample, "toarray"):
         return np.asarray(sample.toarray())
     if isinstance(sample, (list, tuple)) and sample and all(isinstance(row, dict) for row in sample):

@@ -32,8 +32,8 @@ class EstimatorEngine(Engine):
         return found[0][1] if len(found) == 1 else _joined(found, outputs)
 
     def _answers(self, batch: Batch, outputs: Sequence[str]) -> dict[str, Array]:
-        found = _answers(self._estimator, self._schema, outputs, partial(estimator_input, self._schema, batch))
-        return {output.name: as_declared(answer, output, batch.rows) for output, answer in found}
+        rows = partial(estimator_input, self._schema, batch)
+        return answers_to(self._estimator, self._schema, outputs, rows, batch.rows)
 
 
 def answers(estimator: Any, schema: Schema, batch: Batch, outputs: Sequence[str]) -> dict[str, Array]:
@@ -44,6 +44,17 @@ def answers(estimator: Any, schema: Schema, batch: Batch, outputs: Sequence[str]
     what the estimator raises, KeyError for an output that the schema does not have, and UndeclaredAnswer.
     """
     return dict(EstimatorEngine(estimator, schema).predict(batch, outputs))
+
+
+def answers_to(
+    estimator: Any, schema: Schema, outputs: Sequence[str], rows: Callable[[], Any], count: int
+) -> dict[str, Array]:
+    """Return the wanted outputs for ``count`` rows, which ``rows`` makes anew for each method.
+
+    Raises as ``answers`` does.
+    """
+    found = _answers(estimator, schema, outputs, rows)
+    return {output.name: as_declared(answer, output, count) for output, answer in found}
 
 
 def answers_on_shared_rows(estimator: Any, schema: Schema, batch: Batch, outputs: Sequence[str]) -> dict[str, Array]:

@@ -30,6 +30,8 @@ def cast_column(
     if isinstance(values, np.ndarray):
         if values.dtype.kind in "fiub":
             return _cast_array(column, values, locate, faults)
+        if values.dtype.name == column.dtype and (column.nullable or not np.isnat(values).any()):
+            return values  # times, already in the column's unit and in UTC
         values = listed(values)
     fast = _cast_list(column, values) if len(values) > _FEW else None
     return _cast_each(column, values, locate, faults) if fast is None else fast

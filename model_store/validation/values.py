@@ -85,9 +85,9 @@ def _string(_column: Column, value: Any) -> str | None:
 
 
 def _datetime(column: Column, value: Any) -> np.datetime64 | None:
-    """Read a date or time, taken to UTC. One without an offset is in UTC, and says too little for a column with a zone.
+    """Read a date or time, taken to UTC. It has to fit the column's unit: no fraction is cut off.
 
-    It has to fit the column's unit: no fraction is cut off.
+    One that was written without an offset is in UTC, and says too little for a column with a zone.
     """
     import pandas as pd  # here, because few models take dates
 
@@ -96,7 +96,7 @@ def _datetime(column: Column, value: Any) -> np.datetime64 | None:
         return None
     try:
         stamp = pd.Timestamp(value)
-        if column.zone and stamp.tzinfo is None:
+        if column.zone and stamp.tzinfo is None and not isinstance(value, np.datetime64):
             return None
         stamp = stamp.tz_convert(None) if stamp.tzinfo else stamp
         return stamp.as_unit(column.time_unit, round_ok=False).to_datetime64()
