@@ -76,7 +76,7 @@ def _lost_column(name: str, output: str, one: "pd.Series[Any]", other: "pd.Serie
         f"{output} answers otherwise once column {name!r} has gone through the schema: the sample has {_shown(had)} "
         f"({one.dtype}), a request can only say {_shown(said)} ({other.dtype}). Turn the column into text, numbers or "
         "times before the estimator's first step, or give the sample with the types that it was fitted on (as Parquet, "
-        "if it is CSV)"
+        "if it is CSV) and declare no others"
     )
 
 
