@@ -4,7 +4,7 @@ import io
 import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from model_store import seal
 from model_store.artifacts import joblib_format, skops_format
@@ -15,6 +15,8 @@ from model_store.estimators import objects
 from model_store.manifest import ANY_LIBRARY_VERSION, Manifest
 
 Loader = Callable[[io.RawIOBase], Any]
+Versions = Literal["error", "ignore", "always"]
+"""What becomes of the warning that another scikit-learn fitted the estimator."""
 
 _LOADERS: Mapping[str, Loader] = {skops_format.NAME: skops_format.load, joblib_format.NAME: joblib_format.load}
 
@@ -32,20 +34,22 @@ def load(folder: Path, manifest: Manifest) -> Any:
     blocks = seal.read_sealed_blocks(folder, manifest.artifact, manifest)
     file = SpentBytes(blocks, spending=loader is joblib_format.load)
     del blocks
-    return _loaded(loader, file, any_version=bool(manifest.options.get(ANY_LIBRARY_VERSION)))
+    return _loaded(loader, file, "ignore" if manifest.options.get(ANY_LIBRARY_VERSION) else "error")
 
 
-def load_own(path: Path, *, any_version: bool = False) -> Any:
-    """Return an estimator from a file that its owner vouches for: skops, else joblib or pickle (which run its code).
+def load_own(path: Path, *, any_version: bool = False) -> tuple[Any, str | None]:
+    """Return the estimator in a file that its owner vouches for: skops, else joblib or pickle (which run its code).
 
-    Raises ArtifactUnreadable.
+    With it comes the other scikit-learn that it says it was fitted with, None if that is the one here. Raises
+    ArtifactUnreadable, also for an estimator of another scikit-learn unless ``any_version``.
     """
     loader = skops_format.load if path.suffix == ".skops" else joblib_format.load
     try:
-        with path.open("rb", buffering=0) as file:
-            return _loaded(loader, file, any_version=any_version)
+        with path.open("rb", buffering=0) as file, warnings.catch_warnings(record=True) as given:
+            estimator = _loaded(loader, file, "always" if any_version else "error")
     except OSError as error:
         raise ArtifactUnreadable(f"{path} cannot be read: {error.strerror}") from error
+    return estimator, next(filter(None, (_other_sklearn(one.message) for one in given)), None)
 
 
 def from_skops(path: Path) -> tuple[Any, list[str]]:
@@ -54,7 +58,7 @@ def from_skops(path: Path) -> tuple[Any, list[str]]:
     Raises ArtifactUnreadable.
     """
     with path.open("rb", buffering=0) as file:
-        estimator, beyond_default = _opened(skops_format.load_with_types, file, any_version=False)
+        estimator, beyond_default = _opened(skops_format.load_with_types, file, "error")
     return single_threaded(estimator), beyond_default
 
 
@@ -68,15 +72,15 @@ def single_threaded(estimator: Any) -> Any:
     return estimator
 
 
-def _loaded(loader: Loader, file: io.RawIOBase, *, any_version: bool) -> Any:
-    return single_threaded(_opened(loader, file, any_version=any_version))
+def _loaded(loader: Loader, file: io.RawIOBase, versions: Versions) -> Any:
+    return single_threaded(_opened(loader, file, versions))
 
 
-def _opened(loader: Loader, file: io.RawIOBase, *, any_version: bool) -> Any:
+def _opened(loader: Loader, file: io.RawIOBase, versions: Versions) -> Any:
     from sklearn.exceptions import InconsistentVersionWarning  # here: importing scikit-learn takes most of a second
 
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore" if any_version else "error", InconsistentVersionWarning)
+        warnings.simplefilter(versions, InconsistentVersionWarning)
         try:
             return loader(file)
         except ArtifactUnreadable:
@@ -90,3 +94,9 @@ def _opened(loader: Loader, file: io.RawIOBase, *, any_version: bool) -> Any:
             raise
         except Exception as error:  # damaged or foreign bytes raise anything
             raise ArtifactUnreadable(missing_code(error) or f"it cannot be loaded: {words(error)}") from error
+
+
+def _other_sklearn(warning: Warning | str) -> str | None:
+    """Return the version of scikit-learn that fitted an estimator, in the warning that it was another one."""
+    version = getattr(warning, "original_sklearn_version", None)
+    return None if version is None else str(version)

@@ -1,10 +1,15 @@
 """The port of what tries a version, and what a trial may take and reports."""
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from model_store.manifest import Manifest
+
+TRIED = "tried"
+"""The option of a manifest that says with what, and within which limits, the gate let the version pass."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +26,26 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class GateReport:
-    """What the trial measured: seconds to load and for one row (median), peak memory, whether it had no network."""
+    """What the trial measured: seconds to load and for one row (median), peak memory, whether it had no network.
+
+    ``tried`` is what ``Gate.has_tried`` goes by once it is sealed; empty if each trial counts for itself.
+    """
 
     load_seconds: float
     predict_seconds: float
     peak_bytes: int
     network_cut: bool
+    tried: Mapping[str, Any] = field(default_factory=dict)
+
+    def noted(self, manifest: Manifest) -> Manifest:
+        """Return the manifest of the version that was tried, with what came of it."""
+        tried = {TRIED: dict(self.tried)} if self.tried else {}
+        return replace(
+            manifest,
+            load_seconds=self.load_seconds,
+            predict_seconds=self.predict_seconds,
+            options={**{key: value for key, value in manifest.options.items() if key != TRIED}, **tried},
+        )
 
 
 class Gate(ABC):
@@ -38,3 +57,7 @@ class Gate(ABC):
 
         ``manifest`` is the verified manifest, or a draft of one. Raises GateRefused with the reason, LibraryMismatch.
         """
+
+    def has_tried(self, manifest: Manifest) -> bool:  # noqa: ARG002 - gates without a memory know of none
+        """Return True if a trial could only end as the one that is noted in the manifest, whose seal was verified."""
+        return False

@@ -1,12 +1,14 @@
 """The gate that tries each version in a throw-away process."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from model_store.errors import ArtifactUnreadable, GateRefused
 from model_store.gate import isolation
-from model_store.gate.gate import Gate, GateReport, Limits
+from model_store.gate.environment import environment
+from model_store.gate.gate import TRIED, Gate, GateReport, Limits
 from model_store.gate.libraries import check_libraries
 from model_store.manifest import Manifest
 
@@ -31,7 +33,7 @@ class ProcessGate(Gate):
         """Try the version in a separate process and return what was measured. Raises GateRefused, LibraryMismatch."""
         check_libraries(manifest)
         try:
-            report = _report(self._measured(folder, manifest))
+            report = replace(_report(self._measured(folder, manifest)), tried=self._tried())
         except (KeyError, TypeError, ValueError) as error:
             raise GateRefused("its process gave a report that is none") from error
         except ArtifactUnreadable as error:
@@ -39,15 +41,35 @@ class ProcessGate(Gate):
         self._check_speed(report.predict_seconds)
         return report
 
+    def has_tried(self, manifest: Manifest) -> bool:
+        """Return True if the version has passed with the same packages, system and processor, within these limits."""
+        tried, limits = manifest.options.get(TRIED), self._limits
+        return (
+            isinstance(tried, Mapping)
+            and tried.get("environment") == environment()
+            and _at_most(tried.get("seconds"), limits.seconds)
+            and _at_most(tried.get("memory"), limits.memory)
+            and manifest.predict_seconds <= limits.row_seconds
+        )
+
     def _measured(self, folder: Path, manifest: Manifest) -> Mapping[str, Any]:
         request = {"folder": str(folder.absolute()), "manifest": manifest.to_json()}
         limits = self._limits
         return isolation.run("check", request, seconds=limits.seconds, memory=limits.memory, path=self._path)
 
+    def _tried(self) -> Mapping[str, Any]:
+        limits = self._limits
+        return {"environment": environment(), "seconds": limits.seconds, "memory": limits.memory}
+
     def _check_speed(self, seconds: float) -> None:
         limit = self._limits.row_seconds
         if seconds > limit:
             raise GateRefused(f"it is slow: one row took {seconds:.2g} s, the limit is {limit:g} s")
+
+
+def _at_most(passed: object, limit: float) -> bool:
+    """Return True if what it passed with is a number and no more than it may take now."""
+    return isinstance(passed, (int, float)) and passed <= limit
 
 
 def _report(found: Mapping[str, Any]) -> GateReport:

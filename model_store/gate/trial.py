@@ -10,6 +10,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -49,9 +50,22 @@ def capture(request: Mapping[str, Any]) -> dict[str, Any]:
 
     options = CaptureOptions(**request["options"])
     sample = _sample(request)
-    owned = Owned(load_own(Path(request["file"]), any_version=options.force))
+    estimator, other_sklearn = load_own(Path(request["file"]), any_version=options.force)
+    owned = Owned(estimator)
+    del estimator  # so that it leaves the memory once it is written
     manifest = draft.capture_owned(owned, sample, Path(request["folder"]), options, silent)
-    return {"manifest": manifest.to_json()}
+    return {"manifest": _of_other_sklearn(manifest, other_sklearn).to_json()}
+
+
+def _of_other_sklearn(manifest: Any, version: str | None) -> Any:
+    """Return the manifest of an estimator that this version of scikit-learn fitted; None is the one that is here."""
+    from model_store.manifest import CAPTURED_WITH
+
+    if version is None:
+        return manifest
+    here = {"scikit-learn": manifest.libraries["scikit-learn"]}
+    libraries = {**manifest.libraries, "scikit-learn": version}
+    return replace(manifest, libraries=libraries, options={**manifest.options, CAPTURED_WITH: here})
 
 
 def _sample(request: Mapping[str, Any]) -> Any:

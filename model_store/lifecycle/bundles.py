@@ -49,8 +49,8 @@ def import_bundle(  # noqa: PLR0913 - by whom, what and how much of it, where to
         with registrar.store.staging(model) as staging:
             for file in manifest.files:
                 shutil.copyfile(folder / file, staging / file)
-            registrar.try_version(staging, manifest)
-            return registrar.add(staging, _with_origin(manifest, by))
+            report = registrar.try_version(staging, manifest)
+            return registrar.add(staging, _with_origin(report.noted(manifest), by))
 
 
 def _verified(folder: Path, trusted: TrustedKeys, model: ModelName) -> Manifest:

@@ -20,12 +20,16 @@ def promote(  # noqa: PLR0913 - what to move, whom to trust, and what checks it
 ) -> Channels:
     """Check the version's seal, have the gate try it, and only then point ``stable`` at it.
 
+    What the gate let pass before, by the sealed manifest, is not tried again where nothing has changed.
     Raises UnknownModel, UnknownVersion, SealBroken, LibraryMismatch or GateRefused, and then nothing has moved.
     """
     progress("checking the seal")
     with store.verified(name, version, trusted) as found:
-        progress("trying it in a process of its own")
-        gate.try_version(found.folder, found.manifest)
+        if gate.has_tried(found.manifest):
+            progress("it was tried when it was published, with the libraries that are here")
+        else:
+            progress("trying it in a process of its own")
+            gate.try_version(found.folder, found.manifest)
     return channels.promote(store, name, version, by)
 
 

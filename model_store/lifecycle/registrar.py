@@ -48,8 +48,7 @@ def tried(submission: Submission, folder: Path, gate: Gate, progress: Progress) 
     Raises StoreError.
     """
     draft = submission.write(folder, progress)
-    report = _measured(folder, draft, gate, progress)
-    return replace(draft, load_seconds=report.load_seconds, predict_seconds=report.predict_seconds)
+    return _measured(folder, draft, gate, progress).noted(draft)
 
 
 def _measured(folder: Path, manifest: Manifest, gate: Gate, progress: Progress) -> GateReport:

@@ -14,6 +14,7 @@ from pathlib import Path
 import joblib
 import numpy as np
 import pytest
+import sklearn
 from sklearn.linear_model import LinearRegression
 
 from model_store import publish, seal
@@ -205,8 +206,6 @@ def test_a_good_version_is_measured(store, key):
 
 @pytest.mark.parametrize(("made", "fits"), [("1.0.2", False), ("", False), ("same minor", True)])
 def test_a_version_made_with_another_scikit_learn_is_refused(published, made, fits):
-    import sklearn
-
     major, minor, *_ = sklearn.__version__.split(".")
     manifest = Manifest.from_bytes((published / seal.MANIFEST).read_bytes())
     manifest = replace(manifest, libraries={"scikit-learn": f"{major}.{minor}.99" if fits else made})
@@ -231,7 +230,21 @@ def test_an_estimator_fitted_with_another_scikit_learn_is_refused_unless_forced(
         publish(store, "old", path, tmp_path / "rows.npy", sealing_key=key, limits=LIMITS, force=True, gate=open_gate)
         == 1
     )
-    assert store.manifest("old", 1).options["any_library_version"] is True
+    manifest = store.manifest("old", 1)
+    assert manifest.options["any_library_version"] is True
+    assert manifest.libraries["scikit-learn"] == "1.0.2"
+    assert manifest.options["captured_with"] == {"scikit-learn": sklearn.__version__}
+    check_libraries(manifest)
+    with pytest.raises(LibraryMismatch, match=r"made with scikit-learn 1\.0\.2"):
+        check_libraries(replace(manifest, options={}))
+
+
+def test_forcing_an_estimator_of_this_scikit_learn_notes_no_other(store, key, tmp_path, open_gate):
+    joblib.dump(LinearRegression().fit(ROWS, ROWS[:, 0]), tmp_path / "m.joblib")
+    publish(store, "m", tmp_path / "m.joblib", ROWS, sealing_key=key, limits=LIMITS, force=True, gate=open_gate)
+    manifest = store.manifest("m", 1)
+    assert manifest.libraries["scikit-learn"] == sklearn.__version__
+    assert "captured_with" not in manifest.options
 
 
 class OldPickle:
