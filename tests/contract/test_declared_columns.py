@@ -8,11 +8,16 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+from jsonschema import Draft202012Validator
 
 from model_store.request_errors import InvalidInput, RequestError
 from model_store.schema import Column, Output, Schema
+from service.dialects.mlflow import bodies as mlflow
 from service.dialects.mlflow.invocations import INVOCATIONS
+from service.dialects.openinference import bodies as openinference
+from service.dialects.openinference import metadata
 from service.dialects.openinference.infer import INFER
+from service.dialects.tfserving import bodies as tfserving
 from service.dialects.tfserving.examples import CLASSIFY, REGRESS
 from service.dialects.tfserving.kserve_v1 import PREDICT
 from service.wire import WireRequest
@@ -168,3 +173,63 @@ def test_a_matrix_is_looked_at_by_the_range_of_each_column(way, count):
     with pytest.raises(RequestError) as caught:
         MATRICES[way](rows)
     assert [(fault.expected, fault.got) for fault in caught.value.faults] == [("a finite number from 0 to 1", "1.5")]
+
+
+def described(dialect, verb, schema=TABLE):
+    return Draft202012Validator(dict(dialect.bodies(schema)[verb].request["application/json"]))
+
+
+BODIES = {
+    "instances": (tfserving, "predict", lambda rows: {"instances": rows}),
+    "inputs": (tfserving, "predict", lambda rows: {"inputs": by_column(rows)}),
+    "examples": (tfserving, "classify", lambda rows: {"examples": rows}),
+    "records": (mlflow, "invocations", lambda rows: {"dataframe_records": rows}),
+    "columns": (mlflow, "invocations", lambda rows: {"inputs": by_column(rows)}),
+    "tensors": (openinference, "infer", tensors),
+}
+
+
+@pytest.mark.parametrize("form", BODIES)
+def test_the_api_description_takes_what_is_taken(form):
+    dialect, verb, made = BODIES[form]
+    schema = described(dialect, verb)
+    schema.validate(schema.schema["examples"][0])
+    for names in (("age",), ("age", "note"), TABLE.names):
+        schema.validate(made(records(names)))
+    assert not schema.is_valid(made(records(("income", "note"))))
+    for place, value in (("age", 121), ("age", -1), ("income", -0.5)):
+        assert not schema.is_valid(made([{**ROWS[0], place: value}]))
+
+
+def test_the_api_description_of_a_matrix_has_the_range_of_each_column():
+    schema = described(tfserving, "predict", MATRIX)
+    assert schema.is_valid({"instances": [[0.5, -7]]})
+    assert not schema.is_valid({"instances": [[1.5, -7]]})
+    assert described(openinference, "infer", MATRIX).is_valid(one_tensor([[0.5, -7.0]]))
+
+
+@pytest.mark.parametrize(("low", "high"), [(10, None), (None, -10), (123456, 123457), (1.00001, 1.00002)])
+@pytest.mark.parametrize("dtype", ["float64", "int64"])
+def test_examples_are_in_their_range(dtype, low, high):
+    if dtype == "int64" and isinstance(low, float):
+        return
+    schema = Schema("table", (Column("a", dtype, minimum=low, maximum=high, bounded=True),), OUTPUTS)
+    found = described(tfserving, "predict", schema)
+    found.validate(found.schema["examples"][0])
+
+
+def test_metadata_of_the_open_inference_protocol_says_what_is_declared():
+    unit = Schema("table", (Column("a", "float64", unit="cm"), Column("b", "float64", minimum=0)), OUTPUTS)
+    assert [tensor.to_json().get("parameters") for tensor in metadata.inputs(unit)] == [{"unit": "cm"}, None]
+    assert [tensor.to_json().get("parameters") for tensor in metadata.inputs(TABLE)] == [
+        {"minimum": 0, "maximum": 120},
+        {"optional": True, "minimum": 0},
+        {"optional": True},
+    ]
+
+
+def test_a_description_names_unit_and_what_may_be_left_out():
+    column = Column("age", "float64", nullable=True, optional=True, minimum=0, maximum=9, bounded=True, unit="years")
+    words = json.dumps(described(tfserving, "predict", Schema("table", (column, NOTE), OUTPUTS)).schema)
+    assert "age (float64, in years, may be left out)" in words
+    assert "seen from" not in words

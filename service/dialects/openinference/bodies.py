@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from model_store.schema import Schema
 from service.dialects import json_schema as js
 from service.dialects.dialect import VerbBodies
-from service.dialects.json_schema import Json, list_of, structure
+from service.dialects.json_schema import Json, list_of, rows_of, structure
 from service.dialects.openinference.infer import OCTETS
 from service.dialects.openinference.metadata import TensorMetadata, inputs
 from service.wire import JSON
@@ -44,10 +44,11 @@ def _request(schema: Schema) -> Json:
 
 def _inputs(schema: Schema, wanted: Sequence[Json]) -> Json:
     """Describe the list of tensors: in the schema's order, unless some may be left out."""
-    optional = sum(column.optional for column in schema.columns)
-    if optional and len(wanted) == len(schema.columns):
-        return {**list_of({"anyOf": list(wanted)}), "minItems": max(1, len(wanted) - optional), "maxItems": len(wanted)}
-    return {"type": "array", "prefixItems": wanted, "items": False, "minItems": len(wanted)}
+    needed = [column.name for column in schema.columns if not column.optional]
+    if len(needed) == len(schema.columns) or len(wanted) < len(schema.columns):
+        return {"type": "array", "prefixItems": wanted, "items": False, "minItems": len(wanted)}
+    each = [{"contains": {"properties": {"name": {"const": name}}}} for name in needed]
+    return {**rows_of({"anyOf": list(wanted)}), "maxItems": len(wanted), **({"allOf": each} if each else {})}
 
 
 def _input(tensor: TensorMetadata, value: Json) -> Json:

@@ -1,10 +1,10 @@
 """A schema in the protocol's words: which tensors a model takes and gives."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TypedDict
+from dataclasses import dataclass, field
+from typing import NotRequired, TypedDict
 
-from model_store.schema import Schema
+from model_store.schema import Column, Schema
 
 PLATFORM = "scikit-learn"
 ONE_INPUT = "input"
@@ -30,12 +30,25 @@ def datatype_of(dtype: str) -> str:
     return _DATATYPES.get(dtype, "BYTES")
 
 
+class DeclaredFacts(TypedDict, total=False):
+    """What a publisher declared of a column; one that is ``optional`` may be left out."""
+
+    optional: bool
+    minimum: float
+    maximum: float
+    unit: str
+
+
 class TensorDescription(TypedDict):
-    """A tensor's name, datatype, and shape with -1 for the number of rows, in the protocol's form."""
+    """A tensor's name, datatype, and shape with -1 for the number of rows, in the protocol's form.
+
+    ``parameters`` is there for a column of which something is declared.
+    """
 
     name: str
     datatype: str
     shape: list[int]
+    parameters: NotRequired[DeclaredFacts]
 
 
 class ModelMetadata(TypedDict):
@@ -50,15 +63,19 @@ class ModelMetadata(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class TensorMetadata:
-    """A tensor's name, datatype, and shape with -1 for the number of rows."""
+    """A tensor's name, datatype, and shape with -1 for the number of rows; and what is declared of its column."""
 
     name: str
     datatype: str
     shape: tuple[int, ...]
+    declared: DeclaredFacts = field(default_factory=DeclaredFacts)
 
     def to_json(self) -> TensorDescription:
         """Return the protocol's object."""
-        return {"name": self.name, "datatype": self.datatype, "shape": list(self.shape)}
+        made: TensorDescription = {"name": self.name, "datatype": self.datatype, "shape": list(self.shape)}
+        if self.declared:
+            made["parameters"] = self.declared
+        return made
 
 
 def inputs(schema: Schema) -> tuple[TensorMetadata, ...]:
@@ -68,7 +85,21 @@ def inputs(schema: Schema) -> tuple[TensorMetadata, ...]:
         return (TensorMetadata(ONE_INPUT, datatypes[0], (-1,)),)
     if schema.layout == "matrix" and len(set(datatypes)) == 1:
         return (TensorMetadata(ONE_INPUT, datatypes[0], (-1, len(datatypes))),)
-    return tuple(TensorMetadata(name, kind, (-1, 1)) for name, kind in zip(schema.names, datatypes, strict=True))
+    columns = zip(schema.columns, datatypes, strict=True)
+    return tuple(TensorMetadata(column.name, kind, (-1, 1), _declared(column)) for column, kind in columns)
+
+
+def _declared(column: Column) -> DeclaredFacts:
+    made = DeclaredFacts()
+    if column.optional:
+        made["optional"] = True
+    if column.bounded and column.minimum is not None:
+        made["minimum"] = column.minimum
+    if column.bounded and column.maximum is not None:
+        made["maximum"] = column.maximum
+    if column.unit:
+        made["unit"] = column.unit
+    return made
 
 
 def outputs(schema: Schema) -> tuple[TensorMetadata, ...]:
