@@ -40,10 +40,12 @@ def with_learned_markers(schema: Schema, rows: Rows) -> Rows:
     """
     if not isinstance(rows, pd.DataFrame):
         return rows
-    names = [column.name for column in schema.columns if column.missing == "none" and column.nullable]
-    lost = [name for name in names if not pd.api.types.is_object_dtype(rows[name].dtype)]
-    objects = {name: rows[name].astype(object).where(rows[name].notna(), None) for name in lost}
-    return rows.assign(**objects) if lost else rows
+    marked = rows.copy(deep=False)
+    for i, column in enumerate(schema.columns):
+        if column.missing == "none" and column.nullable and not pd.api.types.is_object_dtype(rows.dtypes.iloc[i]):
+            values = rows.iloc[:, i].astype(object)
+            marked[rows.columns[i]] = values.where(values.notna(), None)
+    return marked
 
 
 def _candidates(schema: Schema, learned: Gaps) -> list[int]:
@@ -99,12 +101,18 @@ def _with_room(column: Column, values: Array) -> tuple[Column, Array]:
 
 
 def _answers(estimator: Any, schema: Schema, values: list[Array]) -> bool:
-    name = schema.outputs[0].name
+    """Return whether each output is answered; only a transformer may answer the first row's gaps with gaps."""
+    names = [output.name for output in schema.outputs]
     try:
-        answer = answers(estimator, schema, batch_of(schema, values), [name])[name]
+        found = answers(estimator, schema, batch_of(schema, values), names)
     except Exception:  # noqa: BLE001 - of any kind: it does not take the gaps
         return False
-    return answer.dtype.kind != "f" or bool(np.isfinite(answer[0]).all())
+    return all(name == "transform" or _is_finite(answer[0]) for name, answer in found.items())
+
+
+def _is_finite(answer: Any) -> bool:
+    array = np.asarray(answer)
+    return array.dtype.kind != "f" or bool(np.isfinite(array).all())
 
 
 _MAY_HAVE_GAPS = (*NUMBERS, "bool", "string")

@@ -121,7 +121,7 @@ def test_an_indicator_takes_the_gaps_that_it_saw():
 def test_a_scaler_counts_the_gaps_that_it_saw():
     scaler = StandardScaler().fit(HOLED)
     assert learned_gaps(scaler, 4) == {1: "nan", 3: "nan"}
-    assert [column.nullable for column in infer(scaler, WHOLE).schema.columns] == [False] * 4
+    assert [column.nullable for column in infer(scaler, WHOLE).schema.columns] == [False, True, False, True]
 
 
 CITIES = pd.DataFrame({"n": WHOLE[:40, 0], "city": pd.Series(["Rome", "Oslo", "Bern", "Rome"] * 10, dtype=object)})
@@ -210,6 +210,42 @@ def test_a_code_of_whole_numbers_stays_one_in_the_rows_without_a_gap(gap):
     found = answers(model, schema, Batch(3, columns=rows), ["predict_proba"])["predict_proba"]
     own = pd.DataFrame({"code": pd.Series([7, gap, 8], dtype=object), "n": WHOLE[:3, 0]})
     np.testing.assert_array_equal(found, model.predict_proba(own))
+
+
+class LikeCatBoost(DummyRegressor):
+    """Says how it treats the gaps of each column, as CatBoost does; CatBoost is no requirement of the tests."""
+
+    def _get_nan_treatments(self):
+        return {0: "AsIs", 1: "AsFalse", 2: "AsIs", 3: "AsTrue"}
+
+
+def test_catboost_says_which_columns_had_gaps():
+    model = LikeCatBoost().fit(HOLED, TARGET)
+    assert learned_gaps(model, 4) == {1: "nan", 3: "nan"}
+    assert [column.nullable for column in infer(model, WHOLE).schema.columns] == [False, True, False, True]
+
+
+def test_a_transformer_may_answer_a_gap_with_a_gap():
+    train = CITIES[["city"]].copy()
+    train.loc[::4, "city"] = np.nan
+    encoder = OrdinalEncoder().fit(train)
+    schema = infer(encoder, train[1:4]).schema
+    assert schema.columns[0].nullable
+    batch = Batch(2, columns={"city": np.array([None, "Oslo"], dtype=object)})
+    assert np.isnan(answers(encoder, schema, batch, ["transform"])["transform"]).tolist() == [[True], [False]]
+
+
+def test_a_prediction_that_is_no_number_means_that_the_gap_is_not_taken():
+    model = make_pipeline(StandardScaler(), FunctionTransformer(), PassesOn()).fit(HOLED, TARGET)
+    assert learned_gaps(model, 4) == {1: "nan", 3: "nan"}
+    assert [column.nullable for column in infer(model, WHOLE).schema.columns] == [False] * 4
+
+
+class PassesOn(DummyRegressor):
+    """Predicts the sum of the columns, NaN where one is missing."""
+
+    def predict(self, X):  # noqa: N803 - scikit-learn's name
+        return np.asarray(X).sum(axis=1)
 
 
 def test_what_is_not_known_to_learn_gaps_takes_none():
