@@ -1,5 +1,7 @@
 """Publishing from Python."""
 
+import json
+
 import joblib
 import numpy as np
 import pytest
@@ -7,8 +9,11 @@ from sklearn.linear_model import LinearRegression
 
 import model_store
 from model_store import channels
-from model_store.errors import BadName, BadSample, NoKey, StoreError
+from model_store.errors import BadName, BadSample, NoKey, NotServed, StoreError
 from model_store.reference import profile
+from model_store.replicas.folder import FolderPresence
+from model_store.replicas.locations import presence_beside
+from model_store.replicas.presence import Record
 
 ROWS = np.arange(40.0).reshape(20, 2)
 MODEL = LinearRegression().fit(ROWS, ROWS[:, 0])
@@ -28,6 +33,20 @@ def test_publishing_moves_no_pointer_unless_asked(store, key, open_gate):
     model_store.publish(store, "m", MODEL, ROWS, sealing_key=key, promote=True, by="ann", gate=open_gate)
     assert channels.read(store, "m").stable == 2
     assert channels.read(store, "m").history[0].by == "ann"
+
+
+def test_publishing_returns_when_every_worker_answers_if_asked_to_wait(store, key, open_gate):
+    steps: list[str] = []
+    given = {"sealing_key": key, "gate": open_gate, "promote": True, "wait": True}
+    model_store.publish(store, "m", MODEL, ROWS, **given, progress=steps.append)
+    assert not any("workers" in step for step in steps)
+    failed = {"generation": 2, "pointers": {"stable": 1}, "states": {"2": {"state": "FAILED", "reason": "why"}}}
+    word = {"format": 1, "replica": "one", "pid": 7, "started": 0.0, "at": 0.0, "memory": 0, "settled": True}
+    body = json.dumps({**word, "models": {"m": {**failed, "trouble": ""}}}).encode()
+    FolderPresence(presence_beside(store.disk)).announce(Record("one", 7, body))
+    with pytest.raises(NotServed, match="one, process 7: why"):
+        model_store.publish(store, "m", MODEL, ROWS, **given)
+    assert channels.read(store, "m").stable == 2
 
 
 def test_the_key_is_looked_for_beside_the_root(store, key, tmp_path, open_gate):

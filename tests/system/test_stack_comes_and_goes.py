@@ -151,6 +151,8 @@ def test_a_broken_model_stops_neither_the_boot_nor_its_neighbours(fresh):
     row = {"instances": [[0.0] * 10]}
     broken = requests.post(f"{stack.url}/v1/models/diabetes:predict", json=row, headers=bearer, timeout=5)
     assert broken.status_code in {404, 503}
+    assert requests.get(f"{stack.url}/v2/health/ready", timeout=5).status_code == 200
+    assert requests.get(f"{stack.url}/v2/models/diabetes/ready", headers=bearer, timeout=5).status_code == 503
 
 
 def test_replicas_that_share_nothing_but_a_store_and_a_database_see_one_another(fresh):
