@@ -5,10 +5,13 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from model_store import privacy
 from model_store.batch import Array
 from model_store.capture.layouts import first_step
+from model_store.capture.learned.native import Native
+from model_store.capture.samples import Rows
 from model_store.engines.answers import is_missing
 from model_store.schema import Column, Schema, Value
 
@@ -17,14 +20,49 @@ _MOST_ENCODED_CATEGORIES = 1000
 _ENCODERS = ("OneHotEncoder", "OrdinalEncoder", "TargetEncoder")
 
 
-def with_categories(estimator: Any, schema: Schema, values: list[Array], *, closed: bool) -> Schema:
-    """Return the schema with each column's known categories; ``closed`` columns refuse any other value."""
-    encoded = _encoded_categories(estimator, schema)
+def as_category_columns(rows: Rows, native: Mapping[int, Native]) -> Rows:
+    """Return sample rows in which the columns that the estimator takes as category columns are such.
+
+    A sample from CSV or JSON has plain values there.
+    """
+    if not isinstance(rows, pd.DataFrame):
+        return rows
+    made = {}
+    for place, known in native.items():
+        column = rows.iloc[:, place] if place < rows.shape[1] else None
+        if column is not None and not isinstance(column.dtype, pd.CategoricalDtype):
+            made[rows.columns[place]] = pd.Categorical(column, categories=list(known.categories))
+    return rows.assign(**made) if made else rows
+
+
+def with_categories(
+    estimator: Any, schema: Schema, values: list[Array], native: Mapping[int, Native], *, closed: bool
+) -> Schema:
+    """Return the schema with each column's known categories; ``closed`` columns refuse any other value.
+
+    ``native`` are those that the estimator knows in category columns: they beat the sample's.
+    """
+    encoded = encoded_categories(estimator, schema.names)
     columns = []
-    for column, array in zip(schema.columns, values, strict=True):
-        categories = column.categories or encoded.get(column.name) or _few_distinct(column, array, closed=closed)
+    for place, (column, array) in enumerate(zip(schema.columns, values, strict=True)):
+        if column.held == "category":
+            columns.append(_with_native(column, native.get(place), closed=closed))
+            continue
+        known = encoded.get(column.name, ())
+        known = known if _fit(column, known) else ()
+        categories = column.categories or known or _few_distinct(column, array, closed=closed)
         columns.append(replace(column, categories=categories, closed=closed and bool(categories)))
     return replace(schema, columns=tuple(columns))
+
+
+def _with_native(column: Column, native: Native | None, *, closed: bool) -> Column:
+    """Return a category column with the estimator's categories behind the sample's, of which a strict one knows all."""
+    if native is None or column.time_unit:
+        return replace(column, closed=closed and not column.time_unit)
+    known = set(native.categories)
+    there = tuple(value for value in column.categories if value in known or not native.strict)
+    added = tuple(value for value in native.categories if value not in set(there))
+    return replace(column, categories=(*there, *added), closed=closed or native.strict)
 
 
 def _few_distinct(column: Column, values: Array, *, closed: bool) -> tuple[Value, ...]:
@@ -35,22 +73,21 @@ def _few_distinct(column: Column, values: Array, *, closed: bool) -> tuple[Value
     return tuple(sorted(distinct)) if few and (closed or privacy.are_names(distinct)) else ()
 
 
-def _encoded_categories(estimator: Any, schema: Schema) -> Mapping[str, tuple[Value, ...]]:
+def encoded_categories(estimator: Any, columns: Sequence[str]) -> dict[str, tuple[Value, ...]]:
     """Return the categories that fitted encoders know, for columns that reach them through nothing but imputers."""
     found: dict[str, tuple[Value, ...]] = {}
-    for transformer, names in _column_routes(first_step(estimator), schema.names):
+    for transformer, names in _column_routes(first_step(estimator), columns):
         encoder = _encoder_behind_imputers(transformer)
         known = getattr(encoder, "categories_", None)
         if not isinstance(known, list) or len(known) != len(names):
             continue
         listed = zip(names, map(_listed, known), strict=True)
         found |= {name: categories for name, categories in listed if categories is not None}
-    dtypes = {column.name: column.dtype for column in schema.columns}
-    return {
-        name: known
-        for name, known in found.items()
-        if all(isinstance(v, str) for v in known) == (dtypes[name] == "string")
-    }
+    return found
+
+
+def _fit(column: Column, known: Sequence[Value]) -> bool:
+    return all(isinstance(value, str) for value in known) == (column.dtype == "string")
 
 
 def _listed(categories: Any) -> tuple[Value, ...] | None:

@@ -9,12 +9,14 @@ import numpy as np
 
 from model_store.batch import Array, Batch, batch_of, take
 from model_store.capture import outputs
-from model_store.capture.categories import with_categories
+from model_store.capture.categories import as_category_columns, encoded_categories, with_categories
 from model_store.capture.columns import read_columns
+from model_store.capture.csv_rows import CsvRows
+from model_store.capture.csv_types import typed
 from model_store.capture.gaps import TRIAL_ROWS, marked, with_gaps, with_learned_markers
-from model_store.capture.layouts import as_called, layouts, order, selected
+from model_store.capture.layouts import as_called, fitted_names, layouts, order, selected
 from model_store.capture.learned.places import Gaps
-from model_store.capture.learned.routes import learned_gaps
+from model_store.capture.learned.routes import learned_categories, learned_gaps
 from model_store.capture.options import UnknownCategories
 from model_store.capture.samples import Rows
 from model_store.capture.tasks import task
@@ -35,7 +37,7 @@ class Inferred:
 
 def infer(
     estimator: Any,
-    sample: Rows,
+    sample: Rows | CsvRows,
     unknown_categories: UnknownCategories = "accept",
     declared: Mapping[str, Any] | None = None,
 ) -> Inferred:
@@ -43,19 +45,37 @@ def infer(
 
     Raises BadSample if sample and estimator do not fit each other, BadSchema if what is declared does not fit them.
     """
+    if isinstance(sample, CsvRows):
+        return _infer_csv(estimator, sample, unknown_categories, declared)
     rows, declaration = selected(estimator, sample), read(declared or {})
     closed = unknown_categories == "refuse"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about feature names and the like: what matters is compared later
-        learned = learned_gaps(estimator, rows.shape[1] if rows.ndim > 1 else 1)
+        width = rows.shape[1] if rows.ndim > 1 else 1
+        learned, native = learned_gaps(estimator, width), learned_categories(estimator, width)
+        rows = as_category_columns(rows, native)
         schema, values = _first_that_answers(estimator, rows, learned)
         schema, values = with_gaps(estimator, schema, values, learned)
-        schema = with_categories(estimator, schema, values, closed=closed)
+        schema = with_categories(estimator, schema, values, native, closed=closed)
         schema, values = declare(estimator, schema, values, declaration, closed=closed)
         batch = batch_of(schema, values)
         schema = replace(schema, outputs=served(outputs.discover(estimator, schema, batch), declaration))
     called = as_called(schema.layout, with_learned_markers(schema, rows))
     return Inferred(replace(schema, order=order(called)), batch, called)
+
+
+def _infer_csv(
+    estimator: Any, sample: CsvRows, unknown_categories: UnknownCategories, declared: Mapping[str, Any] | None
+) -> Inferred:
+    fitted = fitted_names(estimator)
+    known = encoded_categories(estimator, fitted or tuple(sample.named(None)))
+    try:
+        return infer(estimator, typed(sample, fitted, known), unknown_categories, declared)
+    except BadSample as error:
+        raise BadSample(
+            f"{error}. CSV says no types, and this sample was read as what its fields look like: if a column was "
+            "fitted as dates, categories or another type, give the sample as Parquet"
+        ) from error
 
 
 def _first_that_answers(estimator: Any, rows: Rows, learned: Gaps) -> tuple[Schema, list[Array]]:

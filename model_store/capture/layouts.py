@@ -1,5 +1,7 @@
 """How an estimator takes its rows: which columns, and whether as an array, a DataFrame or a series."""
 
+import re
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -9,19 +11,17 @@ from model_store.capture.samples import Rows
 from model_store.errors import BadSample
 from model_store.schema import Layout, Order
 
+_UNSAFE = re.compile(r"[^A-Za-z0-9_]")
 _TEXT_VECTORIZERS = ("CountVectorizer", "TfidfVectorizer", "HashingVectorizer")
 
 
 def selected(estimator: Any, sample: Rows) -> Rows:
     """Return the sample's columns that the estimator was fitted on, in its order. Raises BadSample."""
-    names = _fitted_names(estimator)
+    names = fitted_names(estimator)
     if isinstance(sample, pd.DataFrame):
         if names is None:
             return sample
-        absent = [name for name in names if name not in sample.columns]
-        if absent:
-            raise BadSample(f"the sample lacks column {absent[0]!r}, which the estimator was fitted on")
-        return sample[list(names)]
+        return sample[_as_labelled(names, sample)]
     if names is not None and sample.ndim == 2:  # noqa: PLR2004 - rows and columns
         if sample.shape[1] != len(names):
             raise BadSample(f"the sample has {sample.shape[1]} columns, the estimator was fitted on {len(names)}")
@@ -29,11 +29,29 @@ def selected(estimator: Any, sample: Rows) -> Rows:
     return sample
 
 
+def _as_labelled(names: tuple[str, ...], sample: pd.DataFrame) -> list[str]:
+    """Return the sample's names of the fitted columns: LightGBM has underscores where a name had spaces."""
+    if all(name in sample.columns for name in names):
+        return list(names)
+    spelled = Counter(_spelled(label) for label in sample.columns)
+    meant = {_spelled(label): str(label) for label in sample.columns if spelled[_spelled(label)] == 1}
+    found = [name if name in sample.columns else meant.get(_spelled(name)) for name in names]
+    labels = [label for label in found if label is not None]
+    if len(labels) < len(names):
+        absent = names[found.index(None)]
+        raise BadSample(f"the sample lacks column {absent!r}, which the estimator was fitted on")
+    return labels
+
+
+def _spelled(label: Any) -> str:
+    return _UNSAFE.sub("_", str(label))
+
+
 def layouts(estimator: Any, rows: Rows) -> tuple[Layout, ...]:
     """Return how the estimator may want its rows, the likeliest first."""
     if isinstance(rows, np.ndarray):
         return ("series",) if rows.ndim == 1 else ("matrix",)
-    if _fitted_names(estimator) is not None:
+    if fitted_names(estimator) is not None:
         return ("table",)
     if all(pd.api.types.is_numeric_dtype(dtype) for dtype in rows.dtypes):
         return ("table", "matrix") if _selects_by_name(estimator) else ("matrix", "table")
@@ -65,7 +83,8 @@ def first_step(estimator: Any) -> Any:
     return first_step(best) if best is not None else estimator
 
 
-def _fitted_names(estimator: Any) -> tuple[str, ...] | None:
+def fitted_names(estimator: Any) -> tuple[str, ...] | None:
+    """Return the names of the columns that the estimator was fitted on; None if it was fitted on arrays."""
     try:
         names = estimator.feature_names_in_
     except Exception:  # noqa: BLE001 - delegated attributes of meta-estimators raise more than AttributeError

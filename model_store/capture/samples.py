@@ -1,6 +1,5 @@
 """Sample rows, from files or callers, laid out as a DataFrame, a 2-D array, or a 1-D array of texts."""
 
-import csv
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -10,15 +9,17 @@ import numpy as np
 import pandas as pd
 
 from model_store.batch import Array
+from model_store.capture import csv_rows
+from model_store.capture.csv_rows import CsvRows
 from model_store.errors import BadSample
 
 Rows = pd.DataFrame | Array
 
 
-def read(path: Path) -> Rows:
+def read(path: Path) -> Rows | CsvRows:
     """Return rows from ``.csv``, ``.parquet``, ``.npy`` or ``.json``. Raises BadSample.
 
-    CSV has a header unless every field of its first line is a number. JSON is a list of objects (a row each), a list of
+    CSV stays text, because the model tells what it is. JSON is a list of objects (a row each), a list of
     lists, a list of scalars or strings (one column), or an object of equally long lists (a column each).
     """
     reader = _READERS.get(path.suffix.lower())
@@ -35,11 +36,16 @@ def read(path: Path) -> Rows:
         raise BadSample(f"sample rows cannot be read from {path}: {text}") from error
 
 
-def laid_out(sample: Any) -> Rows:
-    """Return a DataFrame, a 2-D array, or a 1-D object array of texts from what a caller has. Raises BadSample."""
-    rows = _laid_out(sample)
+def laid_out(sample: Any) -> Rows | CsvRows:
+    """Return a DataFrame, a 2-D array, a 1-D object array of texts, or the text of CSV from what a caller has.
+
+    Raises BadSample.
+    """
+    rows = sample if isinstance(sample, CsvRows) else _laid_out(sample)
     if not len(rows):
         raise BadSample("the sample has no rows: the schema and the golden answers are read from them")
+    if isinstance(rows, CsvRows):
+        return rows
     if rows.ndim == 2 and not rows.shape[1]:  # noqa: PLR2004 - rows and columns
         raise BadSample("the sample has no columns")
     return rows
@@ -82,14 +88,8 @@ def _array(sample: Any) -> Array:
     return array
 
 
-def _csv(path: Path) -> pd.DataFrame:
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        first = next(csv.reader(file), [])
-    headless = bool(first) and all(_is_number(field) for field in first)
-    frame = pd.read_csv(path, header=None if headless else "infer", encoding="utf-8-sig")
-    if headless:
-        frame.columns = [f"x{i}" for i in range(frame.shape[1])]
-    return frame
+def _csv(path: Path) -> CsvRows:
+    return csv_rows.read(path.read_bytes())
 
 
 def _npy(path: Path) -> Array:
@@ -103,14 +103,6 @@ def _json(path: Path) -> Any:
     if not isinstance(document, list):
         raise BadSample("a JSON sample is a list of rows or an object of columns")
     return document
-
-
-def _is_number(field: str) -> bool:
-    try:
-        float(field)
-    except ValueError:
-        return False
-    return True
 
 
 _READERS: Mapping[str, Callable[[Path], Any]] = {

@@ -28,14 +28,19 @@ def read_columns(body: bytes, schema: Schema, max_rows: int = MOST_ROWS) -> dict
     Raises MalformedRequest if the body is no CSV, PayloadTooLarge if it has more than ``max_rows`` rows, and
     InvalidInput if rows or columns do not fit.
     """
-    header, rows = _rows(body, max_rows)
+    header, rows = read_lines(body, max_rows)
     order = places(schema, header)
-    _check_widths(rows, len(header))
     fields = list(zip(*rows, strict=True)) if rows else [() for _ in header]
     return {c.name: _values(c, fields[order[c.name]]) for c in schema.columns if c.name in order}
 
 
-def _rows(body: bytes, max_rows: int) -> tuple[list[str], list[list[str]]]:
+def is_number(field: str) -> bool:
+    """Return whether a field is a number as a CSV body may write it."""
+    return _NUMBER.fullmatch(field.strip()) is not None
+
+
+def read_lines(body: bytes, max_rows: int = MOST_ROWS) -> tuple[list[str], list[list[str]]]:
+    """Return the fields of the first line, and those of each other line. Raises as ``read_columns``."""
     try:
         text = body.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -49,6 +54,7 @@ def _rows(body: bytes, max_rows: int) -> tuple[list[str], list[list[str]]]:
         raise MalformedRequest("The CSV body is empty: expected a header row with the column names")
     if len(rows) > max_rows + 1:
         raise PayloadTooLarge(f"The body has more than {max_rows} rows: send fewer at once")
+    _check_widths(rows[1:], len(rows[0]))
     return rows[0], rows[1:]
 
 

@@ -1,15 +1,21 @@
 """Each input column on its way through an estimator: which parts it meets, and where it comes out."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from model_store.capture.learned.boosters import boosted_gaps
+from model_store.capture.learned.native import Native, native_categories
 from model_store.capture.learned.parts import part_gaps
 from model_store.capture.learned.places import Gaps, Places
 from model_store.capture.learned.trees import tree_gaps
 from model_store.estimators import is_estimator
+
+Found = dict[int, Any]
+"""What was found, by the place of the input column."""
+Reader = Callable[[Any, Places], Found]
+"""Reads one part of an estimator, which sees the columns at these places."""
 
 _READERS = (part_gaps, tree_gaps, boosted_gaps)
 _ON_ANSWERS = "final_estimator_"
@@ -22,24 +28,29 @@ def learned_gaps(estimator: Any, width: int) -> Gaps:
     ``width`` is the number of input columns. A column that the estimator only could take with gaps is not among them:
     trees and boosters answer to any gap, with what some rule of theirs has for values that they never saw.
     """
-    return _learned(estimator, tuple(range(width)))
+    return _learned(estimator, tuple(range(width)), _READERS)
 
 
-def _learned(part: Any, places: Places) -> Gaps:
+def learned_categories(estimator: Any, width: int) -> dict[int, Native]:
+    """Return, by place, the categories of the input columns that a fitted estimator takes as category columns."""
+    return _learned(estimator, tuple(range(width)), (native_categories,))
+
+
+def _learned(part: Any, places: Places, readers: Sequence[Reader]) -> Found:
     if hasattr(part, "steps"):
-        return _in_steps([step for _, step in part.steps], places)
+        return _in_steps([step for _, step in part.steps], places, readers)
     if hasattr(part, "_transformer_to_input_indices"):
-        return _merged(_learned(branch, picked) for branch, picked, _ in _branches(part, places))
+        return _merged(_learned(branch, picked, readers) for branch, picked, _ in _branches(part, places))
     if hasattr(part, "transformer_list"):
-        return _merged(_learned(branch, places) for _, branch in part.transformer_list)
-    own = _merged(read(part, places) for read in _READERS)
-    return own | _merged(_learned(member, seen) for member, seen in _members(part, places))
+        return _merged(_learned(branch, places, readers) for _, branch in part.transformer_list)
+    own = _merged(read(part, places) for read in readers)
+    return own | _merged(_learned(member, seen, readers) for member, seen in _members(part, places))
 
 
-def _in_steps(steps: Iterable[Any], places: Places) -> Gaps:
-    found: Gaps = {}
+def _in_steps(steps: Iterable[Any], places: Places, readers: Sequence[Reader]) -> Found:
+    found: Found = {}
     for step in steps:
-        found |= _learned(step, places)
+        found |= _learned(step, places, readers)
         places = _behind(step, places)
     return found
 
@@ -115,8 +126,8 @@ def _flat(values: Sequence[Any] | np.ndarray[Any, Any]) -> Iterable[Any]:
     return values.flat if isinstance(values, np.ndarray) else values
 
 
-def _merged(found: Iterable[Gaps]) -> Gaps:
-    merged: Gaps = {}
-    for gaps in found:
-        merged |= gaps
+def _merged(found: Iterable[Found]) -> Found:
+    merged: Found = {}
+    for one in found:
+        merged |= one
     return merged

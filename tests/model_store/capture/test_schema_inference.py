@@ -277,12 +277,11 @@ def test_two_columns_of_one_name_are_refused():
         infer(LinearRegression().fit(MATRIX, TARGET), frame)
 
 
-@pytest.mark.parametrize("suffix", [".csv", ".parquet", ".json"])
+@pytest.mark.parametrize("suffix", [".parquet", ".json"])
 def test_a_frame_reads_back_from_a_file(tmp_path, suffix):
     frame = pd.DataFrame({"a": [1.5, None], "b": ["x", None], "c": [1, 2], "d": [True, False]})
     path = tmp_path / f"rows{suffix}"
     {
-        ".csv": lambda: frame.to_csv(path, index=False),
         ".parquet": lambda: frame.to_parquet(path),
         ".json": lambda: frame.to_json(path, orient="records"),
     }[suffix]()
@@ -309,11 +308,6 @@ def test_json_rows_come_in_every_usual_form(tmp_path, document, kind, shape):
 def test_mixed_json_rows_keep_their_numbers(tmp_path):
     (tmp_path / "rows.json").write_text('[["a", 1], ["b", 2]]')
     assert samples.read(tmp_path / "rows.json").tolist() == [["a", 1], ["b", 2]]
-
-
-def test_csv_without_a_header_is_rows_of_numbers(tmp_path):
-    (tmp_path / "rows.csv").write_text("1,2.5\n3,4\n")
-    assert samples.read(tmp_path / "rows.csv").to_numpy().tolist() == [[1, 2.5], [3, 4]]
 
 
 @pytest.mark.parametrize(

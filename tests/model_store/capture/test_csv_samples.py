@@ -1,0 +1,116 @@
+"""A CSV sample is read as a CSV body is, against the types that the model shows."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.compose import make_column_transformer
+from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder
+
+from model_store.capture import samples
+from model_store.capture.csv_types import typed
+from model_store.capture.inference import infer
+from model_store.engines.estimator import answers
+from model_store.errors import BadSample
+from model_store.validation.rows import from_records
+
+ZIPS = ["00501", "02134", "10001", "94105"]
+ROWS = pd.DataFrame({"zip": ZIPS * 20, "amount": np.linspace(0, 9, 80)})
+
+
+@pytest.fixture
+def read(tmp_path):
+    def written(text):
+        (tmp_path / "rows.csv").write_text(text)
+        return samples.read(tmp_path / "rows.csv")
+
+    return written
+
+
+def frame(rows, fitted=None, **encoded):
+    return typed(rows, fitted, encoded)
+
+
+@pytest.mark.parametrize(
+    ("fields", "dtype", "values"),
+    [
+        ("1,2,-3", "int64", [1, 2, -3]),
+        ("1,,3", "float64", [1.0, None, 3.0]),
+        ("1.5,2,1e3", "float64", [1.5, 2.0, 1000.0]),
+        ("1.5,NaN,2", "float64", [1.5, None, 2.0]),
+        ("0.1,0,-0.5", "float64", [0.1, 0.0, -0.5]),
+        ("007,1,2", "str", ["007", "1", "2"]),
+        ("-01,1,2", "str", ["-01", "1", "2"]),
+        ("1.5,NA,2", "str", ["1.5", "NA", "2"]),
+        ("null,None,", "str", ["null", "None", None]),
+        ("True,false,TRUE", "bool", [True, False, True]),
+        ("True,,False", "object", [True, None, False]),
+        ("18446744073709551615,1,2", "uint64", [2**64 - 1, 1, 2]),
+        ("123456789012345678901234,1,2", "str", ["123456789012345678901234", "1", "2"]),
+        ("2024-01-01,2024-01-02,", "str", ["2024-01-01", "2024-01-02", None]),
+        (",,", "float64", [None, None, None]),
+        ("0.1000000000000000055511151231257827,2,3", "float64", [0.1, 2.0, 3.0]),
+    ],
+)
+def test_a_column_is_what_all_its_fields_look_like(read, fields, dtype, values):
+    lines = "".join(f"{field},x\n" for field in fields.split(","))
+    column = frame(read(f"c,other\n{lines}"))["c"]
+    assert column.dtype == dtype
+    assert [None if pd.isna(value) else value for value in column.tolist()] == values
+
+
+def test_what_an_encoder_knows_makes_numbers_text(read):
+    rows = read("code\n1\n2\n\n3\n")
+    assert frame(rows, code=("1", "2", None))["code"].tolist() == ["1", "2", "3"]
+    assert frame(rows, code=(1, 2))["code"].tolist() == [1, 2, 3]
+
+
+def test_text_where_an_encoder_knows_numbers_is_refused_by_column(read):
+    with pytest.raises(BadSample, match=r"column 'code' of the sample holds 'NA', and .* fitted on numbers .* Parquet"):
+        frame(read("code\n1\nNA\n"), code=(1, 2))
+
+
+@pytest.mark.parametrize(
+    ("header", "fitted", "names", "count"),
+    [
+        ("1.5,2.5", None, ["x0", "x1"], 2),
+        ("0,1", None, ["0", "1"], 1),
+        ("2019,2020", None, ["x0", "x1"], 2),
+        ("2019,2020", ("2019", "2020"), ["2019", "2020"], 1),
+        ("a,1", None, ["a", "1"], 1),
+    ],
+)
+def test_a_line_of_numbers_is_a_header_if_the_model_knows_it_so(read, header, fitted, names, count):
+    rows = frame(read(f"{header}\n3,4\n"), fitted)
+    assert list(rows.columns) == names
+    assert len(rows) == count
+
+
+@pytest.mark.parametrize(
+    "encoder",
+    [
+        OneHotEncoder(handle_unknown="ignore"),
+        make_pipeline(
+            FunctionTransformer(pd.DataFrame.astype, kw_args={"dtype": str}), OneHotEncoder(handle_unknown="ignore")
+        ),
+    ],
+    ids=["encoder", "text before it"],
+)
+def test_codes_with_leading_zeros_stay_text(tmp_path, encoder):
+    model = make_pipeline(make_column_transformer((encoder, ["zip"]), remainder="passthrough"), LogisticRegression())
+    model.fit(ROWS, ROWS["zip"] == "00501")
+    ROWS.to_csv(tmp_path / "rows.csv", index=False)
+    schema = infer(model, samples.read(tmp_path / "rows.csv")).schema
+    assert [column.dtype for column in schema.columns] == ["string", "float64"]
+    batch = from_records(schema, [{"zip": code, "amount": 1.0} for code in ZIPS])
+    assert answers(model, schema, batch, ["predict"])["predict"].tolist() == [True, False, False, False]
+
+
+def test_a_type_that_csv_cannot_say_is_pointed_to_parquet(tmp_path):
+    times = pd.DataFrame({"t": pd.date_range("2024-01-01", periods=40, freq="h")})
+    model = make_pipeline(FunctionTransformer(lambda rows: rows.apply(lambda c: c.dt.hour)), LinearRegression())
+    model.fit(times, range(40))
+    times.to_csv(tmp_path / "rows.csv", index=False)
+    with pytest.raises(BadSample, match=r"CSV says no types.* give the sample as Parquet"):
+        infer(model, samples.read(tmp_path / "rows.csv"))
