@@ -1,13 +1,14 @@
 """Whatever JSON brings, validation answers a batch that equals a plain conversion, or names the faults."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from model_store.request_errors import MOST_FAULTS, InvalidInput
-from model_store.schema import DTYPES, FLOATS, INTEGERS, TIMEDELTAS, Column, Output, Schema
+from model_store.schema import DTYPES, FLOATS, INTEGERS, NUMBERS, TIMEDELTAS, Column, Output, Schema
 from model_store.validation.columns import from_columns, from_matrix
 from model_store.validation.rows import from_records, from_rows
 
@@ -34,7 +35,16 @@ CATEGORIES = {"string": ("a", "b"), "float64": (1.0, 2.0), "int64": (1, 2), "boo
 def columns_of(draw, name):
     dtype = draw(st.sampled_from(DTYPES))
     closed = dtype in CATEGORIES and draw(st.booleans())
-    return Column(name, dtype, draw(st.booleans()), None, None, CATEGORIES.get(dtype, ()) if closed else (), closed)
+    column = Column(name, dtype, draw(st.booleans()), None, None, CATEGORIES.get(dtype, ()) if closed else (), closed)
+    return draw(ranged(column))
+
+
+@st.composite
+def ranged(draw, column):
+    low, high = draw(st.sampled_from([None, -3, 0])), draw(st.sampled_from([None, 1, 100]))
+    if column.dtype not in NUMBERS or low is high is None:
+        return column
+    return replace(column, minimum=low, maximum=high, bounded=draw(st.booleans()))
 
 
 @st.composite
@@ -43,7 +53,7 @@ def schemas(draw):
     if draw(st.booleans()):
         column = draw(columns_of("c"))
         columns = tuple(
-            Column(f"c{i}", column.dtype, draw(st.booleans()), None, None, column.categories, column.closed)
+            draw(ranged(replace(column, name=f"c{i}", nullable=draw(st.booleans()), bounded=False)))
             for i in range(width)
         )
     else:
@@ -55,7 +65,13 @@ def fits(column, value):
     """Whether a value belongs into a column, said in the plainest way."""
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return column.nullable
-    return _has_type(column, value) and (not column.closed or value in column.categories)
+    return _has_type(column, value) and (not column.closed or value in column.categories) and _in_range(column, value)
+
+
+def _in_range(column, value):
+    number = converted(column, value)
+    too_low = column.bounded and column.minimum is not None and number < column.minimum
+    return not too_low and not (column.bounded and column.maximum is not None and number > column.maximum)
 
 
 def _has_type(column, value):
