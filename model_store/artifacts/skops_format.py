@@ -7,6 +7,7 @@ files are written and read piece by piece, and each piece is let go of once some
 import io
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
@@ -14,6 +15,8 @@ from zipfile import ZipFile
 import skops
 import skops.io
 from skops.io._audit import Node, get_tree
+from skops.io._numpy import NdArrayNode
+from skops.io._sklearn import TreeNode
 from skops.io._utils import SaveContext, get_state, read_schema
 
 from model_store.artifacts.spending import SpentBytes
@@ -46,20 +49,26 @@ def load_with_types(file: io.RawIOBase) -> tuple[Any, list[str]]:
 
     Raises ArtifactUnreadable for types that are not trusted, and errors of skops.
     """
-    tree = _read(file)
-    beyond_default = tree.get_unsafe_set()
-    _refuse(sorted(beyond_default - TRUSTED_TYPES))
-    _make_parts(tree)
+    with ZipFile(file) as archive:
+        schema, context = read_schema(archive)
+        tree = get_tree(schema, replace(context, src=_ArraysLater(archive)), trusted=None)
+        context.memo.clear()  # it holds all that is to be let go of
+        beyond_default = tree.get_unsafe_set()
+        _refuse(sorted(beyond_default - TRUSTED_TYPES))
+        if isinstance(file, SpentBytes):
+            file.spending = True
+        _make_parts(tree, archive)
     return tree.construct(), sorted(beyond_default)
 
 
-def _read(file: io.RawIOBase) -> Node:
-    """Return what skops has read, before anything is made of it."""
-    with ZipFile(file) as archive:
-        schema, context = read_schema(archive)
-        if isinstance(file, SpentBytes):
-            file.spending = True
-        return get_tree(schema, context, trusted=None)
+class _ArraysLater:
+    """An archive that gives the name of an array's file in place of its content."""
+
+    def __init__(self, archive: ZipFile) -> None:
+        self._archive = archive
+
+    def read(self, name: str) -> bytes:
+        return name.encode() if name.endswith(".npy") else self._archive.read(name)
 
 
 def _refuse(untrusted: list[str]) -> None:
@@ -68,15 +77,15 @@ def _refuse(untrusted: list[str]) -> None:
         raise ArtifactUnreadable(f"it holds types that are not on the reviewed list: {shown}")
 
 
-def _make_parts(node: Node) -> None:
-    """Make arrays and scikit-learn's trees, which all else is made of, and let go of what they were read from."""
+def _make_parts(node: Node, archive: ZipFile) -> None:
+    """Make arrays and scikit-learn's trees, which all else is made of, and let go of what they were made from."""
     for child in _children(node):
-        _make_parts(child)
-    kind = type(node).__name__
-    if kind == "NdArrayNode" and node.type == "numpy":
-        node.construct()
+        _make_parts(child, archive)
+    if isinstance(node, NdArrayNode) and node.type == "numpy" and node.buffer is not None:
+        with archive.open(node.buffer.getvalue().decode()) as node.buffer:
+            node.construct()
         node.buffer, node.children = None, {}
-    elif kind == "TreeNode":
+    elif isinstance(node, TreeNode):
         node.construct()
         node.attrs, node.children = None, {}
 
