@@ -11,21 +11,49 @@ from model_store.capture.csv_rows import CsvRows
 from model_store.codecs import csv
 from model_store.engines.answers import is_missing
 from model_store.errors import BadSample
+from model_store.schema import NUMBERS
 
 _LEADING_ZERO = re.compile(r"[+-]?0\d", re.ASCII)
 _LONGEST = 20  # digits of a 64-bit number, with its sign
 _MOST = 2**64
 
 
-def typed(rows: CsvRows, fitted: tuple[str, ...] | None, encoded: Mapping[str, Sequence[Any]]) -> pd.DataFrame:
+def typed(
+    rows: CsvRows,
+    fitted: tuple[str, ...] | None,
+    encoded: Mapping[str, Sequence[Any]],
+    declared: Mapping[str, str] | None = None,
+) -> pd.DataFrame:
     """Return a CSV sample as a DataFrame.
 
-    ``fitted`` are the names that the estimator was fitted on, and ``encoded`` the values that its encoders know in a
-    column: they tell text from numbers. Other columns are numbers, bools or text by their fields: a number with a
-    leading zero, such as 007, is text, and an empty field is missing. Raises BadSample.
+    ``fitted`` are the names that the estimator was fitted on, ``encoded`` the values that its encoders know in a
+    column, which tell text from numbers, and ``declared`` the types of columns of which any is declared. Other columns
+    are numbers, bools or text by their fields: a number with a leading zero, such as 007, is text, and an empty field
+    is missing. Raises BadSample.
     """
-    columns = rows.named(fitted)
-    return pd.DataFrame({name: _column(name, fields, encoded.get(name)) for name, fields in columns.items()})
+    types, made = declared or {}, {}
+    for name, fields in rows.named(fitted).items():
+        known = encoded.get(name)
+        made[name] = _declared(fields, types[name]) if name in types else _column(name, fields, known)
+    return pd.DataFrame(made)
+
+
+def _declared(fields: Sequence[str], kind: str) -> Any:
+    """Return values of a declared type; fields that are none of it stay what they look like, to be refused by name."""
+    there = [field for field in fields if field]
+    if kind == "string":
+        return _text(fields)
+    if kind.startswith(("datetime", "timedelta")):
+        return _times(fields, kind)
+    return _numbers(fields) if kind in NUMBERS and all(map(csv.is_number, there)) else _values(fields)
+
+
+def _times(fields: Sequence[str], kind: str) -> Any:
+    values = pd.Series([field or None for field in fields], dtype=object)
+    try:
+        return pd.to_datetime(values, format="ISO8601") if kind.startswith("datetime") else pd.to_timedelta(values)
+    except (ValueError, TypeError):
+        return _text(fields)
 
 
 def _column(name: str, fields: Sequence[str], known: Sequence[Any] | None) -> Any:
@@ -48,8 +76,12 @@ def _values(fields: Sequence[str]) -> Any:
         return _bools(fields)
     if not all(map(_is_plain, filled)):
         return _text(fields)
-    if len(filled) == len(fields) and all(field.lstrip("+-").isdigit() for field in filled):
-        return pd.to_numeric(pd.Series(list(map(int, filled)), dtype=object)).to_numpy()
+    return _numbers(fields)
+
+
+def _numbers(fields: Sequence[str]) -> Any:
+    if all(field.strip().lstrip("+-").isdigit() for field in fields):
+        return pd.to_numeric(pd.Series(list(map(int, fields)), dtype=object)).to_numpy()
     return np.array([float(field) if field else np.nan for field in fields])
 
 

@@ -20,7 +20,7 @@ from model_store.capture.learned.routes import learned_categories, learned_gaps
 from model_store.capture.options import UnknownCategories
 from model_store.capture.samples import Rows
 from model_store.capture.tasks import task
-from model_store.declaration.declaring import declare, served
+from model_store.declaration.declaring import declare, declared_types, served
 from model_store.declaration.document import read
 from model_store.errors import BadSample
 from model_store.schema import Output, Schema
@@ -68,13 +68,14 @@ def _infer_csv(
     estimator: Any, sample: CsvRows, unknown_categories: UnknownCategories, declared: Mapping[str, Any] | None
 ) -> Inferred:
     fitted = fitted_names(estimator)
-    known = encoded_categories(estimator, fitted or tuple(sample.named(None)))
+    names = fitted or tuple(sample.named(None))
+    known, types = encoded_categories(estimator, names), declared_types(names, read(declared or {}))
     try:
-        return infer(estimator, typed(sample, fitted, known), unknown_categories, declared)
+        return infer(estimator, typed(sample, fitted, known, types), unknown_categories, declared)
     except BadSample as error:
         raise BadSample(
             f"{error}. CSV says no types, and this sample was read as what its fields look like: if a column was "
-            "fitted as dates, categories or another type, give the sample as Parquet"
+            "fitted as dates, categories or another type, declare the type or give the sample as Parquet"
         ) from error
 
 

@@ -50,6 +50,13 @@ def served(known: tuple[Output, ...], declaration: Declaration) -> tuple[Output,
     return tuple(by_name[name] for name in declaration.outputs) or known
 
 
+def declared_types(names: Sequence[str], declaration: Declaration) -> dict[str, str]:
+    """Return the types that are declared, by the names of a sample's columns, of which those unknown are left out."""
+    by_name = {name: declaration.columns.get(name, DeclaredColumn()).over(declaration.everywhere) for name in names}
+    found = by_name if declaration.in_order is None else dict(zip(names, declaration.in_order, strict=False))
+    return {name: column.type for name, column in found.items() if column.type is not None}
+
+
 def resolved(schema: Schema, declaration: Declaration) -> list[DeclaredColumn]:
     """Return what is declared of each of the schema's columns. Raises BadSchema for a column that is not there."""
     if declaration.in_order is not None:
@@ -89,7 +96,7 @@ def _categorized(column: Column, wanted: DeclaredColumn, *, closed: bool) -> Col
     categories = column.categories if wanted.categories is None else _categories(column, wanted.categories)
     if wanted.unknown == "refuse" and not categories:
         raise _refused(column, "unknown values can be refused only if categories are known: declare them")
-    refuse = closed if wanted.unknown is None else wanted.unknown == "refuse"
+    refuse = closed or column.closed if wanted.unknown is None else wanted.unknown == "refuse"
     return replace(column, categories=categories, closed=refuse and bool(categories))
 
 

@@ -114,3 +114,36 @@ def test_a_type_that_csv_cannot_say_is_pointed_to_parquet(tmp_path):
     times.to_csv(tmp_path / "rows.csv", index=False)
     with pytest.raises(BadSample, match=r"CSV says no types.* give the sample as Parquet"):
         infer(model, samples.read(tmp_path / "rows.csv"))
+
+
+def hours(rows):
+    return rows.apply(lambda column: column.dt.hour)
+
+
+@pytest.mark.parametrize(("kind", "dtype"), [("datetime", "datetime64[us]"), ("datetime64[s]", "datetime64[s]")])
+def test_a_declared_type_says_what_csv_cannot(tmp_path, kind, dtype):
+    times = pd.DataFrame({"t": pd.date_range("2024-01-01", periods=40, freq="h")})
+    model = make_pipeline(FunctionTransformer(hours), LinearRegression()).fit(times, range(40))
+    times.to_csv(tmp_path / "rows.csv", index=False)
+    schema = infer(model, samples.read(tmp_path / "rows.csv"), declared={"columns": {"t": {"type": kind}}}).schema
+    assert schema.columns[0].dtype == dtype
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields", "dtype", "values"),
+    [
+        ("string", "1,2,", "str", ["1", "2", None]),
+        ("int64", "007,1,2", "int64", [7, 1, 2]),
+        ("float64", "007,,2", "float64", [7.0, None, 2.0]),
+        ("int64", "007,x,2", "str", ["007", "x", "2"]),
+        ("bool", "true,False,", "object", [True, False, None]),
+        ("timedelta", "1 days,2 days,", "timedelta64[us]", ["1 days", "2 days", None]),
+        ("datetime", "2024-01-01,soon,", "str", ["2024-01-01", "soon", None]),
+    ],
+)
+def test_a_declared_column_is_read_as_its_type_if_its_fields_are_of_it(read, kind, fields, dtype, values):
+    lines = "".join(f"{field},x\n" for field in fields.split(","))
+    column = typed(read(f"c,other\n{lines}"), None, {}, {"c": kind})["c"]
+    assert str(column.dtype).replace("[ns]", "[us]") == dtype
+    shown = [None if pd.isna(value) else value for value in column.tolist()]
+    assert shown == [pd.Timedelta(value) if value and "days" in str(value) else value for value in values]

@@ -197,3 +197,13 @@ def test_times_that_a_declared_unit_cannot_hold_are_refused(published_schema):
     model = make_pipeline(FunctionTransformer(hours), LinearRegression()).fit(frame, np.arange(COUNT))
     with pytest.raises(BadSchema, match=r"column 'at': row 1 of the sample is 2026-01-01T00:00:00\.01"):
         published_schema({"columns": {"at": {"type": "datetime64[s]"}}}, model, frame)
+
+
+def test_a_sample_as_csv_is_read_by_the_declared_types(store, key, tmp_path, open_gate):
+    (tmp_path / "rows.csv").write_text("a,b\n" + "007,1\n010,2\n" * 30, "utf-8")
+    frame = pd.DataFrame({"a": [7.0, 10.0] * 30, "b": [1.0, 2.0] * 30})
+    joblib.dump(LinearRegression().fit(frame, frame["b"]), tmp_path / "model.joblib")
+    schema = {"columns": [{"type": "int64"}, {"type": "float64"}]}
+    paths = (tmp_path / "model.joblib", tmp_path / "rows.csv")
+    publish(store, "m", *paths, sealing_key=key, gate=open_gate, schema=schema)
+    assert [column.dtype for column in store.manifest("m", 1).schema.columns] == ["int64", "float64"]
