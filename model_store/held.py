@@ -95,14 +95,17 @@ def _extension(column: Column, values: Array) -> Any:
     if name.startswith(ARROW):
         return pd.arrays.ArrowExtensionArray(pa.array(values, _arrow_type(column), from_pandas=True))
     if name.startswith(SPARSE):
-        return pd.arrays.SparseArray(values, fill_value=_fill(values, name.removeprefix(SPARSE)))
+        return pd.arrays.SparseArray(values, fill_value=_fill(name.removeprefix(SPARSE)))
     if column.dtype == "string":
         return pd.array(values, dtype=name)
     return _masked(column, values)
 
 
-def _fill(values: Array, named: str) -> Any:
-    return named == "True" if values.dtype.kind == "b" else values.dtype.type(named)
+def _fill(named: str) -> Any:
+    """Return a sparse column's commonest value, which is not kept for each row, as Python has it."""
+    if named in {"True", "False"}:
+        return named == "True"
+    return int(named) if named.lstrip("-").isdigit() else float(named)
 
 
 def _masked(column: Column, values: Array) -> Any:

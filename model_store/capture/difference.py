@@ -28,9 +28,7 @@ def changed(schema: Schema, batch: Batch, read: Batch) -> list[int]:
 def lost_in_schema(estimator: Any, inferred: Inferred, output: str) -> BadSample:
     """Return the error for answers that change once the publisher's rows go through the schema."""
     rows = chosen_rows(inferred)
-    own, again = (own_answers(estimator, inferred, rows, [output])[output] for _ in range(2))
-    if not same(own, again):
-        return BadSample(f"{output} answers the same rows otherwise each time: set its random_state, and fit it again")
+    own = own_answers(estimator, inferred, rows, [output])[output]
     given = own_rows(inferred, rows)
     frame, served = _as_frame(given), _as_frame(estimator_input(inferred.schema, take(inferred.batch, rows)))
 
@@ -72,6 +70,11 @@ def lost_in_format(
 
 def _lost_column(name: str, output: str, one: "pd.Series[Any]", other: "pd.Series[Any]") -> BadSample:
     had, said = _first_pair(one, other)
+    if is_missing(had) and is_missing(said):
+        return BadSample(
+            f"column {name!r} has more than one kind of gap ({had} and {said}), which {output} tells apart and a "
+            "request cannot: make them one before the estimator is fitted"
+        )
     return BadSample(
         f"{output} answers otherwise once column {name!r} has gone through the schema: the sample has {_shown(had)} "
         f"({one.dtype}), a request can only say {_shown(said)} ({other.dtype}). Turn the column into text, numbers or "

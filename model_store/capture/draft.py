@@ -16,6 +16,7 @@ from model_store.capture.libraries import libraries_of
 from model_store.capture.options import CaptureOptions, Progress
 from model_store.capture.recording import golden_of, profile_of
 from model_store.capture.rounding import settled
+from model_store.capture.steadiness import steadied
 from model_store.declaration.advice import warnings_of
 from model_store.declaration.contract import WARNINGS
 from model_store.declaration.document import read
@@ -39,9 +40,9 @@ def capture_owned(owned: Owned, sample: Any, folder: Path, options: CaptureOptio
     inferred = infer(owned.estimator, samples.laid_out(sample), options.unknown_categories, options.schema)
     if samples.is_foreign_frame(sample):
         inferred = replace(inferred, rows=sample[list(inferred.schema.names)])
-    told: list[str] = []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about feature names and the like: the answers are compared
+        inferred, told = steadied(owned.estimator, inferred)
         progress("recording golden answers and the reference profile")
         kept = settled(owned.estimator, inferred.schema, golden_of(owned.estimator, inferred))
         progress("comparing them with what is served, in every format")

@@ -17,6 +17,12 @@ _TEXT_VECTORIZERS = ("CountVectorizer", "TfidfVectorizer", "HashingVectorizer")
 
 def selected(estimator: Any, sample: Rows) -> Rows:
     """Return the sample's columns that the estimator was fitted on, in its order. Raises BadSample."""
+    first = first_step(estimator)
+    if type(first).__name__ == "DictVectorizer" or getattr(first, "input_type", "") in {"dict", "pair"}:
+        raise BadSample(
+            f"{type(first).__name__} takes rows as dictionaries or pairs, and a request carries a table: fit a "
+            "OneHotEncoder on a DataFrame instead"
+        )
     names = fitted_names(estimator)
     if isinstance(sample, pd.DataFrame):
         if names is None:
@@ -54,7 +60,7 @@ def layouts(estimator: Any, rows: Rows) -> tuple[Layout, ...]:
     if fitted_names(estimator) is not None:
         return ("table",)
     if all(pd.api.types.is_numeric_dtype(dtype) for dtype in rows.dtypes):
-        return ("table", "matrix") if _selects_by_name(estimator) else ("matrix", "table")
+        return ("table", "matrix") if _selects_by_name(estimator) or _is_mixed(rows) else ("matrix", "table")
     if rows.shape[1] == 1:
         return ("series", "table") if _takes_texts(estimator) else ("table", "series")
     return ("table",)
@@ -92,6 +98,11 @@ def fitted_names(estimator: Any) -> tuple[str, ...] | None:
     listed = tuple(str(name) for name in names)
     made_up = tuple(f"Column_{i}" for i in range(len(listed)))  # what LightGBM calls the columns of an array
     return None if listed == made_up and type(first_step(estimator)).__module__.startswith("lightgbm.") else listed
+
+
+def _is_mixed(rows: pd.DataFrame) -> bool:
+    """Return whether an array of the rows would lose what their columns are: all but int64 and float64."""
+    return len(set(rows.dtypes)) > 1 and not {str(dtype) for dtype in rows.dtypes} <= {"int64", "float64"}
 
 
 def _takes_texts(estimator: Any) -> bool:

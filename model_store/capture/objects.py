@@ -36,7 +36,11 @@ def _times(name: str, series: "pd.Series[Any]", kinds: set[type], held: Mapping[
     known = next((named for named, kind in _TIME_OBJECTS if kinds == {kind}), None)
     if known is None:
         words = ", ".join(sorted(kind.__name__ for kind in kinds)[:4])
-        raise unfit(name, f"holds values of type {words}: expected text, bools, numbers or times alone")
+        raise unfit(
+            name,
+            f"holds values of type {words}: expected text, bools, numbers or times alone. Make them of one type before "
+            "the estimator is fitted, such as text by astype(str)",
+        )
     try:
         made: Any = pd.to_timedelta(series) if known.lower() == "timedelta" else pd.to_datetime(series)
         named = zone_name(name, str(made.dt.tz)) if isinstance(made.dtype, pd.DatetimeTZDtype) else ""

@@ -76,7 +76,10 @@ def _array(sample: Any) -> Array:
     try:
         array = np.asarray(sample)
     except ValueError as error:
-        raise BadSample(f"the sample's rows are not equally long: {error}") from error
+        raise BadSample(
+            "the sample's rows are not equally long: each row has a value for each column, and lists of labels cannot "
+            "be served as rows"
+        ) from error
     if array.dtype.kind in "US" and not isinstance(sample, np.ndarray):
         array = np.asarray(sample, dtype=object)  # NumPy would make strings of the numbers next to them
     if array.dtype.kind in "US":

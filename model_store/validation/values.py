@@ -14,7 +14,7 @@ from model_store.validation.ranges import limits
 
 _NUMBERS = frozenset({int, float})
 _DURATION = re.compile(
-    r"-?P(?:\d{1,9}D)?(?:T(?:\d{1,9}H)?(?:\d{1,9}M)?(?:\d{1,9}(?:\.\d{1,9})?S)?)?"
+    r"-?P(?:-?\d{1,9}D)?(?:T(?:\d{1,9}H)?(?:\d{1,9}M)?(?:\d{1,9}(?:\.\d{1,9})?S)?)?"
     r"|-?\d{1,9} days?(?: [+-]?\d\d:\d\d:\d\d(?:\.\d{1,9})?)?",
     re.ASCII,
 )

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.ensemble import HistGradientBoostingRegressor
+from sklearn.feature_extraction import DictVectorizer
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder
@@ -56,7 +57,9 @@ def test_an_output_that_is_not_the_default_is_compared_too(tmp_path):
 def test_gaps_of_two_kinds_that_the_estimator_tells_apart_are_refused_by_column(tmp_path):
     frame = pd.DataFrame({"plain": 1, "gaps": pd.Series([None, np.nan, "q"] * 20, dtype=object)})
     model = texts(frame, [value is None for value in frame["gaps"]])
-    with pytest.raises(BadSample, match=r"column 'gaps' .* has None \(object\), a request can only say nan \(object\)"):
+    with pytest.raises(
+        BadSample, match=r"column 'gaps' has more than one kind of gap \(None and nan\), which predict tells apart"
+    ):
         captured(tmp_path, model, frame)
 
 
@@ -78,6 +81,37 @@ def test_a_category_column_among_whole_numbers_stays_one(tmp_path):
     assert (one.dtype, one.held, one.categories, schema.homogeneous) == ("int64", "category", (7, 8, 9), False)
     answer = answers(model, schema, from_rows(schema, [[5, 8], [5, 9]]), ["predict"])["predict"]
     assert answer.tolist() == model.predict(frame[frame["n"].isin([4, 5])].assign(n=5)).tolist()
+
+
+class Guessing(LinearRegression):
+    def score_samples(self, X):  # noqa: N803 - scikit-learn's name
+        return np.random.default_rng().normal(size=len(X))
+
+
+def test_another_output_that_answers_at_random_is_left_out(tmp_path):
+    manifest = captured(tmp_path, Guessing().fit(ROWS, ROWS[:, 0]), ROWS)
+    assert [output.name for output in manifest.schema.outputs] == ["predict"]
+    assert "score_samples is not served: it answers the same rows otherwise each time" in manifest.options["warnings"]
+
+
+def test_whole_number_labels_of_columns_that_an_array_would_change_stay(tmp_path):
+    frame = pd.DataFrame({0: pd.Series(ROWS[:, 0], dtype="float32"), 1: ROWS[:, 1] > 0})
+    schema = captured(tmp_path, texts(frame, ROWS[:, 1] > 0), frame).schema
+    assert [(c.name, c.label, c.dtype) for c in schema.columns] == [("0", 0, "float32"), ("1", 1, "bool")]
+
+
+@pytest.mark.parametrize(
+    ("model", "sample", "words"),
+    [
+        (DictVectorizer(), [{"a": 1}] * 9, "DictVectorizer takes rows as dictionaries"),
+        (LinearRegression(), pd.DataFrame({"a": [1, "x"] * 9}), "column 'a' holds values of type int, str: .* astype"),
+        (LinearRegression(), pd.DataFrame({"a": pd.period_range("2024", periods=9)}), "column 'a' is of type period"),
+        (LinearRegression(), [[1], [2, 3]], "the sample's rows are not equally long"),
+    ],
+)
+def test_what_cannot_be_served_is_refused_in_one_sentence(tmp_path, model, sample, words):
+    with pytest.raises(BadSample, match=words):
+        captured(tmp_path, model, sample)
 
 
 @pytest.mark.parametrize("columns", [True, False])

@@ -83,6 +83,7 @@ COLUMNS = {
     "Arrow dates": pd.Series([dt.date(2024, 1, 1), None, dt.date(1600, 1, 1), None], dtype=pd.ArrowDtype(pa.date32())),
     "Arrow durations": arrow(HOURS, pa.duration("us")),
     "sparse": pd.arrays.SparseArray([0.0, 1, 0, 2.5], fill_value=0.0),
+    "sparse, zero without a point": pd.arrays.SparseArray([0.0, 1, 0, 2.5], fill_value=0),
     "sparse with gaps": pd.arrays.SparseArray([np.nan, 1, np.nan, 2.5]),
     "sparse whole": pd.arrays.SparseArray([0, 1, 0, 2]),
     "sparse bools": pd.arrays.SparseArray([False, True, False, True]),
