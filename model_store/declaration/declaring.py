@@ -34,6 +34,7 @@ def declare(
     for i, (column, wanted) in enumerate(zip(schema.columns, declared, strict=True)):
         if wanted != DeclaredColumn():
             columns[i] = _declared(column, wanted, closed=closed)
+        if columns[i] != column:
             arrays[i] = _cast(columns[i], values[i], "row {} of the sample")
     made = replace(schema, columns=tuple(columns))
     opened = [new.name for new, old in zip(columns, schema.columns, strict=True) if new.nullable and not old.nullable]

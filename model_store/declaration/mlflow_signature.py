@@ -21,6 +21,7 @@ _TYPES = {
     "string": "string",
     "datetime": "datetime",
 }
+_ANY = "any"  # what MLflow writes if it finds no type
 _KEYS = {"inputs", "signature"}
 _MOST_AXES = 2
 
@@ -39,6 +40,8 @@ def translated(document: Mapping[str, Any]) -> dict[str, Any]:
     named = {spec.get("name"): _declared(f"{place}[{i}]", spec) for i, spec in enumerate(specs)}
     if None not in named:
         return {"columns": named}
+    if [spec.get("type") for spec in specs] == [_ANY]:
+        return {}
     if len(specs) == 1 and specs[0].get("type") == "tensor":
         return {"columns": _of_tensor(f"{place}[0]", specs[0], named[None])}
     return {"columns": [_declared(f"{place}[{i}]", spec) for i, spec in enumerate(specs)]}
@@ -56,7 +59,8 @@ def _inputs(place: str, found: Any) -> Any:
 def _declared(place: str, spec: Mapping[str, Any]) -> dict[str, Any]:
     if spec.get("type") == "tensor":
         return {"type": _tensor_type(f"{place}.tensor-spec", spec.get("tensor-spec"))}
-    found = {"type": _TYPES[reading.one_of(f"{place}.type", spec.get("type"), _TYPES)]}
+    kind = reading.one_of(f"{place}.type", spec.get("type"), (*_TYPES, _ANY))
+    found = {} if kind == _ANY else {"type": _TYPES[kind]}
     required = reading.flag(f"{place}.required", spec.get("required", not spec.get("optional", False)))
     return found if required else {**found, "optional": True}
 

@@ -174,6 +174,12 @@ def test_a_tensor_of_any_width_declares_its_type_of_every_column():
     assert found.everywhere == DeclaredColumn(type="string")
 
 
+def test_what_mlflow_knows_nothing_of_declares_nothing():
+    assert read({"inputs": '[{"type": "any", "required": true}]'}) == Declaration()
+    inputs = [{"type": "any", "name": "a", "required": False}, {"type": "long", "name": "b"}]
+    assert read({"inputs": inputs}).columns == {"a": DeclaredColumn(optional=True), "b": DeclaredColumn(type="int64")}
+
+
 def test_tensors_with_names_declare_columns():
     tensor = {"type": "tensor", "tensor-spec": {"dtype": "int64", "shape": [-1]}}
     assert read({"inputs": [{**tensor, "name": "age"}]}).columns == {"age": DeclaredColumn(type="int64")}
