@@ -1,6 +1,6 @@
 """The values of a batch as pandas held them when the estimator was fitted: encoders tell None from NaN, "3" from "3.0".
 
-``model_store.capture.columns`` reads a sample the other way round.
+``model_store.capture.columns.table`` reads a sample the other way round.
 """
 
 from collections.abc import Callable, Mapping

@@ -11,7 +11,7 @@ from model_store import privacy
 from model_store.batch import Array
 from model_store.capture.layouts import first_step
 from model_store.capture.learned.native import Native
-from model_store.capture.samples import Rows
+from model_store.capture.sample.samples import Rows
 from model_store.engines.answers import is_missing
 from model_store.schema import Column, Schema, Value
 

@@ -8,15 +8,15 @@ from typing import Any
 
 from model_store import seal
 from model_store.artifacts import joblib_format
-from model_store.capture import samples
 from model_store.capture.artifact import Owned, Written, write_artifact
-from model_store.capture.comparison import check_answers
+from model_store.capture.comparison.comparison import check_answers
+from model_store.capture.comparison.rounding import settled
+from model_store.capture.comparison.steadiness import steadied
 from model_store.capture.inference import infer
 from model_store.capture.libraries import libraries_of
 from model_store.capture.options import CaptureOptions, Progress
 from model_store.capture.recording import golden_of, profile_of
-from model_store.capture.rounding import settled
-from model_store.capture.steadiness import steadied
+from model_store.capture.sample import samples
 from model_store.declaration.advice import warnings_of
 from model_store.declaration.contract import WARNINGS
 from model_store.declaration.document import read

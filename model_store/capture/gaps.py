@@ -9,7 +9,7 @@ import pandas as pd
 
 from model_store.batch import Array, batch_of
 from model_store.capture.learned.places import Gaps
-from model_store.capture.samples import Rows
+from model_store.capture.sample.samples import Rows
 from model_store.engines.estimator import answers
 from model_store.schema import NUMBERS, Column, Schema
 

@@ -10,15 +10,15 @@ import numpy as np
 from model_store.batch import Array, Batch, batch_of, take
 from model_store.capture import outputs
 from model_store.capture.categories import as_category_columns, encoded_categories, with_categories
-from model_store.capture.columns import read_columns
-from model_store.capture.csv_rows import CsvRows
-from model_store.capture.csv_types import typed
+from model_store.capture.columns.table import read_columns
 from model_store.capture.gaps import TRIAL_ROWS, marked, with_gaps, with_learned_markers
 from model_store.capture.layouts import as_called, fitted_names, layouts, order, selected
 from model_store.capture.learned.places import Gaps
 from model_store.capture.learned.routes import learned_categories, learned_gaps
 from model_store.capture.options import UnknownCategories
-from model_store.capture.samples import Rows
+from model_store.capture.sample.csv_rows import CsvRows
+from model_store.capture.sample.csv_types import typed
+from model_store.capture.sample.samples import Rows
 from model_store.capture.tasks import task
 from model_store.declaration.declaring import declare, declared_types, served
 from model_store.declaration.document import read

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from model_store.capture.samples import Rows
+from model_store.capture.sample.samples import Rows
 from model_store.errors import BadSample
 from model_store.schema import Layout, Order
 

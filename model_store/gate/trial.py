@@ -71,7 +71,7 @@ def _of_other_sklearn(manifest: Any, version: str | None) -> Any:
 def _sample(request: Mapping[str, Any]) -> Any:
     """Return the sample of a file, or as the publisher's process had it and has just written it."""
     if "sample" in request:
-        from model_store.capture import samples  # here: after the limits are set
+        from model_store.capture.sample import samples  # here: after the limits are set
 
         return samples.read(Path(request["sample"]))
     from model_store.artifacts import handover

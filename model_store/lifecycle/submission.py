@@ -48,8 +48,10 @@ class Submission:
         return replace(draft, options={**draft.options, **self.payload_log.checked(draft.schema).option()})
 
     def _from_memory(self, folder: Path, progress: Progress) -> Manifest:
-        from model_store.capture import samples  # here: pandas and scikit-learn, which nothing else in here needs
         from model_store.capture.draft import capture
+        from model_store.capture.sample import (
+            samples,  # here: pandas and scikit-learn, which nothing else in here needs
+        )
 
         rows = samples.read(Path(self.sample)) if _is_path(self.sample) else self.sample
         return capture(self.estimator, rows, folder, self.options, progress)

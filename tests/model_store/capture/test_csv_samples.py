@@ -8,9 +8,9 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder
 
-from model_store.capture import samples
-from model_store.capture.csv_types import typed
 from model_store.capture.inference import infer
+from model_store.capture.sample import samples
+from model_store.capture.sample.csv_types import typed
 from model_store.engines.estimator import answers
 from model_store.errors import BadSample
 from model_store.validation.rows import from_records

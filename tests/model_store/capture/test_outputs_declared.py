@@ -15,9 +15,9 @@ from sklearn.preprocessing import FunctionTransformer, OrdinalEncoder
 
 from model_store.artifacts.loading import load
 from model_store.batch import Batch
-from model_store.capture import samples
 from model_store.capture.draft import CaptureOptions, capture
 from model_store.capture.inference import infer
+from model_store.capture.sample import samples
 from model_store.engines.choice import choose
 from model_store.engines.estimator import answers
 from model_store.errors import BadSample, UndeclaredAnswer

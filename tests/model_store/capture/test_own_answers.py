@@ -10,10 +10,10 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder
 
 from model_store.batch import Batch, take
-from model_store.capture import formats
-from model_store.capture.columns import read_columns
-from model_store.capture.comparison import check_answers
-from model_store.capture.difference import lost_in_format
+from model_store.capture.columns.table import read_columns
+from model_store.capture.comparison import formats
+from model_store.capture.comparison.comparison import check_answers
+from model_store.capture.comparison.difference import lost_in_format
 from model_store.capture.draft import capture
 from model_store.capture.inference import infer
 from model_store.capture.options import CaptureOptions, silent

@@ -14,10 +14,10 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.preprocessing import OneHotEncoder
 
-from model_store.capture import samples
+from model_store.capture.comparison.rounding import settled
 from model_store.capture.inference import infer
 from model_store.capture.recording import golden_of
-from model_store.capture.rounding import settled
+from model_store.capture.sample import samples
 from model_store.engines.equality import default_tolerance, distances, same
 from model_store.engines.estimator import answers
 from model_store.reference import golden

@@ -18,8 +18,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEncoder, StandardScaler
 
 from model_store.batch import estimator_input
-from model_store.capture import samples
 from model_store.capture.inference import infer
+from model_store.capture.sample import samples
 from model_store.engines.estimator import answers
 from model_store.errors import BadSample
 

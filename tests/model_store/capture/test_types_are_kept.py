@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from model_store.batch import batch_of, estimator_input
-from model_store.capture.columns import read_columns
+from model_store.capture.columns.table import read_columns
 from model_store.reference import golden
 from model_store.reference.golden import Golden
 from model_store.schema import Output, Schema

@@ -13,8 +13,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from model_store.batch import Batch
-from model_store.capture import samples
 from model_store.capture.inference import infer
+from model_store.capture.sample import samples
 from model_store.engines.arrays import ArrayEngine
 from model_store.engines.choice import NoEngine, choose
 from model_store.engines.equality import identical

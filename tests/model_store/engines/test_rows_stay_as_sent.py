@@ -12,8 +12,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, StandardScaler
 
 from model_store.batch import Batch
-from model_store.capture import samples
 from model_store.capture.inference import infer
+from model_store.capture.sample import samples
 from model_store.engines.choice import NoEngine, choose
 from model_store.engines.estimator import EstimatorEngine, answers, answers_on_shared_rows
 from model_store.errors import UndeclaredAnswer

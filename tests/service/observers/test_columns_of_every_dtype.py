@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 from sklearn.dummy import DummyClassifier
 
-from model_store.capture import samples
 from model_store.capture.inference import infer
 from model_store.capture.recording import profile_of
+from model_store.capture.sample import samples
 from service.observers.bins import MISSING, plan, references
 
 ROWS = 120

@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 
 from model_store.batch import Array
-from model_store.capture.reading import Read
-from model_store.capture.samples import Rows
-from model_store.capture.typed import read_column
+from model_store.capture.columns.reading import Read
+from model_store.capture.columns.typed import read_column
+from model_store.capture.sample.samples import Rows
 from model_store.errors import BadSample
 from model_store.schema import Column, Layout
 

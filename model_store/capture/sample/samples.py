@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from model_store.batch import Array
-from model_store.capture import csv_rows
-from model_store.capture.csv_rows import CsvRows
+from model_store.capture.sample import csv_rows
+from model_store.capture.sample.csv_rows import CsvRows
 from model_store.errors import BadSample
 
 Rows = pd.DataFrame | Array

@@ -7,8 +7,8 @@ from typing import Any
 import pyarrow as pa
 
 from model_store.batch import Array, Batch, take
-from model_store.capture.difference import changed, lost_in_format, lost_in_schema
-from model_store.capture.formats import FORMATS, Format, carried, some
+from model_store.capture.comparison.difference import changed, lost_in_format, lost_in_schema
+from model_store.capture.comparison.formats import FORMATS, Format, carried, some
 from model_store.capture.inference import Inferred
 from model_store.engines.equality import identical, same
 from model_store.engines.estimator import EstimatorEngine

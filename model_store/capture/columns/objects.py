@@ -7,7 +7,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from model_store.capture.reading import Read, bools, opened, read_numbers, read_whole, time_dtype, unfit, zone_name
+from model_store.capture.columns.reading import (
+    Read,
+    bools,
+    opened,
+    read_numbers,
+    read_whole,
+    time_dtype,
+    unfit,
+    zone_name,
+)
 from model_store.schema import Column, Missing
 
 _WHOLE = (int, np.integer)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from model_store.capture.csv_rows import CsvRows
+from model_store.capture.sample.csv_rows import CsvRows
 from model_store.codecs import csv
 from model_store.engines.answers import is_missing
 from model_store.errors import BadSample

@@ -9,8 +9,17 @@ import pandas as pd
 import pyarrow as pa
 
 from model_store.batch import Array
-from model_store.capture.objects import read_objects
-from model_store.capture.reading import Read, bools, opened, read_numbers, read_whole, time_dtype, unfit, zone_name
+from model_store.capture.columns.objects import read_objects
+from model_store.capture.columns.reading import (
+    Read,
+    bools,
+    opened,
+    read_numbers,
+    read_whole,
+    time_dtype,
+    unfit,
+    zone_name,
+)
 from model_store.held import ARROW, SPARSE
 from model_store.schema import Column, Value
 

@@ -1,0 +1,1 @@
+"""Whether what is served is what the publisher's estimator answers."""

@@ -1,0 +1,1 @@
+"""Sample rows, from callers and from files."""
