@@ -61,6 +61,12 @@ def _scaled(part: Any, places: Places) -> Gaps:
     return gaps_at(places, np.flatnonzero(counted < counted.max()).tolist())
 
 
+def _splined(part: Any, places: Places) -> Gaps:
+    """All columns of a SplineTransformer that is told what to make of gaps."""
+    taken = getattr(part, "handle_missing", "error") != "error"
+    return gaps_at(places, range(len(places))) if taken else {}
+
+
 def _marker(value: Any) -> Missing | str:
     if value is None:
         return "none"
@@ -82,4 +88,5 @@ _READERS: Mapping[str, Callable[[Any, Places], Gaps]] = {
     "OrdinalEncoder": _encoded,
     "TargetEncoder": _encoded,
     "StandardScaler": _scaled,
+    "SplineTransformer": _splined,
 }

@@ -23,7 +23,14 @@ from sklearn.impute import IterativeImputer, KNNImputer, MissingIndicator, Simpl
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import FeatureUnion, make_pipeline
-from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEncoder, StandardScaler, TargetEncoder
+from sklearn.preprocessing import (
+    FunctionTransformer,
+    OneHotEncoder,
+    OrdinalEncoder,
+    SplineTransformer,
+    StandardScaler,
+    TargetEncoder,
+)
 from sklearn.tree import DecisionTreeClassifier, ExtraTreeRegressor
 from xgboost import XGBClassifier, XGBRegressor, XGBRFRegressor
 
@@ -122,6 +129,13 @@ def test_a_scaler_counts_the_gaps_that_it_saw():
     scaler = StandardScaler().fit(HOLED)
     assert learned_gaps(scaler, 4) == {1: "nan", 3: "nan"}
     assert [column.nullable for column in infer(scaler, WHOLE).schema.columns] == [False, True, False, True]
+
+
+def test_splines_take_gaps_if_they_are_told_what_to_make_of_them():
+    told = make_pipeline(SplineTransformer(handle_missing="zeros"), Ridge()).fit(WHOLE[:, :2], TARGET)
+    assert [column.nullable for column in infer(told, WHOLE[:, :2]).schema.columns] == [True, True]
+    untold = make_pipeline(SplineTransformer(), Ridge()).fit(WHOLE[:, :2], TARGET)
+    assert [column.nullable for column in infer(untold, WHOLE[:, :2]).schema.columns] == [False, False]
 
 
 CITIES = pd.DataFrame({"n": WHOLE[:40, 0], "city": pd.Series(["Rome", "Oslo", "Bern", "Rome"] * 10, dtype=object)})
