@@ -35,7 +35,8 @@ def native_categories(part: Any, places: Places) -> dict[int, Native]:
 def _known(part: Any) -> dict[int, Native]:
     if hasattr(part, "get_booster"):
         known = part.get_booster().get_categories(export_to_arrow=True).to_arrow()
-        return {i: Native(tuple(v.to_pylist()), strict=True) for i, (_, v) in enumerate(known) if v is not None}
+        listed = {i: tuple(values.to_pylist()) for i, (_, values) in enumerate(known) if values is not None}
+        return {i: Native(values, strict=True) for i, values in listed.items() if not _is_mangled(values)}
     if hasattr(part, "booster_") and hasattr(part.booster_, "pandas_categorical"):
         booster = part.booster_
         columns = booster.params.get("categorical_column") or ()
@@ -47,3 +48,8 @@ def _known(part: Any) -> dict[int, Native]:
     columns = part._preprocessor._transformer_to_input_indices["encoder"]  # noqa: SLF001 - nothing public says it
     pairs = zip(columns, encoder.categories_, strict=True)
     return {i: Native(tuple(v for v in np.asarray(values).tolist() if not is_missing(v))) for i, values in pairs}
+
+
+def _is_mangled(values: tuple[Any, ...]) -> bool:
+    """Return whether XGBoost cut its texts at the wrong places: it counts characters where its bytes are UTF-8."""
+    return any(isinstance(value, str) and not value.isascii() for value in values)

@@ -69,6 +69,16 @@ def test_a_value_that_xgboost_refuses_is_refused():
         from_records(schema, [{"x (cm)": 0.0, "kind": "e", "code": 10}])
 
 
+@pytest.mark.parametrize("cities", [["Reykjavík", "Rome", "Bern"], ["Bern", "Málaga"], ["Bern", "Kraków", "São José"]])
+def test_categories_of_many_scripts_are_those_of_the_sample_as_xgboost_cuts_them_wrong(cities):
+    rows = pd.DataFrame({"city": pd.Categorical(cities * 20, categories=cities)})
+    model = xgboost.XGBRegressor(n_estimators=5, enable_categorical=True).fit(rows, rows["city"].cat.codes)
+    schema = infer(model, rows).schema
+    assert schema.columns[0].categories == tuple(cities)
+    batch = from_records(schema, rows.to_dict("records"))
+    assert answers(model, schema, batch, ["predict"])["predict"].tolist() == model.predict(rows).tolist()
+
+
 def test_a_value_that_others_take_as_missing_is_taken():
     model = MODELS["LightGBM"].fit(ROWS, TARGET)
     schema = infer(model, ROWS[:100]).schema
