@@ -1,10 +1,11 @@
 """Rows whose whole numbers or bools have gaps are predicted apart from those that have none.
 
 A column of whole numbers has no room for a gap: with one, pandas and NumPy hold all its values as floats, and "3" would
-become "3.0" in every row of a request because another row has a gap. So each row is answered as if it came alone.
+become "3.0" in every row of a request because another row has a gap. So each row is answered as if it came alone. That
+takes one prediction for each pattern of gaps, unless the estimator is known to answer floats as it answers integers.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +13,9 @@ import numpy as np
 from model_store.batch import Array, Batch, take
 from model_store.missing import gaps, numbers
 from model_store.schema import INTEGERS, Column, Schema
+
+_EXACT = 2**53
+"""Whole numbers below are exact as float64, and no other becomes one of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +37,21 @@ def parts(schema: Schema, tight: Sequence[Column], batch: Batch) -> list[Part]:
         return [Part(np.arange(batch.rows), batch)]
     missing: Array = np.column_stack([gaps(batch.columns[column.name]) for column in tight])
     if schema.layout == "matrix":
-        missing = np.asarray(
-            missing.any(axis=1, keepdims=True)
-        )  # an array is of one dtype: a gap anywhere makes it one of floats
+        missing = missing.any(axis=1, keepdims=True)  # type: ignore[assignment]  # one gap makes an array of floats
     _, first, which = np.unique(missing, axis=0, return_index=True, return_inverse=True)
     chosen = [np.flatnonzero(which.ravel() == pattern) for pattern in np.argsort(first)]
     return [Part(rows, _typed(schema, tight, take(batch, rows))) for rows in chosen]
+
+
+def in_floats(schema: Schema, tight: Sequence[Column], batch: Batch) -> Batch | None:
+    """Return the batch with all tight columns as floats; None if some are bools, or numbers that floats do not hold."""
+    made = {column.name: batch.column(schema, i) for i, column in enumerate(schema.columns)}
+    for column in tight:
+        values = numbers(made[column.name])
+        if column.dtype == "bool" or np.any(np.abs(values.astype(np.float64)) >= _EXACT):
+            return None
+        made[column.name] = values.astype(np.float64)
+    return _batch(schema, batch.rows, made)
 
 
 def _typed(schema: Schema, tight: Sequence[Column], batch: Batch) -> Batch:
@@ -49,7 +62,11 @@ def _typed(schema: Schema, tight: Sequence[Column], batch: Batch) -> Batch:
             columns[column.name] = values.astype(column.dtype)
         elif column.dtype != "bool":
             columns[column.name] = numbers(values)
-    plain = {values.dtype for values in columns.values()}
-    if schema.homogeneous and (len(plain) == 1 or schema.layout == "matrix"):
-        return Batch(batch.rows, matrix=np.ascontiguousarray(np.column_stack(list(columns.values()))))
-    return Batch(batch.rows, columns=columns)
+    return _batch(schema, batch.rows, columns)
+
+
+def _batch(schema: Schema, rows: int, columns: Mapping[str, Array]) -> Batch:
+    one_type = len({values.dtype for values in columns.values()}) == 1
+    if schema.homogeneous and (one_type or schema.layout == "matrix"):
+        return Batch(rows, matrix=np.ascontiguousarray(np.column_stack(list(columns.values()))))
+    return Batch(rows, columns=columns)

@@ -51,3 +51,57 @@ def test_rows_without_gaps_are_a_matrix_of_whole_numbers(layout):
     batch = Batch(2, columns={"a": objects(1, None), "b": np.array([3, 4])})
     gapped = "nan|4.0" if layout == "matrix" else "nan|4"
     assert texts(asked.predict(batch, ["transform"])) == ["1|3", gapped]
+
+
+class Counting:
+    """Answers the sum of the first two columns, missing ones as 0, and counts its predictions."""
+
+    def __init__(self):
+        self.calls = 0
+
+    def predict(self, rows):
+        self.calls += 1
+        return np.nan_to_num(np.asarray(rows, dtype=float)).sum(axis=1)
+
+
+WHOLE = Schema(
+    "table",
+    tuple(Column(name, "int64", nullable=True) for name in "abcdefghij"),
+    (Output("predict", "float64"),),
+)
+
+
+def random_gaps(rows):
+    random = np.random.default_rng(0)
+    return {c.name: objects(*[None if random.random() < 0.5 else 1 for _ in range(rows)]) for c in WHOLE.columns}
+
+
+def test_an_estimator_that_takes_floats_for_whole_numbers_predicts_once():
+    estimator = Counting()
+    asked = EstimatorEngine(estimator, WHOLE)
+    whole = Batch(3, matrix=np.ones((3, 10), dtype=np.int64))
+    asked.compare_floats(whole, asked.predict(whole, ["predict"]))
+    estimator.calls = 0
+    columns = random_gaps(500)
+    found = asked.predict(Batch(500, columns=columns), ["predict"])["predict"]
+    assert estimator.calls == 1
+    assert found.tolist() == [sum(value or 0 for value in row) for row in zip(*columns.values(), strict=True)]
+
+
+def test_numbers_beyond_floats_are_predicted_apart_all_the_same():
+    estimator = Counting()
+    asked = EstimatorEngine(estimator, WHOLE)
+    whole = Batch(3, matrix=np.ones((3, 10), dtype=np.int64))
+    asked.compare_floats(whole, asked.predict(whole, ["predict"]))
+    estimator.calls = 0
+    columns = {c.name: objects(1, 1) for c in WHOLE.columns} | {"a": objects(2**53 + 1, 1), "b": objects(None, 1)}
+    asked.predict(Batch(2, columns=columns), ["predict"])
+    assert estimator.calls == 2
+
+
+def test_an_estimator_that_tells_floats_from_whole_numbers_never_gets_them_together():
+    asked = engine(Column("a", "int64", nullable=True), Column("c", "string"))
+    whole = Batch(2, columns={"a": np.array([1, 2]), "c": objects("x", "y")})
+    asked.compare_floats(whole, asked.predict(whole, ["transform"]))
+    found = asked.predict(Batch(2, columns={"a": objects(3, None), "c": objects("x", "y")}), ["transform"])
+    assert texts(found) == ["3|x", "nan|y"]
