@@ -81,6 +81,12 @@ class QuotaExceeded(RequestError):
     code, title = "quota_exceeded", "A quota is used up"
 
 
+class LargerThanQuota(RequestError):
+    """The request alone is more than its caller may use in a minute; it would be refused at any time."""
+
+    code, title = "larger_than_quota", "The request is larger than the quota"
+
+
 class NotFound(RequestError):
     """Nothing is at that address."""
 

@@ -18,9 +18,9 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from service.auth import tables
-from service.auth.principals import Principal
+from service.auth.principals import Principal, Quota
 from service.database.connection import Database, insert_missing
-from service.errors import QuotaExceeded, Unavailable
+from service.errors import LargerThanQuota, QuotaExceeded, Unavailable
 from service.metrics.access import AccessMetrics
 
 MINUTE = 60
@@ -115,10 +115,14 @@ class Quotas:
         self._alone = False
 
     def charge(self, principal: Principal, rows: int) -> Mapping[str, str]:
-        """Count one request with so many rows and return RateLimit headers. Raises QuotaExceeded."""
+        """Count one request with so many rows and return RateLimit headers.
+
+        Raises QuotaExceeded, and LargerThanQuota, which counts nothing.
+        """
         quota = principal.quota
         if quota.requests is None and quota.rows is None:
             return {}
+        _check_size(quota, rows)
         with self._condition:
             deadline = time.monotonic() + _WAIT_SECONDS
             while True:
@@ -214,6 +218,15 @@ class Quotas:
     def _drop_old(self, minute: int) -> None:
         for key in [key for key, meter in self._meters.items() if meter.minute < minute]:
             del self._meters[key]
+
+
+def _check_size(quota: Quota, rows: int) -> None:
+    if quota.rows is not None and rows > quota.rows:
+        AccessMetrics().quota_refused("rows")
+        raise LargerThanQuota(
+            f"the request has {rows} rows, and the quota is {quota.rows} rows a minute: "
+            f"send at most {quota.rows} rows in one request"
+        )
 
 
 def _need(key: _Key, meter: Meter) -> _Need:

@@ -18,7 +18,7 @@ class Charging(Protocol):
     """Counts what callers use; ``service.auth.quotas.Quotas`` is the real one."""
 
     def charge(self, principal: Principal, rows: int) -> Mapping[str, str]:
-        """Count a request and its rows; return RateLimit headers. Raises QuotaExceeded."""
+        """Count a request and its rows; return RateLimit headers. Raises QuotaExceeded, LargerThanQuota."""
 
 
 class Recording(Protocol):

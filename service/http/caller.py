@@ -10,6 +10,7 @@ from service.auth.principals import Principal
 LONGEST_KEY = 128
 """Characters of a routing key that count."""
 
+_NOT_STORED = {"Cache-Control": "no-store"}
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 
 
@@ -30,6 +31,14 @@ def routing_key(environ: Mapping[str, Any], principal: Principal | None, request
 def caller_address(environ: Mapping[str, Any]) -> str:
     """Return the caller's address: X-Real-IP, which Nginx overwrites, else the peer's own."""
     return environ.get("HTTP_X_REAL_IP") or environ.get("REMOTE_ADDR") or ""
+
+
+def answer_headers(environ: Mapping[str, Any]) -> Mapping[str, str]:
+    """Return what an answer says to caches: one to an API key is not stored.
+
+    Caches know by themselves that an answer to Authorization is for one caller; of X-API-Key they know nothing.
+    """
+    return _NOT_STORED if "HTTP_X_API_KEY" in environ else {}
 
 
 def has_credentials(environ: Mapping[str, Any]) -> bool:

@@ -6,7 +6,7 @@ from time import perf_counter
 import flask
 
 from service.dialects.dialect import Dialect, errors_at
-from service.http.caller import has_credentials, request_id
+from service.http.caller import answer_headers, has_credentials, request_id
 from service.http.exchange import Exchange, Record
 from service.http.problems import code_of, problem
 from service.http.routes import wording
@@ -41,6 +41,7 @@ def install(app: flask.Flask, *, replica: str, record: Record, dialects: Sequenc
 
     def finish(response: flask.Response) -> flask.Response:
         exchange: Exchange = flask.g.exchange
+        response.headers.update(answer_headers(exchange.environ))
         response.headers["X-Request-ID"] = exchange.request_id
         response.headers["X-Replica"] = replica
         exchange.status = response.status_code

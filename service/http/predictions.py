@@ -9,7 +9,8 @@ from service.auth.principals import authorize
 from service.errors import ModelNotFound
 from service.http.access import Authentication, Charging
 from service.http.body import EnvironHeaders, encoded, read_body, wire_request
-from service.http.caller import has_credentials, request_id, routing_key
+from service.http.caller import answer_headers, has_credentials, request_id, routing_key
+from service.http.charging import Charge
 from service.http.exchange import Exchange, Record, Response
 from service.http.problems import problem
 from service.http.routes import PredictRoute
@@ -44,6 +45,7 @@ class Predictions:
         exchange = Exchange(environ, route.rule, request_id(environ), perf_counter())
         self._record.begin(exchange)
         status, headers, body = self.respond(exchange, route, values)
+        headers.update(answer_headers(environ))
         headers["X-Request-ID"] = exchange.request_id
         headers["X-Replica"] = self._replica
         exchange.status, exchange.sent_bytes = status, len(body)
@@ -64,25 +66,20 @@ class Predictions:
         raw = read_body(environ, self._most)
         principal = self._authenticator.authenticate(EnvironHeaders(environ))
         exchange.principal = principal
-        request = wire_request(environ, raw, self._most, self._inference.max_rows)
-        target = route.target(values)
-        try:
-            authorize(principal, PERMISSION, target.model)
-        except ModelNotFound:
-            route.verb.check(request)  # a hidden model answers as one that does not exist does
-            raise
-        quota: dict[str, str] = {}
-        response, prediction = self._inference.run(
-            route.verb,
-            target,
-            request,
-            routing_key(environ, principal, exchange.request_id),
-            lambda rows: quota.update(self._quotas.charge(principal, rows)),
-        )
+        with Charge(self._quotas, principal) as charge:
+            request = wire_request(environ, raw, self._most, self._inference.max_rows)
+            target = route.target(values)
+            try:
+                authorize(principal, PERMISSION, target.model)
+            except ModelNotFound:
+                route.verb.check(request)  # a hidden model answers as one that does not exist does
+                raise
+            key = routing_key(environ, principal, exchange.request_id)
+            response, prediction = self._inference.run(route.verb, target, request, key, charge.rows)
         exchange.prediction = prediction
         body, headers = encoded(response, environ.get("HTTP_ACCEPT_ENCODING"))
         headers["X-Model-Version"] = str(prediction.model.version)
-        headers.update(quota)
+        headers.update(charge.headers)
         return 200, headers, body
 
     def _refuse(self, exchange: Exchange, route: PredictRoute, values: Values, error: Exception) -> Response:

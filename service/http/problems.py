@@ -26,6 +26,7 @@ STATUS: Mapping[type[Exception], HTTPStatus] = {
     errors.UnknownOutput: HTTPStatus.BAD_REQUEST,
     errors.ModelRejectedInput: HTTPStatus.BAD_REQUEST,
     errors.LabelNotFound: HTTPStatus.BAD_REQUEST,
+    errors.LargerThanQuota: HTTPStatus.BAD_REQUEST,
     errors.Unauthenticated: HTTPStatus.UNAUTHORIZED,
     errors.Forbidden: HTTPStatus.FORBIDDEN,
     errors.ModelNotFound: HTTPStatus.NOT_FOUND,

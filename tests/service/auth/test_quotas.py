@@ -7,7 +7,7 @@ import pytest
 from service.auth.principals import Principal, Quota
 from service.auth.quotas import Quotas, chunk_of
 from service.database.connection import Database
-from service.errors import QuotaExceeded, Unavailable
+from service.errors import LargerThanQuota, QuotaExceeded, Unavailable
 from tests.service.database.fakes import FailingDatabase
 
 START = 1_700_000_000 // 60 * 60
@@ -106,9 +106,11 @@ def test_rows_are_counted_beside_requests(make_worker):
         quotas.charge(caller, 90)
 
 
-def test_more_rows_than_the_quota_are_never_let_through(make_worker):
-    with pytest.raises(QuotaExceeded):
-        make_worker().charge(someone(None, 100), 101)
+def test_more_rows_than_the_whole_quota_are_another_fault_and_count_nothing(make_worker):
+    quotas, caller = make_worker(), someone(10, 100)
+    with pytest.raises(LargerThanQuota, match="send at most 100 rows"):
+        quotas.charge(caller, 101)
+    assert quotas.charge(caller, 100)["RateLimit"].startswith('"requests";r=9;')
 
 
 def test_large_requests_pass_while_the_quota_lasts(make_worker):
