@@ -1,7 +1,7 @@
 """From a fitted estimator and sample rows to a schema, and the sample as a batch of that schema."""
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,8 +20,8 @@ from model_store.capture.sample.csv_rows import CsvRows
 from model_store.capture.sample.csv_types import typed
 from model_store.capture.sample.samples import Rows
 from model_store.capture.tasks import task
-from model_store.declaration.declaring import declare, declared_types, served
-from model_store.declaration.document import read
+from model_store.declaration.declaring import declare, declared_types, resolved, served
+from model_store.declaration.document import Declaration, read
 from model_store.errors import BadSample
 from model_store.schema import Output, Schema
 
@@ -57,11 +57,23 @@ def infer(
         schema, values = _first_that_answers(estimator, rows, learned)
         schema, values = with_gaps(estimator, schema, values, learned)
         schema = with_categories(estimator, schema, values, native, closed=closed)
+        _check_types_are_known(schema, values, declaration)
         schema, values = declare(estimator, schema, values, declaration, closed=closed)
         batch = batch_of(schema, values)
         schema = replace(schema, outputs=served(outputs.discover(estimator, schema, batch), declaration))
     called = as_called(schema.layout, with_learned_markers(schema, rows))
     return Inferred(replace(schema, order=order(called)), batch, called)
+
+
+def _check_types_are_known(schema: Schema, values: Sequence[Array], declaration: Declaration) -> None:
+    """Raise BadSample for a column of objects without any value, unless an encoder or a declaration tells its type."""
+    for column, declared, array in zip(schema.columns, resolved(schema, declaration), values, strict=True):
+        untold = column.held == "object" and not column.categories and declared.type is None
+        if untold and all(value is None for value in array.tolist()):
+            raise BadSample(
+                f"column {column.name!r} has no value in the sample, so that its type is not known: give a sample with "
+                "some, or declare its type"
+            )
 
 
 def _infer_csv(

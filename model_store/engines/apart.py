@@ -12,10 +12,15 @@ import numpy as np
 
 from model_store.batch import Array, Batch, take
 from model_store.missing import gaps, numbers
+from model_store.request_errors import InvalidInput
 from model_store.schema import INTEGERS, Column, Schema
 
 _EXACT = 2**53
 """Whole numbers below are exact as float64, and no other becomes one of them."""
+
+
+MOST_PARTS = 256
+"""Predictions that one batch takes at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +37,21 @@ def tight_columns(schema: Schema) -> tuple[Column, ...]:
 
 
 def parts(schema: Schema, tight: Sequence[Column], batch: Batch) -> list[Part]:
-    """Return the batch in parts: in each, a tight column has gaps in all rows or in none. The first rows come first."""
+    """Return the batch in parts: in each, a tight column has gaps in all rows or in none. The first rows come first.
+
+    Raises InvalidInput for more parts than one request may take.
+    """
     if batch.matrix is not None or batch.columns is None:
         return [Part(np.arange(batch.rows), batch)]
     missing: Array = np.column_stack([gaps(batch.columns[column.name]) for column in tight])
     if schema.layout == "matrix":
         missing = missing.any(axis=1, keepdims=True)  # type: ignore[assignment]  # one gap makes an array of floats
     _, first, which = np.unique(missing, axis=0, return_index=True, return_inverse=True)
+    if len(first) > MOST_PARTS:
+        raise InvalidInput(
+            f"the rows have gaps in {len(first)} different groups of whole-number columns, which the model tells from "
+            f"floats: at most {MOST_PARTS} are answered at once, so send fewer rows"
+        )
     chosen = [np.flatnonzero(which.ravel() == pattern) for pattern in np.argsort(first)]
     return [Part(rows, _typed(schema, tight, take(batch, rows))) for rows in chosen]
 

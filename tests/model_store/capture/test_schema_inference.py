@@ -74,7 +74,6 @@ def test_an_array_makes_a_matrix_of_its_own_dtype():
         (pd.Series([dt.date(2026, 1, 1)] * 3, dtype=object), "datetime64[s]", False),
         (pd.Series([1, 2, 3], dtype=object), "int64", False),
         (pd.Series([1, None, 3.5], dtype=object), "float64", True),
-        (pd.Series([None, None, None], dtype=object), "string", True),
         ([np.nan, np.nan, np.nan], "float64", True),
     ],
 )
@@ -107,6 +106,14 @@ def test_a_column_that_no_request_can_carry_is_refused_by_name(values):
     model.feature_names_in_ = np.array(["odd"], dtype=object)
     with pytest.raises(BadSample, match="'odd'"):
         infer(model, pd.DataFrame({"odd": values}))
+
+
+def test_a_column_without_any_value_has_no_type_unless_it_is_declared():
+    frame = pd.DataFrame({"a": [1.0, 2, 3], "odd": pd.Series([None] * 3, dtype=object)})
+    model = FunctionTransformer(pd.DataFrame.isna).fit(frame)
+    with pytest.raises(BadSample, match=r"column 'odd' has no value in the sample, .* or declare its type"):
+        infer(model, frame)
+    assert infer(model, frame, declared={"columns": {"odd": {"type": "string"}}}).schema.columns[1].dtype == "string"
 
 
 def test_columns_are_those_that_the_estimator_was_fitted_on_in_its_order():

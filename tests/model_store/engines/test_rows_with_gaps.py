@@ -7,6 +7,7 @@ from sklearn.preprocessing import FunctionTransformer
 
 from model_store.batch import Batch
 from model_store.engines.estimator import EstimatorEngine
+from model_store.request_errors import InvalidInput
 from model_store.schema import Column, Output, Schema
 
 
@@ -86,6 +87,12 @@ def test_an_estimator_that_takes_floats_for_whole_numbers_predicts_once():
     found = asked.predict(Batch(500, columns=columns), ["predict"])["predict"]
     assert estimator.calls == 1
     assert found.tolist() == [sum(value or 0 for value in row) for row in zip(*columns.values(), strict=True)]
+
+
+def test_more_patterns_of_gaps_than_one_request_may_have_are_refused():
+    asked = EstimatorEngine(Counting(), WHOLE)
+    with pytest.raises(InvalidInput, match="at most 256 are answered at once, so send fewer rows"):
+        asked.predict(Batch(500, columns=random_gaps(500)), ["predict"])
 
 
 def test_numbers_beyond_floats_are_predicted_apart_all_the_same():
