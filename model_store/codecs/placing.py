@@ -15,8 +15,8 @@ def places(schema: Schema, names: Sequence[str]) -> dict[str, int]:
     """Return where each of the model's columns stands among the table's ``names``; optional ones may be absent.
 
     Other columns are left out. A model fitted on arrays takes a table whose columns are called 0, 1, 2, …, as pandas
-    calls the columns of an array, by position. Raises MalformedRequest if a needed name stands twice, and InvalidInput,
-    one fault a column, if the table lacks some that are not optional, nullable or not.
+    calls the columns of an array, by position, unless these are its own names. Raises MalformedRequest if a needed name
+    stands twice, and InvalidInput, one fault a column, if the table lacks some that are not optional, nullable or not.
     """
     if _only_numbered(schema, names):
         return {column.name: place for place, column in enumerate(schema.columns)}
@@ -38,7 +38,8 @@ def _refuse_doubled(schema: Schema, names: Sequence[str]) -> None:
 
 def _only_numbered(schema: Schema, names: Sequence[str]) -> bool:
     width = len(schema.columns)
-    return schema.layout != "table" and len(names) == width and list(names) == [str(i) for i in range(width)]
+    numbered = schema.layout != "table" and len(names) == width and list(names) == [str(i) for i in range(width)]
+    return numbered and set(names) != set(schema.names)
 
 
 def _refuse_incomplete(schema: Schema, found: dict[str, int]) -> None:

@@ -122,3 +122,14 @@ def test_any_bytes_are_read_or_refused(body):
             from_columns(schema, read_columns(b"age,member,x0,x1\n" + body, schema))
         except RequestError:
             continue
+
+
+@pytest.mark.parametrize("end", ["x", ".x", "e", "e1x"])
+def test_a_long_field_that_is_no_number_after_all_is_looked_at_once(end):
+    with pytest.raises(InvalidInput, match="row 0, column x0"):
+        batch(f"x0,x1\n{'1' * 130_000}{end},1\n", MATRIX)
+
+
+def test_numbers_that_are_the_models_own_names_go_by_name():
+    schema = Schema("matrix", (Column("1", "float64"), Column("0", "float64")), (Output("predict", "float64"),))
+    assert read("0,1\n5,6\n", schema) == {"0": [5], "1": [6]}
