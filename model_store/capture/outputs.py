@@ -86,6 +86,10 @@ def _named(estimator: Any, method: str, answer: Any, count: int) -> Iterator[tup
 def _output(name: str, array: Array, labels: tuple[Value, ...], count: int, *, any_number: bool) -> Output:
     if array.ndim == 0 or len(array) != count:
         raise BadSample(f"{name} answered {list(array.shape)} to {count} rows: expected one entry for each row")
+    if array.dtype.kind == "V":
+        raise BadSample(
+            f"{name} answered a structured array ({array.dtype}): answer an array with a column for each field"
+        )
     shape, dtype = array.shape[1:], dtype_of(array)
     if any_number and dtype in INTEGERS and _exact_as_floats(array):
         dtype = "float64"

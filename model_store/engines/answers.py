@@ -15,14 +15,27 @@ _MISSING = frozenset({"NAType", "NaTType"})
 
 
 def plain(answer: Any) -> Array:
-    """Return an estimator's answer (array, list, sparse matrix, DataFrame, Series) as a dense array."""
-    if isinstance(answer, np.ndarray):
+    """Return an estimator's answer (array, list, sparse matrix, DataFrame, Series) as a dense array.
+
+    What a masked array masks is missing.
+    """
+    if type(answer) is np.ndarray:
         return answer
+    if isinstance(answer, np.ma.MaskedArray):
+        return _unmasked(answer)
     if hasattr(answer, "toarray"):
         return np.asarray(answer.toarray())
     if hasattr(answer, "to_numpy"):
         return np.asarray(answer.to_numpy())
     return np.asarray(answer)
+
+
+def _unmasked(answer: Any) -> Array:
+    if not np.ma.is_masked(answer):
+        return np.asarray(answer.data)
+    made: Array = answer.data.astype(object)
+    made[answer.mask] = None
+    return made
 
 
 def as_dtype(array: Array, dtype: str) -> Array:

@@ -192,3 +192,51 @@ def test_an_estimator_without_a_dict_is_captured_loaded_and_answers(estimator, s
     kept = golden.read(tmp_path)
     answered = choose(loaded, manifest.schema, kept).predict(kept.batch, ["predict"])["predict"]
     assert answered.tolist() == (kept.batch.column(manifest.schema, 0) * 2).tolist()
+
+
+class Answers(RegressorMixin, BaseEstimator):
+    """Answers what a function makes of the rows."""
+
+    def __init__(self, function=None):
+        self.function = function
+
+    def fit(self, _rows, _target=None):
+        return self
+
+    def predict(self, rows):
+        return self.function(np.asarray(rows)[:, 0])
+
+
+def masked(values):
+    return np.ma.masked_array(values, mask=values > 0)
+
+
+def masked_whole(values):
+    return np.ma.masked_array(np.arange(len(values)), mask=values > 0)
+
+
+def as_matrix(values):
+    return np.asmatrix(values).T
+
+
+def structured(values):
+    return np.array([(value, 1) for value in values], dtype=[("a", "f8"), ("b", "i4")])
+
+
+@pytest.mark.parametrize(
+    ("function", "shape", "missing"),
+    [(masked, (60,), SIDES), (masked_whole, (60,), SIDES), (as_matrix, (60, 1), 0 * SIDES)],
+)
+def test_other_kinds_of_arrays_are_answered_as_plain_ones_and_what_is_masked_as_missing(
+    tmp_path, function, shape, missing
+):
+    manifest = capture(Answers(function), NUMBERS, tmp_path, CaptureOptions("answers", "tests"), lambda _: None)
+    (answer,) = answers(Answers(function), manifest.schema, Batch(60, matrix=NUMBERS), ["predict"]).values()
+    assert type(answer) is np.ndarray
+    assert answer.shape == shape
+    assert np.isnan(answer).ravel().tolist() == missing.astype(bool).tolist()
+
+
+def test_structured_arrays_are_refused():
+    with pytest.raises(BadSample, match=r"answered a structured array .* a column for each field"):
+        outputs_of(Answers(structured), NUMBERS)
