@@ -12,7 +12,7 @@ from model_store.capture import outputs
 from model_store.capture.categories import as_category_columns, encoded_categories, with_categories
 from model_store.capture.columns.table import read_columns
 from model_store.capture.gaps import TRIAL_ROWS, marked, with_gaps, with_learned_markers
-from model_store.capture.layouts import as_called, fitted_names, layouts, order, selected
+from model_store.capture.layouts import as_called, fitted_names, layouts, order, selected, takes_texts
 from model_store.capture.learned.places import Gaps
 from model_store.capture.learned.routes import learned_categories, learned_gaps
 from model_store.capture.options import UnknownCategories
@@ -82,8 +82,12 @@ def _infer_csv(
     fitted = fitted_names(estimator)
     names = fitted or tuple(sample.named(None))
     known, types = encoded_categories(estimator, names), declared_types(names, read(declared or {}))
+    if takes_texts(estimator):
+        types = dict.fromkeys(names, "string") | types
+    rows = typed(sample, fitted, known, types)
+    selected(estimator, rows)  # columns that are not there are no matter of types
     try:
-        return infer(estimator, typed(sample, fitted, known, types), unknown_categories, declared)
+        return infer(estimator, rows, unknown_categories, declared)
     except BadSample as error:
         raise BadSample(
             f"{error}. CSV says no types, and this sample was read as what its fields look like: if a column was "

@@ -12,6 +12,7 @@ from model_store.errors import BadSample
 from model_store.schema import Layout, Order
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9_]")
+_SHOWN_COLUMNS = 10
 _TEXT_VECTORIZERS = ("CountVectorizer", "TfidfVectorizer", "HashingVectorizer")
 
 
@@ -45,7 +46,9 @@ def _as_labelled(names: tuple[str, ...], sample: pd.DataFrame) -> list[str]:
     labels = [label for label in found if label is not None]
     if len(labels) < len(names):
         absent = names[found.index(None)]
-        raise BadSample(f"the sample lacks column {absent!r}, which the estimator was fitted on")
+        there = ", ".join(repr(str(label)[:40]) for label in sample.columns[:_SHOWN_COLUMNS])
+        more = ", …" if len(sample.columns) > _SHOWN_COLUMNS else ""
+        raise BadSample(f"the sample lacks column {absent!r}, which the estimator was fitted on: it has {there}{more}")
     return labels
 
 
@@ -62,7 +65,7 @@ def layouts(estimator: Any, rows: Rows) -> tuple[Layout, ...]:
     if all(pd.api.types.is_numeric_dtype(dtype) for dtype in rows.dtypes):
         return ("table", "matrix") if _selects_by_name(estimator) or _is_mixed(rows) else ("matrix", "table")
     if rows.shape[1] == 1:
-        return ("series", "table") if _takes_texts(estimator) else ("table", "series")
+        return ("series", "table") if takes_texts(estimator) else ("table", "series")
     return ("table",)
 
 
@@ -105,10 +108,11 @@ def _is_mixed(rows: pd.DataFrame) -> bool:
     return len(set(rows.dtypes)) > 1 and not {str(dtype) for dtype in rows.dtypes} <= {"int64", "float64"}
 
 
-def _takes_texts(estimator: Any) -> bool:
+def takes_texts(estimator: Any) -> bool:
+    """Return whether its first step is one of scikit-learn's text vectorizers."""
     first = first_step(estimator)
     return type(first).__name__ in _TEXT_VECTORIZERS or (
-        type(first).__name__ == "FeatureUnion" and any(_takes_texts(part) for _, part in first.transformer_list)
+        type(first).__name__ == "FeatureUnion" and any(takes_texts(part) for _, part in first.transformer_list)
     )
 
 

@@ -62,7 +62,9 @@ def _column(name: str, fields: Sequence[str], known: Sequence[Any] | None) -> An
         return _text(fields)
     values = _values(fields)
     if there and all(isinstance(value, (int, float)) for value in there) and values.dtype.kind not in "biuf":
-        odd = next(field for field in fields if field and not csv.is_number(field))
+        odd = next((field for field in fields if field and not csv.is_number(field)), None)
+        if odd is None:  # numbers with leading zeros
+            return _numbers(fields)
         raise BadSample(
             f"column {name!r} of the sample holds {odd[:40]!r}, and the estimator was fitted on numbers there, such as "
             f"{there[0]!r}: write numbers, leave missing ones empty, or give the sample as Parquet"

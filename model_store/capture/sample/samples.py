@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from model_store.batch import Array
 from model_store.capture.sample import csv_rows
@@ -52,8 +53,12 @@ def laid_out(sample: Any) -> Rows | CsvRows:
 
 
 def is_foreign_frame(sample: Any) -> bool:
-    """Return whether it is a DataFrame of Polars, or of another library, that can become one of pandas."""
-    return hasattr(sample, "to_pandas") and hasattr(sample, "columns")
+    """Return whether it is a DataFrame of Polars, or of another library, that can become one of pandas.
+
+    Arrow's tables are none: estimators do not take them, so they stand for the frame that they become.
+    """
+    arrow = isinstance(sample, (pa.Table, pa.RecordBatch))
+    return hasattr(sample, "to_pandas") and hasattr(sample, "columns") and not arrow
 
 
 def _laid_out(sample: Any) -> Rows:
@@ -61,7 +66,7 @@ def _laid_out(sample: Any) -> Rows:
         return sample
     if isinstance(sample, pd.Series):
         return sample.to_frame() if sample.name is not None else _array(sample.to_numpy())
-    if is_foreign_frame(sample):
+    if is_foreign_frame(sample) or isinstance(sample, (pa.Table, pa.RecordBatch)):
         return pd.DataFrame(sample.to_pandas())
     if hasattr(sample, "toarray"):
         return np.asarray(sample.toarray())
@@ -80,6 +85,8 @@ def _array(sample: Any) -> Array:
             "the sample's rows are not equally long: each row has a value for each column, and lists of labels cannot "
             "be served as rows"
         ) from error
+    if array.dtype.names:
+        raise BadSample("the sample is a structured array: make a DataFrame of it, pd.DataFrame(sample)")
     if array.dtype.kind in "US" and not isinstance(sample, np.ndarray):
         array = np.asarray(sample, dtype=object)  # NumPy would make strings of the numbers next to them
     if array.dtype.kind in "US":

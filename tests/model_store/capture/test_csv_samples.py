@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.compose import make_column_transformer
+from sklearn.feature_extraction.text import HashingVectorizer
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder
@@ -147,3 +148,21 @@ def test_a_declared_column_is_read_as_its_type_if_its_fields_are_of_it(read, kin
     assert str(column.dtype).replace("[ns]", "[us]") == dtype
     shown = [None if pd.isna(value) else value for value in column.tolist()]
     assert shown == [pd.Timedelta(value) if value and "days" in str(value) else value for value in values]
+
+
+def test_numbers_with_leading_zeros_are_numbers_where_an_encoder_knows_numbers(read):
+    assert frame(read("code\n007\n1234\n"), code=(7, 1234))["code"].tolist() == [7, 1234]
+
+
+@pytest.mark.parametrize("field", ["true", "1", "2.5"])
+def test_what_a_text_vectorizer_reads_is_text(read, field):
+    model = make_pipeline(HashingVectorizer(n_features=8), LogisticRegression()).fit(["a", "b"], [0, 1])
+    (column,) = infer(model, read(f"text\n{field}\n{field}\n")).schema.columns
+    assert column.dtype == "string"
+
+
+@pytest.mark.parametrize(("text", "there"), [("a;b\n1;2\n", "'a;b'"), ("a, b\n1, 2\n", "'a', ' b'")])
+def test_a_column_that_is_not_there_is_no_matter_of_types(read, text, there):
+    model = LinearRegression().fit(pd.DataFrame({"a": [1.0, 2.0], "b": [2.0, 1.0]}), [1, 2])
+    with pytest.raises(BadSample, match=f"which the estimator was fitted on: it has {there}$"):
+        infer(model, read(text))

@@ -6,6 +6,7 @@ import warnings
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from sklearn.cluster import DBSCAN
 from sklearn.compose import make_column_transformer
@@ -18,6 +19,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEncoder, StandardScaler
 
 from model_store.batch import estimator_input
+from model_store.capture.draft import CaptureOptions, capture
 from model_store.capture.inference import infer
 from model_store.capture.sample import samples
 from model_store.engines.estimator import answers
@@ -341,3 +343,16 @@ def test_a_pickle_in_an_npy_file_is_not_loaded(tmp_path):
     np.save(tmp_path / "x.npy", np.array([{}], dtype=object))
     with pytest.raises(BadSample):
         samples.read(tmp_path / "x.npy")
+
+
+@pytest.mark.parametrize("made", [pa.Table, pa.RecordBatch])
+def test_tables_of_arrow_stand_for_the_frames_that_they_become(tmp_path, made):
+    frame = pd.DataFrame(MATRIX, columns=["b", "a"])
+    model = LinearRegression().fit(frame, TARGET)
+    manifest = capture(model, made.from_pandas(frame), tmp_path, CaptureOptions("arrow", "tests"), lambda _: None)
+    assert manifest.schema.names == ("b", "a")
+
+
+def test_structured_arrays_are_pointed_to_frames():
+    with pytest.raises(BadSample, match="structured array: make a DataFrame of it"):
+        samples.laid_out(np.array([(1.0, 2)], dtype=[("a", "f8"), ("b", "i4")]))
