@@ -30,9 +30,14 @@ def as_category_columns(rows: Rows, native: Mapping[int, Native]) -> Rows:
     made = {}
     for place, known in native.items():
         column = rows.iloc[:, place] if place < rows.shape[1] else None
-        if column is not None and not isinstance(column.dtype, pd.CategoricalDtype):
+        if column is not None and known.categories and not isinstance(column.dtype, pd.CategoricalDtype):
             made[rows.columns[place]] = pd.Categorical(column, categories=list(known.categories))
-    return rows.assign(**made) if made else rows
+    if not made:
+        return rows
+    taken = rows.copy(deep=False)
+    for label, column in made.items():
+        taken[label] = column
+    return taken
 
 
 def with_categories(
@@ -59,6 +64,8 @@ def _with_native(column: Column, native: Native | None, *, closed: bool) -> Colu
     """Return a category column with the estimator's categories behind the sample's, of which a strict one knows all."""
     if native is None or column.time_unit:
         return replace(column, closed=closed and not column.time_unit)
+    if native.categories is None:
+        return replace(column, closed=True)
     known = set(native.categories)
     there = tuple(value for value in column.categories if value in known or not native.strict)
     added = tuple(value for value in native.categories if value not in set(there))

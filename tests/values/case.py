@@ -1,5 +1,6 @@
 """A fitted estimator, the sample that its publisher hands over, and rows that nobody has shown to Millrace yet."""
 
+import copy
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,12 +20,12 @@ class Case:
 
 def fitted(estimator, rows, target=None, *, sample=None, **options):
     """Fit an estimator on the first rows; the others are the fresh ones. ``options`` go to ``publish``."""
-    known = rows[:TRAINED]
+    known = copy.deepcopy(rows[:TRAINED])  # some estimators write into what they are fitted to
     if target is None:
         estimator.fit(known)
     else:
         estimator.fit(known, target[:TRAINED])
-    return Case(estimator, known if sample is None else sample, rows[TRAINED:], options)
+    return Case(estimator, rows[:TRAINED] if sample is None else sample, rows[TRAINED:], options)
 
 
 def named(estimators, rows, target=None):

@@ -161,7 +161,16 @@ CATEGORIES = {
         False,
     ),
 }
-SAID = {**NUMBERS, **FLAGS, **WORDS, **OBJECTS, **WHEN, **HOW_LONG, **CATEGORIES}
+SAID = {
+    "dictionary[pyarrow]": dictionary,
+    **NUMBERS,
+    **FLAGS,
+    **WORDS,
+    **OBJECTS,
+    **WHEN,
+    **HOW_LONG,
+    **CATEGORIES,
+}
 UNSAID = {
     "period": lambda rng, rows: moments("s", rng, rows).dt.to_period("D"),
     "interval": lambda rng, rows: pd.Series(pd.arrays.IntervalArray.from_breaks(np.arange(rows + 1))),

@@ -3,9 +3,9 @@
 A name begins with the estimator's class; after a comma it says what is special about the case.
 """
 
-from tests.values.estimators import boosters, columns, dtypes, linear, texts, transformers, trees, unsupervised
+from tests.values.estimators import boosters, columns, dtypes, learned, linear, texts, transformers, trees, unsupervised
 
-FAMILIES = (linear, trees, unsupervised, transformers, texts, columns, dtypes, boosters)
+FAMILIES = (linear, trees, unsupervised, transformers, texts, columns, dtypes, learned, boosters)
 CASES = {name: make for family in FAMILIES for name, make in family.CASES.items()}
 
 ANSWERS_ONLY_ITS_OWN_ROWS = (

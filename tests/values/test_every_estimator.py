@@ -29,11 +29,9 @@ def test_every_output_is_what_the_publishers_own_call_answers(name, workbench):
     if name in PUBLISHING or outcome.unpublished:
         assert PUBLISHING.get(name, "no refusal") in outcome.unpublished
         return
-    expected = ANSWERING.get(name, {})
-    assert outcome.refused.keys() == expected.keys(), outcome.refused
-    assert all(words in outcome.refused[form] for form, words in expected.items()), outcome.refused
+    assert outcome.refused.keys() == (FORMATS.keys() if name in ANSWERING else set()), outcome.refused
+    assert all(ANSWERING[name] in words for words in outcome.refused.values()), outcome.refused
     rounded = {form.partition(",")[0] for form in outcome.rounded}
-    assert outcome.equal or rounded or expected
     assert {*outcome.equal, *rounded, *outcome.refused, *outcome.unwritten} == FORMATS.keys()
 
 

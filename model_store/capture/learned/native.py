@@ -16,9 +16,12 @@ from model_store.engines.answers import is_missing
 
 @dataclass(frozen=True, slots=True)
 class Native:
-    """The categories of a column; a ``strict`` estimator refuses all other values."""
+    """The categories of a column; a ``strict`` estimator refuses all other values.
 
-    categories: tuple[Any, ...]
+    None stands for those of the sample, in its order, if the estimator's record of them is of no use.
+    """
+
+    categories: tuple[Any, ...] | None
     strict: bool = False
 
 
@@ -34,9 +37,7 @@ def native_categories(part: Any, places: Places) -> dict[int, Native]:
 
 def _known(part: Any) -> dict[int, Native]:
     if hasattr(part, "get_booster"):
-        known = part.get_booster().get_categories(export_to_arrow=True).to_arrow()
-        listed = {i: tuple(values.to_pylist()) for i, (_, values) in enumerate(known) if values is not None}
-        return {i: Native(values, strict=True) for i, values in listed.items() if not _is_mangled(values)}
+        return _of_xgboost(part.get_booster())
     if hasattr(part, "booster_") and hasattr(part.booster_, "pandas_categorical"):
         booster = part.booster_
         columns = booster.params.get("categorical_column") or ()
@@ -50,6 +51,15 @@ def _known(part: Any) -> dict[int, Native]:
     return {i: Native(tuple(v for v in np.asarray(values).tolist() if not is_missing(v))) for i, values in pairs}
 
 
-def _is_mangled(values: tuple[Any, ...]) -> bool:
-    """Return whether XGBoost cut its texts at the wrong places: it counts characters where its bytes are UTF-8."""
-    return any(isinstance(value, str) and not value.isascii() for value in values)
+def _of_xgboost(booster: Any) -> dict[int, Native]:
+    """Read XGBoost's own record, which up to 3.2 is broken by text beyond ASCII: its offsets count characters."""
+    known = booster.get_categories(export_to_arrow=True).to_arrow()
+    return {i: Native(_whole(values), strict=True) for i, (_, values) in enumerate(known) if values is not None}
+
+
+def _whole(values: Any) -> tuple[Any, ...] | None:
+    try:
+        listed = tuple(values.to_pylist())
+    except UnicodeDecodeError:
+        return None
+    return listed if all(not isinstance(value, str) or value.isascii() for value in listed) else None

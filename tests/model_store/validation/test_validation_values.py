@@ -119,6 +119,7 @@ TIMES = [
     (Column("t", "datetime64[s]", zone="Europe/Oslo"), "2026-01-31T12:00:00", None),
     (Column("t", "datetime64[s]", zone="Europe/Oslo"), "2026-01-31T12:00:00+01:00", "2026-01-31T11:00:00"),
     (Column("t", "timedelta64[us]"), "P1DT2H", "93600000000 microseconds"),
+    (Column("t", "timedelta64[s]"), "P-1DT23H59M59S", "-1 seconds"),
     (Column("t", "timedelta64[us]"), "-1 days +02:00:00", "-79200000000 microseconds"),
     (Column("t", "timedelta64[s]"), "P-1DT23H59M55S", "-5 seconds"),
     (Column("t", "timedelta64[s]"), "PT0.5S", None),

@@ -92,6 +92,7 @@ SEEN = {
     "string[pyarrow] of Arrow": arrow(gaps(cycled("a", "b")), pa.string()),
     "large_string[pyarrow]": arrow(gaps(cycled("a", "b")), pa.large_string()),
     "timestamp[pyarrow]": arrow(gaps(FEW.tolist()), pa.timestamp("us")),
+    "timestamp[pyarrow] zoned": arrow(gaps(FEW.dt.tz_localize("UTC").tolist()), pa.timestamp("ns", "Europe/Berlin")),
     "date32[pyarrow]": arrow(FEW.dt.date.tolist(), pa.date32()),
     "duration[pyarrow]": arrow(DURATIONS.tolist(), pa.duration("us")),
     "decimal[pyarrow]": arrow([f"{v:.2f}" for v in X[:, 0]], pa.string()).astype(pd.ArrowDtype(pa.decimal128(10, 2))),

@@ -124,6 +124,7 @@ CASES = {
     ),
     "StandardScaler, float32": lambda: fitted(preprocessing.StandardScaler(), X.astype("f4")),
     "StandardScaler, float16": lambda: fitted(preprocessing.StandardScaler(), X.astype("f2")),
+    "FunctionTransformer, of float16": lambda: fitted(preprocessing.FunctionTransformer(np.abs), X.astype("f2")),
     "StandardScaler, of int8": lambda: fitted(preprocessing.StandardScaler(), COUNTS.astype("i1")),
     "FunctionTransformer, of uint64": lambda: fitted(
         preprocessing.FunctionTransformer(np.square), COUNTS.astype("u8") + np.uint64(2**62)
