@@ -7,17 +7,15 @@ _UNSAID = "which no request can carry: turn it into numbers, text or times"
 _GUESSED = "null is taken only if the model's publisher declares the column nullable"
 
 PUBLISHING = {
-    "DictVectorizer": "fit a ColumnTransformer with a OneHotEncoder on a DataFrame instead",
-    "FeatureHasher": "fit a ColumnTransformer with a OneHotEncoder on a DataFrame instead",
-    "MultiLabelBinarizer": "so give rows with one value a column",
-    "OneHotEncoder, None and NaN": "the sample has nan (object), a request can only say None (object)",
-    "FunctionTransformer, sees object of text and integers": "expected text, bools, numbers or times alone",
-    "FunctionTransformer, sees Sparse[float]": "Turn the column into text, numbers or times",
-    "FunctionTransformer, sees Sparse[int]": "Turn the column into text, numbers or times",
+    "DictVectorizer": "fit a OneHotEncoder on a DataFrame instead",
+    "FeatureHasher": "fit a OneHotEncoder on a DataFrame instead",
+    "MultiLabelBinarizer": "lists of labels cannot be served as rows",
+    "OneHotEncoder, None and NaN": "make them one before the estimator is fitted",
+    "FunctionTransformer, sees object of text and integers": "Make them of one type before the estimator is fitted",
     "FunctionTransformer, sees decimal[pyarrow]": _UNSAID,
     "FunctionTransformer, sees dictionary[pyarrow]": _UNSAID,
     "FunctionTransformer, sees period": _UNSAID,
-    "FunctionTransformer, sees interval": "expected text, bools, numbers or times alone",
+    "FunctionTransformer, sees interval": "Make them of one type before the estimator is fitted",
     "FunctionTransformer, sees category of intervals": _UNSAID,
     "FunctionTransformer, sees complex": _UNSAID,
 }
@@ -29,6 +27,6 @@ ANSWERING = {
     "RandomForestRegressor, gaps that nobody has seen": _GUESSED,
     "XGBRegressor, gaps that nobody has seen": _GUESSED,
     "LGBMRegressor, gaps that nobody has seen": _GUESSED,
-    "XGBRegressor, a narrow sample beyond ASCII": "one of",
+    "XGBRegressor, a narrow sample beyond ASCII": "expected one of",
 }
 """Words of the refusal to answer, in every body format, by the name of the case."""
