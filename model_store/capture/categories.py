@@ -35,8 +35,8 @@ def as_category_columns(rows: Rows, native: Mapping[int, Native]) -> Rows:
     if not made:
         return rows
     taken = rows.copy(deep=False)
-    for label, column in made.items():
-        taken[label] = column
+    for label, values in made.items():
+        taken[label] = values
     return taken
 
 

@@ -105,6 +105,8 @@ def fitted_names(estimator: Any) -> tuple[str, ...] | None:
 
 def _is_mixed(rows: pd.DataFrame) -> bool:
     """Return whether an array of the rows would lose what their columns are: all but int64 and float64."""
+    if not all(isinstance(dtype, np.dtype) for dtype in rows.dtypes):
+        return True  # dtypes of pandas' own
     return len(set(rows.dtypes)) > 1 and not {str(dtype) for dtype in rows.dtypes} <= {"int64", "float64"}
 
 

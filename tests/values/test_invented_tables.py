@@ -28,7 +28,7 @@ def fitted(recipe):
         try:
             case = recipe.case()
             case.estimator.predict(case.fresh) if hasattr(case.estimator, "predict") else None
-        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+        except (ArithmeticError, AttributeError, LookupError, NotImplementedError, TypeError, ValueError):
             return Recipe(recipe.columns, "texts", recipe.seed).case()
         return case
 
