@@ -25,7 +25,8 @@ class Stack:
         self._numbers = range(1, settings.replicas + 1)
         self._interrupts = 0
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, self._interrupt)
+            if number is signal.SIGINT or signal.getsignal(number) is not signal.SIG_IGN:  # nohup ignores SIGHUP
+                signal.signal(number, self._interrupt)
         self._sockets = replicas.socket_folder(settings)
         self._replicas = [replicas.replica(settings, number, self._sockets) for number in self._numbers]
         self._nginx = self._prepare_nginx()

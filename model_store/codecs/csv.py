@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 
 from model_store.codecs.placing import MOST_ROWS, places
-from model_store.request_errors import Fault, MalformedRequest, PayloadTooLarge, refuse
+from model_store.request_errors import Fault, InvalidInput, MalformedRequest, PayloadTooLarge, refuse
 from model_store.schema import FLOATS, INTEGERS, Column, Schema
 
 _NUMBER = re.compile(r"[+-]?+(?:\d++(?:\.\d*+)?+|\.\d++)(?:[eE][+-]?+\d++)?+", re.ASCII)  # never looks twice
@@ -29,9 +29,21 @@ def read_columns(body: bytes, schema: Schema, max_rows: int = MOST_ROWS) -> dict
     InvalidInput if rows or columns do not fit.
     """
     header, rows = read_lines(body, max_rows)
-    order = places(schema, header)
+    order = _places(schema, header, rows)
     fields = list(zip(*rows, strict=True)) if rows else [() for _ in header]
     return {c.name: _values(c, fields[order[c.name]]) for c in schema.columns if c.name in order}
+
+
+def _places(schema: Schema, header: Sequence[str], rows: Sequence[Sequence[str]]) -> dict[str, int]:
+    try:
+        return places(schema, header)
+    except InvalidInput:
+        if rows:
+            raise
+        raise MalformedRequest(
+            "The CSV body is a single line that lacks columns of the model: expected a line of column names, then a "
+            "line for each row. If curl sent it with -d, that took its line ends out: use --data-binary"
+        ) from None
 
 
 def is_number(field: str) -> bool:

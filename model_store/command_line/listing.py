@@ -54,7 +54,7 @@ def _show(options: argparse.Namespace) -> int:
     lines += [
         "",
         "columns:",
-        *table(manifest["schema"]["columns"], ("name", "dtype", "nullable", "minimum", "maximum")),
+        *table(manifest["schema"]["columns"], ("name", "dtype", "zone", "nullable", "minimum", "maximum")),
     ]
     lines += ["", "outputs:", *table(manifest["schema"]["outputs"], ("name", "dtype", "shape", "labels"))]
     if moves:

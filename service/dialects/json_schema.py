@@ -167,9 +167,10 @@ def _type_bounds(column: Column) -> dict[str, Any]:
 
 
 def _words(column: Column) -> str:
+    zone = f" in {column.zone}, with an offset" if column.zone else ""
     unit = f", in {column.unit}" if column.unit else ""
     gaps = ", may be left out" if column.optional else ", may be missing" if column.nullable else ""
-    words = [f"{column.name} ({column.dtype}{unit}{gaps})"]
+    words = [f"{column.name} ({column.dtype}{zone}{unit}{gaps})"]
     if column.minimum is not None and column.maximum is not None and not column.bounded:
         words.append(f"seen from {column.minimum:g} to {column.maximum:g}")
     if known := _named(column):

@@ -137,7 +137,7 @@ def _words(error: Exception) -> tuple[str, str, str]:
     if isinstance(error, store.StoreError):
         return error.code, "The store refused it", str(error)
     if isinstance(error, NotFound):
-        return errors.NotFound.code, errors.NotFound.title, "No route has this address"
+        return errors.NotFound.code, errors.NotFound.title, "No route has this address: /docs shows every route"
     if isinstance(error, HTTPException):
         return error.name.lower().replace(" ", "_"), error.name, str(error.description)
     return _UNFORESEEN

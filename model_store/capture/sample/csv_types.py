@@ -13,6 +13,7 @@ from model_store.engines.answers import is_missing
 from model_store.errors import BadSample
 from model_store.schema import NUMBERS
 
+_OFFSET = re.compile(r":\d\d(?:\.\d+)?\s*[+-](?!00:?(?:00)?$)\d\d(?::?\d\d)?", re.ASCII)
 _LEADING_ZERO = re.compile(r"[+-]?0\d", re.ASCII)
 _LONGEST = 20  # digits of a 64-bit number, with its sign
 _MOST = 2**64
@@ -34,18 +35,32 @@ def typed(
     types, made = declared or {}, {}
     for name, fields in rows.named(fitted).items():
         known = encoded.get(name)
-        made[name] = _declared(fields, types[name]) if name in types else _column(name, fields, known)
+        made[name] = _declared(name, fields, types[name]) if name in types else _column(name, fields, known)
     return pd.DataFrame(made)
 
 
-def _declared(fields: Sequence[str], kind: str) -> Any:
-    """Return values of a declared type; fields that are none of it stay what they look like, to be refused by name."""
+def _declared(name: str, fields: Sequence[str], kind: str) -> Any:
+    """Return values of a declared type; fields that are none of it stay what they look like, to be refused by name.
+
+    Raises BadSample if times have an offset other than that of UTC, because it does not tell their zone.
+    """
     there = [field for field in fields if field]
     if kind == "string":
         return _text(fields)
+    if kind.startswith("datetime"):
+        _refuse_offsets(name, there)
     if kind.startswith(("datetime", "timedelta")):
         return _times(fields, kind)
     return _numbers(fields) if kind in NUMBERS and all(map(csv.is_number, there)) else _values(fields)
+
+
+def _refuse_offsets(name: str, fields: Sequence[str]) -> None:
+    odd = next(filter(_OFFSET.search, fields), None)
+    if odd:
+        raise BadSample(
+            f"column {name!r} of the sample holds {odd[:40]!r}: an offset does not tell the time zone, which times of "
+            "another season need: give the sample as Parquet"
+        )
 
 
 def _times(fields: Sequence[str], kind: str) -> Any:

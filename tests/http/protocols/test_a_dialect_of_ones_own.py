@@ -95,7 +95,7 @@ def app(everyone):
     [
         ("post", "/parrot/polly/say", 404, "no polly in the parrot's cage"),
         ("get", "/parrot/polly/say", 405, "The method is not allowed for the requested URL."),
-        ("get", "/parrot/nowhere", 404, "No route has this address"),
+        ("get", "/parrot/nowhere", 404, "No route has this address: /docs shows every route"),
     ],
 )
 def test_its_errors_look_as_it_says_also_where_there_is_no_route(app, method, path, status, squawk):

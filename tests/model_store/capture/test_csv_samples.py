@@ -150,6 +150,20 @@ def test_a_declared_column_is_read_as_its_type_if_its_fields_are_of_it(read, kin
     assert shown == [pd.Timedelta(value) if value and "days" in str(value) else value for value in values]
 
 
+@pytest.mark.parametrize("kind", ["datetime", "datetime64[us]"])
+@pytest.mark.parametrize("offset", ["+01:00", "-0330", "+02"])
+def test_times_of_an_offset_are_refused_because_it_does_not_tell_the_zone(read, kind, offset):
+    rows = read(f"c,other\n2024-01-01 12:00:00Z,x\n2024-01-01 12:00:00{offset},x\n")
+    with pytest.raises(BadSample, match=r"column 'c' .* an offset does not tell the time zone.* Parquet"):
+        typed(rows, None, {}, {"c": kind})
+
+
+@pytest.mark.parametrize("written", ["Z", "+00:00", "-00:00", "+0000", "+00"])
+def test_times_in_utc_are_read_as_such(read, written):
+    column = typed(read(f"c,other\n2024-01-01 12:00:00.5{written},x\n"), None, {}, {"c": "datetime"})["c"]
+    assert column.tolist() == [pd.Timestamp("2024-01-01 12:00:00.5Z")]
+
+
 def test_numbers_with_leading_zeros_are_numbers_where_an_encoder_knows_numbers(read):
     assert frame(read("code\n007\n1234\n"), code=(7, 1234))["code"].tolist() == [7, 1234]
 

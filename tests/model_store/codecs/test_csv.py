@@ -38,6 +38,13 @@ def test_only_the_empty_field_is_missing():
     assert columns["since"] == [None, "2024-01-02"]
 
 
+def test_a_single_line_that_lacks_columns_is_told_from_a_table_that_does():
+    with pytest.raises(MalformedRequest, match=r"single line .* --data-binary"):
+        read("age,fare,code,member,since3,,NA,true,4,1.5,,False,2024-01-02")
+    with pytest.raises(InvalidInput, match="lacks columns that the model needs: since"):
+        read("age,fare,code,member\n3,,NA,true\n")
+
+
 def test_text_keeps_leading_zeros_spaces_and_words_that_look_like_null():
     columns = read('age,fare,code,member,since\n1,1,007,true,\n1,1, null ,true,\n1,1,"a ""b"", c",true,\n')
     assert columns["code"] == ["007", " null ", 'a "b", c']
