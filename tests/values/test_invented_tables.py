@@ -2,13 +2,14 @@
 
 import warnings
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from hypothesis import note
 
 from tests.system.fuzzing import FACTOR, fuzz
 from tests.values.bodies import FORMATS
-from tests.values.invented import Recipe, recipes
+from tests.values.invented import recipes
 from tests.values.kinds import KINDS, SHOWN, UNSAID
 from tests.values.serving import Workbench
 
@@ -21,16 +22,16 @@ def workbench(tmp_path):
     return Workbench(tmp_path)
 
 
-def fitted(recipe):
-    """The recipe's case; how values read, if scikit-learn does not take such rows."""
+def served_recipe(recipe):
+    """The recipe; one that shows how values read, if scikit-learn does not take such rows."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
             case = recipe.case()
             case.estimator.predict(case.fresh) if hasattr(case.estimator, "predict") else None
         except (ArithmeticError, AttributeError, LookupError, NotImplementedError, TypeError, ValueError):
-            return Recipe(recipe.columns, "texts", recipe.seed).case()
-        return case
+            return replace(recipe, pipeline="texts")
+    return recipe
 
 
 def test_what_is_served_is_what_python_answers(workbench):
@@ -38,7 +39,7 @@ def test_what_is_served_is_what_python_answers(workbench):
 
     def compare(recipe):
         note(repr(recipe))
-        outcome = workbench.sweep(fitted(recipe))
+        outcome = workbench.sweep(served_recipe(recipe).case())
         kinds = {column.kind for column in recipe.columns}
         assert outcome.wrong == {}
         assert outcome.refused == {}
