@@ -10,17 +10,18 @@ import pandas as pd
 from model_store import privacy
 from model_store.batch import Array
 from model_store.capture.layouts import first_step
-from model_store.capture.learned.native import Native
+from model_store.capture.learned.native import Known
 from model_store.capture.sample.samples import Rows
 from model_store.engines.answers import is_missing
 from model_store.schema import Column, Schema, Value
 
 _MOST_CATEGORIES = 50
 _MOST_ENCODED_CATEGORIES = 1000
+_NOTHING = Known(())
 _ENCODERS = ("OneHotEncoder", "OrdinalEncoder", "TargetEncoder")
 
 
-def as_category_columns(rows: Rows, native: Mapping[int, Native]) -> Rows:
+def as_category_columns(rows: Rows, native: Mapping[int, Known]) -> Rows:
     """Return sample rows in which the columns that the estimator takes as category columns are such.
 
     A sample from CSV or JSON has plain values there.
@@ -41,7 +42,7 @@ def as_category_columns(rows: Rows, native: Mapping[int, Native]) -> Rows:
 
 
 def with_categories(
-    estimator: Any, schema: Schema, values: list[Array], native: Mapping[int, Native], *, closed: bool
+    estimator: Any, schema: Schema, values: list[Array], native: Mapping[int, Known], *, closed: bool
 ) -> Schema:
     """Return the schema with each column's known categories; ``closed`` columns refuse any other value.
 
@@ -50,17 +51,24 @@ def with_categories(
     encoded = encoded_categories(estimator, schema.names)
     columns = []
     for place, (column, array) in enumerate(zip(schema.columns, values, strict=True)):
+        known = encoded.get(column.name, _NOTHING)
+        known = known if _fit(column, known.categories or ()) else _NOTHING
         if column.held == "category":
-            columns.append(_with_native(column, native.get(place), closed=closed))
+            own = native.get(place, known if known.categories else None)
+            columns.append(_with_native(column, own, closed=closed or _refuses_others(known)))
             continue
-        known = encoded.get(column.name, ())
-        known = known if _fit(column, known) else ()
-        categories = column.categories or known or _few_distinct(column, array, closed=closed)
-        columns.append(replace(column, categories=categories, closed=closed and bool(categories)))
+        categories = column.categories or known.categories or _few_distinct(column, array, closed=closed)
+        shut = closed or (column.dtype == "string" and _refuses_others(known))
+        columns.append(replace(column, categories=categories, closed=shut and bool(categories)))
     return replace(schema, columns=tuple(columns))
 
 
-def _with_native(column: Column, native: Native | None, *, closed: bool) -> Column:
+def _refuses_others(known: Known) -> bool:
+    """Return whether the estimator itself refuses other values, and all that it knows may be named to those who ask."""
+    return known.strict and bool(known.categories) and privacy.are_names(known.categories or ())
+
+
+def _with_native(column: Column, native: Known | None, *, closed: bool) -> Column:
     """Return a category column with the estimator's categories behind the sample's, of which a strict one knows all."""
     if native is None or column.time_unit:
         return replace(column, closed=closed and not column.time_unit)
@@ -80,16 +88,17 @@ def _few_distinct(column: Column, values: Array, *, closed: bool) -> tuple[Value
     return tuple(sorted(distinct)) if few and (closed or privacy.are_names(distinct)) else ()
 
 
-def encoded_categories(estimator: Any, columns: Sequence[str]) -> dict[str, tuple[Value, ...]]:
+def encoded_categories(estimator: Any, columns: Sequence[str]) -> dict[str, Known]:
     """Return the categories that fitted encoders know, for columns that reach them through nothing but imputers."""
-    found: dict[str, tuple[Value, ...]] = {}
+    found: dict[str, Known] = {}
     for transformer, names in _column_routes(first_step(estimator), columns):
         encoder = _encoder_behind_imputers(transformer)
         known = getattr(encoder, "categories_", None)
         if not isinstance(known, list) or len(known) != len(names):
             continue
         listed = zip(names, map(_listed, known), strict=True)
-        found |= {name: categories for name, categories in listed if categories is not None}
+        strict = getattr(encoder, "handle_unknown", "") == "error"
+        found |= {name: Known(categories, strict=strict) for name, categories in listed if categories is not None}
     return found
 
 

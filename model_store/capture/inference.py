@@ -81,7 +81,8 @@ def _infer_csv(
 ) -> Inferred:
     fitted = fitted_names(estimator)
     names = fitted or tuple(sample.named(None))
-    known, types = encoded_categories(estimator, names), declared_types(names, read(declared or {}))
+    types = declared_types(names, read(declared or {}))
+    known = {name: found.categories or () for name, found in encoded_categories(estimator, names).items()}
     if takes_texts(estimator):
         types = dict.fromkeys(names, "string") | types
     rows = typed(sample, fitted, known, types)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from model_store.capture.learned.boosters import boosted_gaps
-from model_store.capture.learned.native import Native, native_categories
+from model_store.capture.learned.native import Known, native_categories
 from model_store.capture.learned.parts import part_gaps
 from model_store.capture.learned.places import Gaps, Places
 from model_store.capture.learned.trees import tree_gaps
@@ -31,7 +31,7 @@ def learned_gaps(estimator: Any, width: int) -> Gaps:
     return _learned(estimator, tuple(range(width)), _READERS)
 
 
-def learned_categories(estimator: Any, width: int) -> dict[int, Native]:
+def learned_categories(estimator: Any, width: int) -> dict[int, Known]:
     """Return, by place, the categories of the input columns that a fitted estimator takes as category columns."""
     return _learned(estimator, tuple(range(width)), (native_categories,))
 

@@ -7,7 +7,9 @@ import pytest
 import xgboost
 from sklearn.compose import make_column_transformer
 from sklearn.ensemble import HistGradientBoostingRegressor
+from sklearn.linear_model import LinearRegression
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder
 
 from model_store.capture.inference import infer
 from model_store.engines.estimator import answers
@@ -98,3 +100,39 @@ def test_two_columns_that_could_be_meant_are_none():
     sample = ROWS[:100].rename(columns={"x (cm)": "x.(cm)"}).assign(**{"x-(cm)": 0.0})
     with pytest.raises(BadSample, match=r"the sample lacks column 'x_\(cm\)'"):
         infer(model, sample)
+
+
+CITIES = pd.DataFrame({"city": ["Oslo", "Lima", None] * 20, "n": range(60)})
+
+
+def behind(encoder, frame=CITIES):
+    steps = make_column_transformer((encoder, ["city"]), remainder="passthrough"), LinearRegression()
+    return make_pipeline(*steps).fit(frame, range(60))
+
+
+@pytest.mark.parametrize("dtype", ["str", "category"])
+def test_values_that_an_encoder_refuses_are_refused_by_column(dtype):
+    frame = CITIES.assign(city=CITIES["city"].astype(dtype))
+    schema = infer(behind(OneHotEncoder(), frame), frame).schema
+    with pytest.raises(InvalidInput, match=r'row 0, column city: expected one of .*"Oslo".* or null, got "Rom"'):
+        from_records(schema, [{"city": "Rom", "n": 1}])
+    assert from_records(schema, [{"city": None, "n": 1}]).rows == 1
+
+
+def test_values_that_an_encoder_ignores_are_taken():
+    schema = infer(behind(OneHotEncoder(handle_unknown="ignore")), CITIES).schema
+    assert from_records(schema, [{"city": "Rom", "n": 1}]).rows == 1
+
+
+def test_values_that_may_be_persons_are_not_named_as_the_only_ones():
+    mails = CITIES.assign(city=[f"a.{i}@example.org" for i in range(60)])
+    assert not infer(behind(OneHotEncoder(), mails), mails).schema.columns[0].closed
+
+
+def test_categories_that_only_the_encoder_knows_are_kept():
+    frame = CITIES.assign(city=CITIES["city"].astype("category"))
+    model = behind(OneHotEncoder(handle_unknown="ignore"), frame)
+    narrow = frame[frame["city"] == "Oslo"].assign(city=lambda rows: rows["city"].astype(str).astype("category"))
+    schema = infer(model, narrow).schema
+    batch = from_records(schema, [{"city": "Lima", "n": 4}])
+    assert answers(model, schema, batch, ["predict"])["predict"].tolist() == model.predict(frame[4:5]).tolist()

@@ -197,7 +197,8 @@ def test_categories_come_from_the_fitted_encoder(encoder):
     assert found["city"].categories == ("Bern", "Kyiv", "Oslo", "Rome")
     assert found["floor"].categories == (1, 2, 3, 4)
     assert found["m2"].categories == ()
-    assert not any(column.closed for column in found.values())
+    refuses = encoder.handle_unknown == "error"
+    assert [found[name].closed for name in ("city", "floor", "m2")] == [refuses, False, False]
     found = columns_of(frame.head(2), model, unknown_categories="refuse")
     assert [found[name].closed for name in ("city", "floor", "m2")] == [True, True, False]
 
