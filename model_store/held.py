@@ -75,8 +75,17 @@ def _objects(column: Column, values: Array) -> Array:
 
 
 def _category(column: Column, values: Array) -> Any:
-    there = _datetimes(column, values) if values.dtype.kind == "M" else values
-    return pd.Categorical(there, dtype=_categories(column))
+    dtype, places = _categories(column), _places(column)
+    if values.dtype.kind == "M":
+        codes: Any = dtype.categories.get_indexer(_datetimes(column, values))
+    else:
+        codes = np.fromiter((places.get(value, -1) for value in values.tolist()), np.intp, len(values))
+    return pd.Categorical.from_codes(codes, dtype=dtype, validate=False)  # -1 stands for a gap, and for what is unknown
+
+
+@remembered
+def _places(column: Column) -> dict[Any, int]:
+    return {value: place for place, value in enumerate(column.categories)}
 
 
 @remembered

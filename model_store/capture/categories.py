@@ -32,7 +32,8 @@ def as_category_columns(rows: Rows, native: Mapping[int, Known]) -> Rows:
     for place, known in native.items():
         column = rows.iloc[:, place] if place < rows.shape[1] else None
         if column is not None and known.categories and not isinstance(column.dtype, pd.CategoricalDtype):
-            made[rows.columns[place]] = pd.Categorical(column, categories=list(known.categories))
+            there = column.where(column.isin(known.categories))
+            made[rows.columns[place]] = pd.Categorical(there, categories=list(known.categories))
     if not made:
         return rows
     taken = rows.copy(deep=False)
