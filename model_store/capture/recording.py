@@ -7,7 +7,6 @@ import numpy as np
 from model_store.batch import Array, take
 from model_store.capture.inference import Inferred
 from model_store.capture.own import own_answers
-from model_store.engines.estimator import answers
 from model_store.missing import gaps
 from model_store.reference import profile
 from model_store.reference.golden import Golden
@@ -36,10 +35,10 @@ def chosen_rows(inferred: Inferred) -> Array:
 def profile_of(estimator: Any, inferred: Inferred) -> dict[str, Any]:
     """Return the profile of the sample and of the answers to it; raises what the estimator raises."""
     rows = inferred.batch.rows
-    batch = take(inferred.batch, np.linspace(0, rows - 1, min(rows, _PROFILE_ROWS)).astype(int))
+    chosen = np.linspace(0, rows - 1, min(rows, _PROFILE_ROWS)).astype(int)
     small = [output.name for output in inferred.schema.outputs if np.prod(output.shape, initial=1) <= _GOLDEN_ROWS]
-    found = answers(estimator, inferred.schema, batch, small) if small else {}
-    return profile.describe(inferred.schema, batch, found)
+    found = own_answers(estimator, inferred, chosen, small) if small else {}
+    return profile.describe(inferred.schema, take(inferred.batch, chosen), found)
 
 
 def rows_worth_keeping(output: Output) -> int:

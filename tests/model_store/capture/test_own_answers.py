@@ -18,6 +18,7 @@ from model_store.capture.draft import capture
 from model_store.capture.inference import infer
 from model_store.capture.options import CaptureOptions, silent
 from model_store.capture.recording import golden_of
+from model_store.engines.apart import MOST_PARTS
 from model_store.engines.estimator import answers
 from model_store.errors import BadSample
 from model_store.request_errors import InvalidInput
@@ -183,3 +184,14 @@ def test_what_a_format_cannot_carry_is_told(error, told):
     odd = formats.Format("Odd", through, formats.FORMATS[0].carries)
     check_answers(model, inferred, golden_of(model, inferred), said.append, [odd])
     assert said == [told]
+
+
+def test_a_sample_with_gaps_in_more_groups_of_whole_numbers_than_one_request_may_have_is_taken(tmp_path):
+    rng = np.random.default_rng(0)
+    values = rng.integers(0, 9, (2 * MOST_PARTS, 20)).astype(float)
+    values[rng.random(values.shape) < 0.2] = np.nan
+    model = HistGradientBoostingRegressor(max_iter=2).fit(values, values[:, 0] > 4)
+    frame = pd.DataFrame(values, columns=[f"c{i}" for i in range(20)])
+    declared = {"columns": {"*": {"type": "int64"}}}
+    manifest = capture(model, frame, tmp_path, CaptureOptions("m", "me", schema=declared), silent)
+    assert {(column.dtype, column.nullable) for column in manifest.schema.columns} == {("int64", True)}
