@@ -31,6 +31,7 @@ def choose(
     Raises NoEngine if scikit-learn itself does not reproduce the stored answers, and what the estimator raises.
     """
     plain = EstimatorEngine(estimator, schema)
+    plain.compare_floats(golden.batch, golden.answers)
     given = _given(plain, golden)
     wrong = _unlike(given, golden)
     if wrong:

@@ -1,5 +1,6 @@
 """scikit-learn itself: an estimator's own methods, called the way it was fitted."""
 
+import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -14,6 +15,8 @@ from model_store.engines.engine import Engine
 from model_store.engines.equality import identical
 from model_store.schema import Output, Schema
 
+log = logging.getLogger(__name__)
+
 
 class EstimatorEngine(Engine):
     """The estimator's own methods, called with an array, a DataFrame or a series. The measure of all other engines."""
@@ -27,11 +30,20 @@ class EstimatorEngine(Engine):
         self._in_floats = False
 
     def compare_floats(self, batch: Batch, given: Mapping[str, Array]) -> None:
-        """Take whole numbers with gaps as floats from now on, if the answers ``given`` to the batch stay the same."""
-        floats = in_floats(self._schema, self._tight, batch) if self._tight else None
-        if floats is not None:
+        """Take whole numbers with gaps as floats from now on, if the answers ``given`` to the batch stay the same.
+
+        That saves a prediction for each pattern of gaps.
+        """
+        asked = self._tight and given and not self._in_floats
+        floats = in_floats(self._schema, self._tight, batch) if asked else None
+        if floats is None:
+            return
+        try:
             made = self._answers(floats, tuple(given))
-            self._in_floats = all(identical(made[name], answer) for name, answer in given.items())
+        except Exception:
+            log.debug("%s does not take whole numbers as floats", type(self._estimator).__name__, exc_info=True)
+            return
+        self._in_floats = all(identical(made[name], answer) for name, answer in given.items())
 
     def predict(self, batch: Batch, outputs: Sequence[str]) -> Mapping[str, Array]:
         """Return what the estimator answers; see Engine for what it raises."""

@@ -31,7 +31,9 @@ def check_answers(
     column, both values and what to do.
     """
     schema, outputs = inferred.schema, tuple(kept.answers)
-    predict = partial(EstimatorEngine(estimator, schema).predict, outputs=outputs)
+    engine = EstimatorEngine(estimator, schema)
+    engine.compare_floats(kept.batch, kept.answers)
+    predict = partial(engine.predict, outputs=outputs)
     wrong = _unlike(predict(kept.batch), kept.answers, kept.tolerances)
     if wrong:
         raise lost_in_schema(estimator, inferred, wrong)

@@ -8,6 +8,7 @@ weighted by distance, for rows that they were fitted on: a distance is 0 or 1e-8
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from threadpoolctl import threadpool_limits
 
 from model_store.batch import Array, Batch, take
 from model_store.engines.equality import default_tolerance, distances
-from model_store.engines.estimator import answers
+from model_store.engines.estimator import EstimatorEngine
 from model_store.reference.golden import Golden
 from model_store.schema import Schema
 
@@ -42,10 +43,9 @@ def settled(estimator: Any, schema: Schema, kept: Golden) -> Golden:
     They are returned as they are if all agree within the default tolerances, if no row would remain, or if the
     estimator gives different answers to the same rows: a row's may depend on its place among the others.
     """
-
-    def predict(batch: Batch) -> Answered:
-        return answers(estimator, schema, batch, tuple(kept.answers))
-
+    engine = EstimatorEngine(estimator, schema)
+    engine.compare_floats(kept.batch, kept.answers)
+    predict = partial(engine.predict, outputs=tuple(kept.answers))
     moved = _farthest(predict, kept)
     steady = np.all([rows <= _JUMP for rows in moved.values()], axis=0)
     if not moved or not steady.any():

@@ -112,3 +112,27 @@ def test_an_estimator_that_tells_floats_from_whole_numbers_never_gets_them_toget
     asked.compare_floats(whole, asked.predict(whole, ["transform"]))
     found = asked.predict(Batch(2, columns={"a": objects(3, None), "c": objects("x", "y")}), ["transform"])
     assert texts(found) == ["3|x", "nan|y"]
+
+
+class Picky:
+    """Answers sums of whole numbers, and no rows of floats alone."""
+
+    def predict(self, frame):
+        if all(dtype.kind == "f" for dtype in frame.dtypes):
+            raise TypeError("floats")
+        return frame.fillna(0).sum(axis=1).to_numpy(dtype=float)
+
+
+def test_an_estimator_that_fails_on_floats_is_asked_apart():
+    columns = (Column("a", "int64", nullable=True), Column("b", "float64"))
+    asked = EstimatorEngine(Picky(), Schema("table", columns, WHOLE.outputs))
+    whole = Batch(2, columns={"a": np.array([1, 2]), "b": np.array([0.5, 1.5])})
+    asked.compare_floats(whole, asked.predict(whole, ["predict"]))
+    assert asked.predict(whole, ["predict"])["predict"].tolist() == [1.5, 3.5]
+
+
+def test_without_answers_to_compare_nothing_is_taken_for_proven():
+    asked = engine(Column("a", "int64", nullable=True), Column("c", "string"))
+    asked.compare_floats(Batch(2, columns={"a": np.array([1, 2]), "c": objects("x", "y")}), {})
+    found = asked.predict(Batch(2, columns={"a": objects(3, None), "c": objects("x", "y")}), ["transform"])
+    assert texts(found) == ["3|x", "nan|y"]
