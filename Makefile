@@ -61,7 +61,7 @@ test: $(TEST) ## every test that this machine can run; ARGS=… goes to pytest
 	@deploy/local/test $(ARGS)
 
 .PHONY: soak
-soak: $(TEST) ## the same tests with FACTOR=10 times as many invented requests, other ones each time; takes long
+soak: $(TEST) ## the tests with FACTOR=10 times as many invented requests and tables, and other libraries; takes long
 	@FUZZ_FACTOR=$(or $(FACTOR),10) PYTEST_ADDOPTS=--timeout=7200 deploy/local/test $(ARGS)
 
 .PHONY: lint

@@ -1,18 +1,14 @@
 """Clients that others wrote, unmodified, against the stack through Nginx, each in an environment of its own."""
 
 import json
-import os
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from tests.system.running import ROOT, Stack
+from tests.foreign import environment, run
+from tests.system.running import Stack
 
 CLIENTS = Path(__file__).parent / "clients"
-PYTHON = "3.11"  # what all of these clients can run on
 
 
 @pytest.fixture(scope="module")
@@ -26,31 +22,8 @@ def stack(tmp_path_factory):
 
 
 def environment_of(client):
-    """The client's own virtual environment, made once for each content of its requirements."""
-    requirements = CLIENTS / f"{client}.txt"
-    folder = ROOT / "var" / "clients" / client
-    made_from = folder / "made-from.txt"
-    if made_from.is_file() and made_from.read_text() == requirements.read_text():
-        return folder / "bin"
-    uv = [sys.executable, "-m", "uv"]
-    shutil.rmtree(folder, ignore_errors=True)
-    interpreter = run(*uv, "python", "find", PYTHON)
-    if interpreter.returncode:
-        pytest.skip(f"{client} needs Python {PYTHON}, which this machine does not have")
-    made = run(*uv, "venv", "--quiet", "--python", interpreter.stdout.strip(), folder)
-    assert made.returncode == 0, made.stderr
-    install = [*uv, "pip", "install", "--quiet", "--python", folder / "bin" / "python", "--require-hashes", "-r"]
-    installed = run(*install, requirements)
-    assert installed.returncode == 0, installed.stderr[-3000:]
-    made_from.write_text(requirements.read_text())
-    return folder / "bin"
-
-
-def run(*command):
-    clean = {name: value for name, value in os.environ.items() if name not in {"PYTHONPATH", "VIRTUAL_ENV"}}
-    return subprocess.run(
-        command, check=False, capture_output=True, text=True, timeout=240, stdin=subprocess.DEVNULL, env=clean
-    )
+    """The client's own virtual environment."""
+    return environment(client, CLIENTS / f"{client}.txt")
 
 
 @pytest.mark.parametrize("client", ["tritonclient", "kserve", "mlflow", "ovmsclient"])
