@@ -42,7 +42,8 @@ class SealingKey:
         try:
             private = serialization.load_pem_private_key(path.read_bytes(), password=None)
         except FileNotFoundError as error:
-            raise NoKey(f"no sealing key at {path}: make one with `python -m model_store keygen`") from error
+            made = f"python -m model_store keygen --key {path}"
+            raise NoKey(f"no sealing key at {path}: make one with `{made}`") from error
         except (OSError, ValueError, TypeError, UnsupportedAlgorithm) as error:
             raise NoKey(f"{path} holds no readable private key: {error}") from error
         if not isinstance(private, Ed25519PrivateKey):

@@ -15,8 +15,8 @@ from model_store.declaration import document
 from model_store.request_errors import Fault, InvalidInput
 from service.errors import UnsupportedMediaType
 
+ESTIMATOR = ".skops"
 BUNDLE = ".tar"
-ESTIMATORS = (".skops", ".onnx", ".ubj", ".json", ".txt")
 SAMPLES = (".csv", ".parquet", ".npy", ".json")
 MULTIPART = "multipart/form-data"
 
@@ -39,7 +39,7 @@ class Upload:
         if flask.request.mimetype != MULTIPART:
             raise UnsupportedMediaType("expected multipart/form-data with the files `model` and `sample`")
         files, form = flask.request.files, flask.request.form
-        ending = _ending(files.get("model"), "model", (*ESTIMATORS, BUNDLE))
+        ending = _ending(files.get("model"), "model", (ESTIMATOR, BUNDLE))
         sample_ending = None if ending == BUNDLE else _ending(files.get("sample"), "sample", SAMPLES)
         metrics, promoted = _json_object(form.get("metrics"), "metrics"), _flag(form.get("promote"))
         schema = _schema(files.get("schema"), form.get("schema"), ending)
