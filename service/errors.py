@@ -68,6 +68,9 @@ class Unauthenticated(RequestError):
 
     code, title = "unauthenticated", "Authentication is needed"
 
+    reason = ""
+    """Why the credentials are not valid, for the log; callers are not told."""
+
 
 class Forbidden(RequestError):
     """The caller is known and lacks the permission."""

@@ -85,7 +85,10 @@ class _Output:
 
 @dataclass(slots=True)
 class AccessLine:
-    """One answered request. ``seconds`` is its duration, ``code`` the error's stable code or "ok"."""
+    """One answered request. ``seconds`` is its duration, ``code`` the error's stable code or "ok".
+
+    ``reason`` says why the caller was refused, in words that quote no credential.
+    """
 
     method: str
     path: str
@@ -100,6 +103,7 @@ class AccessLine:
     version: int | None = None
     dialect: str | None = None
     code: str = "ok"
+    reason: str = ""
 
 
 @dataclass(slots=True)
@@ -271,6 +275,8 @@ def _access_fields(request: AccessLine, constant: Mapping[str, Any]) -> dict[str
         fields["labels.version"] = str(request.version)
     if request.dialect:
         fields["labels.dialect"] = request.dialect
+    if request.reason:
+        fields["event.reason"] = request.reason
     return fields
 
 

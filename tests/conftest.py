@@ -19,6 +19,7 @@ from service.database.connection import Database
 from service.database.migrate import migrate
 from tests.postgresql_server import own_server
 from tests.service.auth.fakes import OpenAccess
+from tests.service.auth.provider import Provider
 
 
 @pytest.fixture(scope="session")
@@ -166,6 +167,14 @@ def make_access(secrets_dir, tmp_path, clock):
     yield make
     for access in started:
         access.stop()
+
+
+@pytest.fixture
+def provider():
+    """An identity provider of the test's own."""
+    provider = Provider()
+    yield provider
+    provider.close()
 
 
 @pytest.fixture

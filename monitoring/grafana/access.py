@@ -67,6 +67,12 @@ _REFUSALS = Section(
                 "hits",
             ),
         ),
+        lines(
+            "Skipped keys of issuers",
+            "Published keys of OpenID Connect issuers that cannot be used, counted once by each worker.",
+            "short",
+            Query(f"sum by (issuer) (millrace_issuer_keys_skipped_total{{{OF_REPLICA}}})", "{{issuer}}"),
+        ),
     ),
 )
 

@@ -21,8 +21,8 @@ from service.auth.local import create_secrets
 from service.auth.permissions import PERMISSIONS, ROLES
 from service.auth.registry import CLIENT, Registry
 from service.auth.secrets.files import BadSecret, read_secret
+from service.auth.tokens.issuers import BadIssuers
 from service.auth.tokens.key_ring import create_key
-from service.auth.tokens.oidc import BadIssuers
 from service.database.connection import Database
 from service.database.migrate import REVISIONS, SCHEMA_VERSION, SchemaMismatch, migrate, schema_version
 from service.errors import NotFound

@@ -22,8 +22,9 @@ from service.auth.secrets.key_uses import KeyUses
 from service.auth.secrets.passwords import Passwords
 from service.auth.snapshot import SnapshotFile
 from service.auth.tokens.access_tokens import AccessTokens
+from service.auth.tokens.issuers import read_issuers
 from service.auth.tokens.key_ring import KeyRing
-from service.auth.tokens.oidc import Issuer, read_issuers
+from service.auth.tokens.oidc import Issuer
 from service.database.connection import Database
 from service.database.leases import Leases
 from service.database.migrate import check_schema

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from service.auth.access_view import AccessView
 from service.auth.credentials import Credential, read_credential
@@ -11,8 +12,9 @@ from service.auth.registry import CLIENT
 from service.auth.secrets import api_keys
 from service.auth.secrets.key_uses import KeyUses
 from service.auth.snapshot import AccessSnapshot, StoredKey
-from service.auth.tokens.access_tokens import AccessTokens, refused, unverified_issuer
+from service.auth.tokens.access_tokens import LONGEST_TOKEN, AccessTokens, unverified_issuer
 from service.auth.tokens.oidc import Issuer
+from service.auth.tokens.refusals import refused
 from service.metrics.access import AccessMetrics
 
 _REMEMBER_SECONDS = 60
@@ -33,6 +35,7 @@ class Authenticator:
         issuers: Mapping[str, Issuer],
         uses: KeyUses,
         public_models: tuple[str, ...] = (),
+        longest_token: int = LONGEST_TOKEN,
         clock: Callable[[], float] = time.time,
         most_remembered: int = _MOST_REMEMBERED,
     ) -> None:
@@ -41,6 +44,7 @@ class Authenticator:
         self._issuers = issuers
         self._uses = uses
         self._anonymous = anonymous(public_models)
+        self._longest_token = longest_token
         self._clock = clock
         self._most = most_remembered
         self._metrics = AccessMetrics()
@@ -80,23 +84,27 @@ class Authenticator:
             return self._by_key(key)
         if token is not None:
             return self._by_token(token)
-        raise refused()
+        raise refused("it is neither a bearer token nor an API key")
 
     def _by_key(self, text: str) -> _Verified:
         key_id = api_keys.key_id(text)
         if key_id is None:
-            raise refused()
+            raise refused("it is no API key")
         if self._key(key_id) is None:
             self._view.refresh_if_due()
         current, key = self._view.current, self._key(key_id)
         right = api_keys.same(text, key.digest if key else "")
         expires = float("inf") if key is None or key.expires_at is None else float(key.expires_at)
-        if key is None or not right or key.client_id not in current.clients or expires <= self._clock():
-            raise refused()
+        if key is None or not right or key.client_id not in current.clients:
+            raise refused("there is no such API key, or it or its client is revoked")
+        if expires <= self._clock():
+            raise refused("the API key has expired")
         self._uses.note(key_id, self._clock())
         return self._principal(current, CLIENT + key.client_id, f"key:{key_id}", key.limit), expires
 
     def _by_token(self, token: str) -> _Verified:
+        if len(token) > self._longest_token:
+            raise refused(f"it is longer than {self._longest_token} characters")
         issuer = self._issuers.get(unverified_issuer(token)) if self._issuers else None
         return self._by_own_token(token) if issuer is None else self._by_foreign_token(issuer, token)
 
@@ -108,7 +116,7 @@ class Authenticator:
             current = self._view.current
         revoked = not current.revoked.isdisjoint((claims.token_id, claims.family))
         if revoked or claims.client_id not in current.clients or claims.subject != claims.client_id:
-            raise refused()
+            raise refused("it or its client is revoked, or it is of another subject than its client")
         return self._principal(
             current, subject, f"token:{claims.token_id}", Limit(claims.permissions)
         ), claims.expires_at
@@ -117,10 +125,13 @@ class Authenticator:
         identity = issuer.verify(token)
         current = self._view.current
         if identity.token_id in current.revoked:
-            raise refused()
+            raise refused("it is revoked")
         ours = identity.scopes & PERMISSIONS
         limit = Limit(ours) if ours else NO_LIMIT
-        return self._principal(current, identity.subject, "oidc", limit, identity.grants), identity.expires_at
+        principal = self._principal(current, identity.subject, "oidc", limit, identity.grants)
+        if identity.why_no_role and identity.subject not in current.grants:
+            principal = replace(principal, without_role=identity.why_no_role)
+        return principal, identity.expires_at
 
     def _principal(
         self, current: AccessSnapshot, subject: str, credential: str, limit: Limit, extra: tuple[Grant, ...] = ()

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from service.auth.secrets.api_keys import PREFIX
-from service.auth.tokens.access_tokens import LONGEST_TOKEN, refused
+from service.auth.tokens.refusals import refused
 
 AUTHORIZATION, API_KEY = "authorization", "x-api-key"
 
@@ -25,9 +25,8 @@ class Credential(NamedTuple):
 
     @property
     def token(self) -> str | None:
-        """The access token; None if the value is something else, or too long for a token."""
-        bearer = self._bearer
-        return bearer if bearer is not None and len(bearer) <= LONGEST_TOKEN else None
+        """What is shown as an access token; None if the value is something else."""
+        return self._bearer
 
     @property
     def _bearer(self) -> str | None:
@@ -41,5 +40,5 @@ def read_credential(headers: Mapping[str, str]) -> Credential | None:
     if key is None:
         return None if authorization is None else Credential(AUTHORIZATION, authorization)
     if authorization is not None:
-        raise refused()
+        raise refused("a request shows one credential, not two")
     return Credential(API_KEY, key)

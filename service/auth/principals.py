@@ -46,7 +46,8 @@ class Principal:
     """One caller as one credential shows it.
 
     ``subject`` names whom quotas and records count (``client:<id>``, ``<issuer>:<sub>`` or ``anonymous``),
-    ``credential`` the token or key that was shown. Verdicts are remembered: a principal is replaced, never changed.
+    ``credential`` the token or key that was shown. ``without_role`` says why a valid token gives no rights at all; it
+    names no model, and may be told. Verdicts are remembered: a principal is replaced, never changed.
     """
 
     subject: str
@@ -54,6 +55,7 @@ class Principal:
     grants: tuple[Grant, ...] = ()
     limit: Limit = NO_LIMIT
     quota: Quota = UNLIMITED
+    without_role: str = ""
     _verdicts: dict[tuple[str, str | None], bool] = field(default_factory=dict, repr=False)
 
     @property
@@ -103,6 +105,8 @@ def authorize(principal: Principal, permission: str, model: str | None) -> None:
         return
     if principal.anonymous:
         raise Unauthenticated("this needs an access token or an API key")
+    if principal.without_role:
+        raise Forbidden(principal.without_role)
     if model is not None and not principal.may(MODEL_READ, model):
         raise ModelNotFound(f"there is no model {model[:128]!r}")
     raise Forbidden(f"this needs the permission {permission}" + (f" on model {model[:128]!r}" if model else ""))

@@ -15,7 +15,10 @@ Response = tuple[int, dict[str, str], bytes]
 
 @dataclass(slots=True)
 class Exchange:
-    """One request and what came of it, for metrics and the access line. ``seconds`` counts from its arrival here."""
+    """One request and what came of it, for metrics and the access line.
+
+    ``seconds`` counts from its arrival here; ``reason`` says why its credentials were refused.
+    """
 
     environ: Mapping[str, Any]
     rule: str
@@ -23,6 +26,7 @@ class Exchange:
     started: float
     status: int = 500
     code: str = SUCCESS
+    reason: str = ""
     principal: Any = None
     prediction: Prediction | None = None
     dialect: str = ""

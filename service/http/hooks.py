@@ -8,7 +8,7 @@ import flask
 from service.dialects.dialect import Dialect, errors_at
 from service.http.caller import answer_headers, has_credentials, request_id
 from service.http.exchange import Exchange, Record
-from service.http.problems import code_of, problem
+from service.http.problems import code_of, problem, reason_of
 from service.http.routes import wording
 
 _NONE_MATCHED = "unmatched"
@@ -28,7 +28,7 @@ def install(app: flask.Flask, *, replica: str, record: Record, dialects: Sequenc
 
     def refuse(error: Exception) -> flask.Response:
         exchange: Exchange = flask.g.exchange
-        exchange.code = code_of(error)
+        exchange.code, exchange.reason = code_of(error), reason_of(error)
         view = app.view_functions.get(flask.request.endpoint or "")
         status, headers, body = problem(
             error,

@@ -12,7 +12,7 @@ from service.http.body import EnvironHeaders, encoded, read_body, wire_request
 from service.http.caller import answer_headers, has_credentials, request_id, routing_key
 from service.http.charging import Charge
 from service.http.exchange import Exchange, Record, Response
-from service.http.problems import problem
+from service.http.problems import problem, reason_of
 from service.http.routes import PredictRoute
 from service.inference.line import Inference
 from service.wire import Values
@@ -83,6 +83,7 @@ class Predictions:
         return 200, headers, body
 
     def _refuse(self, exchange: Exchange, route: PredictRoute, values: Values, error: Exception) -> Response:
+        exchange.reason = reason_of(error)
         known = isinstance(error, RequestError)
         exchange.code = error.code if isinstance(error, RequestError) else "internal_error"
         wording = route.dialect.phrase(error, values) if known else None  # type: ignore[arg-type]

@@ -120,6 +120,13 @@ def code_of(error: Exception) -> str:
     return _words(error)[0]
 
 
+def reason_of(error: Exception) -> str:
+    """Return why credentials, or a valid token without a role, were refused, for the log; empty for other errors."""
+    if isinstance(error, errors.Unauthenticated):
+        return error.reason
+    return error.detail if isinstance(error, errors.Forbidden) else ""
+
+
 def _problem(error: Exception, status: HTTPStatus, request_id: str) -> Problem:
     code, title, detail = _words(error)
     if code == _UNFORESEEN[0]:

@@ -81,6 +81,7 @@ def _access_line(exchange: Exchange) -> logs.AccessLine:
         version=model.version if model else None,
         dialect=exchange.dialect or None,
         code=exchange.code or SUCCESS,
+        reason=exchange.reason,
     )
 
 

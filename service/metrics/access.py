@@ -10,6 +10,10 @@ class AccessMetrics:
         """Count a look-up in the cache of verified tokens."""
         child("millrace_token_cache_total", "hit" if hit else "miss").inc()
 
+    def key_skipped(self, issuer: str) -> None:
+        """Count a published key that cannot be used; ``issuer`` is the name that the configuration gives it."""
+        child("millrace_issuer_keys_skipped_total", bounded("issuer", issuer)).inc()
+
     def quota_refused(self, quota: str) -> None:
         """Count a request refused for a used-up quota; ``quota`` names the kind, not the caller."""
         child("millrace_quota_refusals_total", bounded("quota", quota)).inc()

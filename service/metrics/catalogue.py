@@ -25,6 +25,7 @@ LABELS: Mapping[str, str] = {
     "outcome": "what came of it, from a fixed set in the code",
     "result": "what came of it, from a fixed set in the code",
     "action": "what was audited, from a fixed set in the code",
+    "issuer": "name of a configured OpenID Connect issuer",
     "quota": "which quota, from a fixed set in the code",
     "channel": "`stable`, `canary` or `shadow`; of predictions also `pinned`, if the request named a version or label, "
     "and empty where no version was chosen",
@@ -224,6 +225,12 @@ CATALOGUE: tuple[Declaration, ...] = (
         "Look-ups of verified tokens in the cache.",
         ("result",),
         from_zero=("hit", "miss"),
+    ),
+    Declaration(
+        "millrace_issuer_keys_skipped_total",
+        "counter",
+        "Keys that an OpenID Connect issuer publishes and that cannot be used, each counted once by each worker.",
+        ("issuer",),
     ),
     Declaration(
         "millrace_quota_refusals_total",

@@ -2,13 +2,14 @@
 
 import secrets
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import jwt
 
 from service.auth.tokens.key_ring import ALGORITHM, KeyRing
-from service.errors import Unauthenticated
+from service.auth.tokens.refusals import judging, refused
 
 TYPE = "at+jwt"
 LEEWAY_SECONDS = 10
@@ -33,21 +34,12 @@ class Claims:
     permissions: frozenset[str]
 
 
-def refused() -> Unauthenticated:
-    """Return the one error for every credential that is not valid, for any reason."""
-    return Unauthenticated("the credentials are not valid")
-
-
 def header_of(token: str) -> dict[str, Any]:
     """Return a token's header, not yet to be trusted. Raises Unauthenticated for one that brings its own key."""
-    if len(token) > LONGEST_TOKEN:
-        raise refused()
-    try:
+    with judging():
         header = jwt.get_unverified_header(token)
-    except (jwt.PyJWTError, ValueError, RecursionError) as error:
-        raise refused() from error
     if not _FOREIGN_KEY_HEADERS.isdisjoint(header):
-        raise refused()
+        raise refused("its header brings a key, or says what is critical")
     return header
 
 
@@ -62,19 +54,14 @@ def unverified_issuer(token: str) -> str:
 
     Raises Unauthenticated for what is no token.
     """
-    try:
+    with judging():
         issuer = jwt.decode(token, options={"verify_signature": False}).get("iss")
-    except (jwt.PyJWTError, ValueError, RecursionError) as error:
-        raise refused() from error
     return issuer if isinstance(issuer, str) else ""
 
 
-def scopes_of(claims: dict[str, Any]) -> frozenset[str]:
-    """Return the names in the claim ``scope`` (RFC 9068, section 2.2.3). Raises Unauthenticated for what is no text."""
-    scope = claims.get("scope", "")
-    if not isinstance(scope, str):
-        raise refused()
-    return frozenset(scope.split())
+def expiry_of(claims: Mapping[str, Any]) -> float:
+    """Return until when a token is good, in seconds since 1970. Raises OverflowError for a time out of all bounds."""
+    return float(claims["exp"]) + LEEWAY_SECONDS
 
 
 class AccessTokens:
@@ -110,39 +97,47 @@ class AccessTokens:
 
     def verify(self, token: str) -> Claims:
         """Return what the token says. Raises Unauthenticated unless every rule is kept."""
+        if len(token) > LONGEST_TOKEN:
+            raise refused(f"it is longer than {LONGEST_TOKEN} characters")
         header = header_of(token)
         if header.get("alg") != ALGORITHM or type_of(header) != TYPE:
-            raise refused()
-        try:
+            raise refused(f"its algorithm (alg) or its type (typ) is another than {ALGORITHM} and {TYPE}")
+        key = self._key(header.get("kid"))
+        with judging():
             claims = jwt.decode(
                 token,
-                self._key(header.get("kid")),
+                key,
                 algorithms=[ALGORITHM],
                 audience=self.audience,
                 issuer=self.issuer,
                 leeway=LEEWAY_SECONDS,
                 options={"require": list(REQUIRED_CLAIMS), "strict_aud": True},
             )
-        except (jwt.PyJWTError, ValueError, TypeError, RecursionError) as error:
-            raise refused() from error
-        return _claims(claims)
+            return _claims(claims)
 
     def _key(self, kid: object) -> Any:
         if not isinstance(kid, str):
-            raise refused()
+            raise refused("the id of its key (kid) is no text")
         if kid not in self.ring.verifying:
             self.ring.refresh()  # another worker may have signed with a key that came a moment ago
         key = self.ring.verifying.get(kid)
         if key is None:
-            raise refused()
+            raise refused("no signing key has the id (kid) that it names")
         return key
+
+
+def _scope(claims: Mapping[str, Any]) -> frozenset[str]:
+    """Return the names in the claim ``scope``, which is always a text in this service's tokens (RFC 9068, 2.2.3)."""
+    scope = claims.get("scope", "")
+    if not isinstance(scope, str):
+        raise refused("its scope is no text")
+    return frozenset(scope.split())
 
 
 def _claims(claims: dict[str, Any]) -> Claims:
     texts = [claims[name] for name in ("iss", "sub", "client_id", "jti")]
     family = claims.get(FAMILY, "")
     if not all(isinstance(text, str) and text for text in texts) or not isinstance(family, str):
-        raise refused()
+        raise refused("one of its claims is no text, or is empty")
     issuer, subject, client_id, token_id = texts
-    expires_at = float(claims["exp"]) + LEEWAY_SECONDS
-    return Claims(issuer, subject, client_id, token_id, family, expires_at, scopes_of(claims))
+    return Claims(issuer, subject, client_id, token_id, family, expiry_of(claims), _scope(claims))

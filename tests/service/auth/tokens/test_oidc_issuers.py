@@ -1,64 +1,21 @@
 """Tokens of another issuer: an OpenID Connect provider made with joserfc's server side, on the loopback interface."""
 
+import base64
 import json
-import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from joserfc import jwt
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.hashes import SHA256
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from joserfc.jwk import ECKey, OctKey, RSAKey
 
 from service.auth.registry import CLIENT
-from service.auth.tokens.oidc import BadIssuers, Issuer, read_issuers
+from service.auth.tokens.issuers import BadIssuers, read_issuers
+from service.auth.tokens.oidc import Issuer
 from service.errors import Unauthenticated, Unavailable
-
-
-class Provider:
-    """An issuer with a discovery document, published keys, and tokens."""
-
-    def __init__(self):
-        self.keys = [RSAKey.generate_key(2048, {"kid": "r1", "use": "sig"}, private=True)]
-        self.fetches = 0
-        provider = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self):
-                provider.fetches += self.path == "/jwks"
-                documents = {"/.well-known/openid-configuration": provider.discovery, "/jwks": provider.jwks}
-                body = json.dumps(documents[self.path]).encode()
-                self.send_response(200)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *_):
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.issuer = f"http://127.0.0.1:{self.server.server_port}"
-        self.discovery = {"issuer": self.issuer, "jwks_uri": f"{self.issuer}/jwks"}
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    @property
-    def jwks(self):
-        return {"keys": [key.as_dict(private=False) for key in self.keys]}
-
-    def token(self, key=None, algorithm="RS256", typ="JWT", **changes):
-        key = key or self.keys[0]
-        now = int(time.time())
-        claims = {"iss": self.issuer, "aud": "millrace", "sub": "alice", "iat": now, "exp": now + 300, "jti": "1"}
-        claims = {**claims, "realm": {"roles": ["scientist"]}, **changes}
-        claims = {name: value for name, value in claims.items() if value is not None}
-        return jwt.encode({"alg": algorithm, "kid": key.kid, "typ": typ}, claims, key)
-
-
-@pytest.fixture
-def provider():
-    provider = Provider()
-    yield provider
-    provider.server.shutdown()
-    provider.server.server_close()
+from service.metrics.instruments import REGISTRY
 
 
 @pytest.fixture
@@ -268,6 +225,16 @@ def test_a_discovery_document_of_another_issuer_is_not_believed(access, provider
         {"audience": None},
         {"roles_separator": ""},
         {"roles_separator": 1},
+        {"audience": []},
+        {"audience": [""]},
+        {"audience": 7},
+        {"audience_claim": 7},
+        {"discovery": "http://corp.example/keys"},
+        {"roles_claim": ["a"]},
+        {"roles": [{"claim": "", "value": "x", "role": "viewer", "models": ["*"]}]},
+        {"roles": [{"value": 7, "role": "viewer", "models": ["*"]}]},
+        {"roles": [{"value": "x", "role": "viewer", "models": ["*"], "requests_per_minute": "600"}]},
+        {"roles": [{"value": "x", "role": "viewer", "models": ["*"], "rows_per_minute": 0}]},
     ],
 )
 def test_a_configuration_that_cannot_be_right_stops_the_start(make_access, sqlite_url, configured, change):
@@ -276,3 +243,256 @@ def test_a_configuration_that_cannot_be_right_stops_the_start(make_access, sqlit
     configured.write_text(json.dumps([entry]))
     with pytest.raises(BadIssuers):
         make_access(sqlite_url, oidc_issuers=configured)
+
+
+def test_the_log_counts_each_skipped_key_once(access, provider):
+    before = skipped("corp")
+    provider.keys.append(RSAKey.generate_key(2048, {"kid": "odd", "alg": "RS999"}, private=True))
+    for number in range(3):
+        authenticated(access, provider.token(jti=str(number)))
+    assert skipped("corp") - before == 1
+
+
+def skipped(issuer):
+    return REGISTRY.get_sample_value("millrace_issuer_keys_skipped_total", {"issuer": issuer}) or 0
+
+
+ODD_ENTRIES = [
+    None,
+    "text",
+    [],
+    7,
+    {},
+    {"kid": "a"},
+    {"kid": ["a"], "kty": "RSA"},
+    {"kid": {"a": 1}, "kty": "RSA"},
+    {"kid": "a", "kty": ["RSA"]},
+    {"kid": "a", "kty": "AKP", "alg": "ML-DSA-44", "pub": "AAAA"},
+    {"kid": "a", "kty": "OKP", "crv": "Ed25519", "x": "AAAA"},
+    {"kid": "a", "kty": "oct", "k": "AAAA"},
+    {"kid": "a", "kty": "RSA"},
+    {"kid": "a", "kty": "RSA", "n": 1, "e": 2},
+    {"kid": "a", "kty": "RSA", "n": "", "e": ""},
+    {"kid": "a", "kty": "RSA", "n": "AQAB", "e": "AQAB"},
+    {"kid": "a", "kty": "RSA", "n": "AQAB", "e": "AQAB", "alg": ["RS256"]},
+    {"kid": "a", "kty": "RSA", "n": "AQAB", "e": "AQAB", "alg": "none"},
+    {"kid": "a", "kty": "RSA", "n": "AQAB", "e": "AQAB", "alg": "HS256"},
+    {"kid": "a", "kty": "EC", "crv": "P-999", "x": "AAAA", "y": "AAAA"},
+    {"kid": "a", "kty": "EC", "crv": "P-256", "x": "AAAA", "y": "AAAA"},
+    {"kid": "a", "kty": "EC", "crv": "P-256", "x": None, "y": {}},
+    {"use": ["sig"], "kty": "RSA"},
+    {"key_ops": "verify", "kty": "RSA"},
+]
+
+
+@pytest.mark.parametrize("place", [0, 1])
+@pytest.mark.parametrize("odd", ODD_ENTRIES, ids=str)
+def test_no_entry_of_a_key_set_takes_the_others_with_it(provider, configured, odd, place):
+    (config,) = read_issuers(configured)
+    entries = provider.jwks["keys"]
+    entries.insert(place, odd)
+    issuer = Issuer(config, fetch=lambda _: entries)
+    assert issuer.verify(provider.token()).subject == "corp:alice"
+
+
+def test_a_private_key_that_an_issuer_publishes_by_mistake_is_not_used(provider, configured, caplog):
+    (config,) = read_issuers(configured)
+    issuer = Issuer(config, fetch=lambda _: [key.as_dict(private=True) for key in provider.keys])
+    with pytest.raises(Unavailable):
+        issuer.verify(provider.token())
+    assert "no public key" in caplog.text
+    assert provider.keys[0].as_dict(private=True)["d"] not in caplog.text
+
+
+def unnamed(key):
+    """A key without an id."""
+    return type(key).import_key({name: value for name, value in key.as_dict(private=True).items() if name != "kid"})
+
+
+def test_a_token_that_names_no_key_is_checked_with_the_only_one(access, provider):
+    provider.keys = [unnamed(provider.keys[0])]
+    assert authenticated(access, provider.token()).subject == "corp:alice"
+
+
+def test_a_token_that_names_no_key_is_checked_with_the_only_named_one(access, provider):
+    key = provider.keys[0]
+    provider.keys.append(ECKey.generate_key("P-256", {"kid": "e1", "use": "sig"}, private=True))
+    assert authenticated(access, provider.token(unnamed(key))).subject == "corp:alice"
+
+
+def test_a_token_that_names_a_key_is_checked_with_the_only_one_if_that_has_no_name(access, provider):
+    key = provider.keys[0]
+    provider.keys = [unnamed(key)]
+    assert authenticated(access, provider.token(key)).subject == "corp:alice"
+
+
+def test_a_token_that_names_no_key_of_several_is_refused(access, provider):
+    key = provider.keys[0]
+    provider.keys.append(RSAKey.generate_key(2048, {"kid": "r2", "use": "sig"}, private=True))
+    with pytest.raises(Unauthenticated) as refusal:
+        authenticated(access, provider.token(unnamed(key)))
+    assert "publishes several" in refusal.value.reason
+
+
+def test_an_only_key_without_a_name_is_followed_when_it_is_replaced(provider, configured):
+    (config,), passed = read_issuers(configured), []
+    provider.keys = [unnamed(provider.keys[0])]
+    issuer = Issuer(config, lambda: 1000.0 + len(passed))
+    issuer.verify(provider.token())
+    old = provider.keys[0]
+    provider.keys = [unnamed(RSAKey.generate_key(2048, {"use": "sig"}, private=True))]
+    with pytest.raises(Unauthenticated):
+        issuer.verify(provider.token())
+    passed.extend(range(31))
+    assert issuer.verify(provider.token()).subject == "corp:alice"
+    with pytest.raises(Unauthenticated):
+        issuer.verify(provider.token(old))
+    assert provider.fetches == 2
+
+
+@pytest.mark.parametrize("scope", [["openid", "model:read"], "openid model:read"])
+@pytest.mark.parametrize("claim", ["scope", "scp"])
+def test_scopes_narrow_as_a_list_and_as_a_text(access, provider, claim, scope):
+    principal = authenticated(access, provider.token(**{claim: scope}))
+    assert principal.permissions == {"model:read"}
+
+
+@pytest.mark.parametrize("scope", [{"a": 1}, 7, [1], [["model:read"]], True])
+def test_a_scope_that_is_neither_is_refused(access, provider, scope):
+    with pytest.raises(Unauthenticated) as refusal:
+        authenticated(access, provider.token(scope=scope))
+    assert "scope" in refusal.value.reason
+
+
+def test_an_audience_may_stand_in_another_claim(issuer_with, provider):
+    access = issuer_with(audience="app", audience_claim="client_id")
+    assert authenticated(access, provider.token(aud=None, client_id="app")).subject == "corp:alice"
+    assert authenticated(access, provider.token(client_id=["x", "app"], jti="2")).subject == "corp:alice"
+    for number, claims in enumerate(
+        [{"client_id": "apps"}, {"client_id": None}, {"client_id": ["x"]}, {"client_id": {"app": 1}}, {"aud": "app"}]
+    ):
+        with pytest.raises(Unauthenticated):
+            authenticated(access, provider.token(jti=f"bad {number}", **claims))
+
+
+def test_one_of_several_audiences_is_enough(issuer_with, provider):
+    access = issuer_with(audience=["api://app", "app"])
+    assert authenticated(access, provider.token(aud="app")).subject == "corp:alice"
+    assert authenticated(access, provider.token(aud=["x", "api://app"], jti="2")).subject == "corp:alice"
+    with pytest.raises(Unauthenticated):
+        authenticated(access, provider.token(aud=["x"], jti="3"))
+
+
+def test_a_rule_may_look_into_a_claim_of_its_own(issuer_with, provider):
+    rules = [
+        {"value": "scientist", "role": "predictor", "models": ["iris"]},
+        {"claim": "groups", "value": "leads", "role": "admin", "models": ["*"]},
+    ]
+    access = issuer_with(roles_claim="roles", roles=rules)
+    both = authenticated(access, provider.token(roles=["scientist", "leads"], groups=["leads"]))
+    assert both.may("access:manage", None)
+    neither = authenticated(access, provider.token(roles=["leads"], groups=["scientist"], jti="2"))
+    assert not neither.may("model:read", "iris")
+
+
+def test_an_email_counts_only_if_it_is_not_said_to_be_unverified(issuer_with, provider):
+    rules = [{"value": "alice@example.com", "role": "predictor", "models": ["*"]}]
+    access = issuer_with(roles_claim="email", roles=rules)
+
+    def may_predict(**claims):
+        token = provider.token(email="alice@example.com", jti=str(claims), **claims)
+        return authenticated(access, token).may("model:predict", "iris")
+
+    assert may_predict(email_verified=True)
+    assert may_predict()
+    assert not may_predict(email_verified=False)
+    assert not may_predict(email_verified="false")
+
+
+def test_a_subject_with_a_grant_of_its_own_is_not_without_a_role(access, provider, tester):
+    token = provider.token(realm={"roles": ["janitor"]})
+    assert "'scientist' or 'lead'" in authenticated(access, token).without_role
+    access.registry.grant("corp:alice", "viewer", ["wine"], tester)
+    access.view.refresh()
+    assert authenticated(access, token).without_role == ""
+    assert authenticated(access, provider.token(jti="2")).without_role == ""
+
+
+@pytest.mark.parametrize(
+    ("claims", "why"),
+    [
+        ({"aud": "another"}, "Audience doesn't match"),
+        ({"exp": 1}, "Signature has expired"),
+        ({"sub": None}, 'Token is missing the "sub" claim'),
+        ({"typ": "id+jwt"}, "its type (typ) is none of at+jwt, jwt"),
+        ({"sub": "a" * 600}, "its subject (sub) is too long"),
+        ({"exp": 10**400}, "it cannot be read (OverflowError)"),
+    ],
+)
+def test_a_refusal_has_a_reason_for_the_log_and_none_for_the_caller(access, provider, claims, why):
+    with pytest.raises(Unauthenticated) as refusal:
+        authenticated(access, provider.token(**claims))
+    assert refusal.value.reason.startswith(why)
+    assert str(refusal.value) == "the credentials are not valid"
+
+
+def test_other_signatures_and_other_keys_are_told_apart_in_the_log(access, provider):
+    authenticated(access, provider.token())
+    for kid, why in (("r1", "its signature does not fit"), ("zz", "the issuer publishes no key of the algorithm with")):
+        with pytest.raises(Unauthenticated) as refusal:
+            authenticated(access, provider.token(RSAKey.generate_key(2048, {"kid": kid}, private=True)))
+        assert refusal.value.reason.startswith(why)
+
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers(-(10**30), 10**30) | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=6,
+)
+CLAIMS = ("iss", "aud", "sub", "iat", "exp", "nbf", "jti", "scope", "scp", "realm", "roles", "_claim_names", "email")
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(
+    claims=st.dictionaries(st.sampled_from(CLAIMS), ANYTHING, max_size=4),
+    header=st.dictionaries(
+        st.sampled_from(("kid", "typ", "alg", "cty", "b64", "x5t", "zip", "crit")), ANYTHING, max_size=3
+    ),
+)
+def test_a_signed_token_with_any_types_of_claims_is_verified_or_refused(provider, configured, claims, header):
+    (config,) = read_issuers(configured)
+    issuer = Issuer(config, fetch=lambda _: provider.jwks["keys"])
+    now = int(time.time())
+    said = {"iss": provider.issuer, "aud": "millrace", "sub": "alice", "iat": now, "exp": now + 300, **claims}
+    token = signed({"alg": "RS256", "kid": "r1", "typ": "JWT", **header}, said, provider.keys[0])
+    subject, reason = verdict(issuer, token)
+    assert reason or subject == f"corp:{said['sub']}"
+
+
+def verdict(issuer, token):
+    """Whom the token names, or why it is refused."""
+    try:
+        return issuer.verify(token).subject, ""
+    except Unauthenticated as refusal:
+        return None, refusal.reason
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(
+    st.text(st.characters(max_codepoint=255), max_size=60)
+    | st.lists(st.binary(max_size=30), min_size=2, max_size=4).map(
+        lambda parts: ".".join(base64.urlsafe_b64encode(part).decode().rstrip("=") for part in parts)
+    )
+)
+def test_any_text_in_a_tokens_place_is_refused(access, text):
+    with pytest.raises(Unauthenticated) as refusal:
+        access.authenticator.authenticate({"authorization": f"Bearer {text}"})
+    assert refusal.value.reason
+
+
+def signed(header, claims, key):
+    """A token signed with RS256, whatever its header says."""
+    parts = [json.dumps(header).encode(), json.dumps(claims).encode()]
+    body = b".".join(base64.urlsafe_b64encode(part).rstrip(b"=") for part in parts)
+    signature = key.private_key.sign(body, PKCS1v15(), SHA256())
+    return (body + b"." + base64.urlsafe_b64encode(signature).rstrip(b"=")).decode()
