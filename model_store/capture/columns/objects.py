@@ -30,7 +30,7 @@ def read_objects(name: str, series: "pd.Series[Any]") -> Read:
     kinds = {type(value) for value in raw[~missing].tolist()}
     held: dict[str, Any] = {"held": "object", "missing": _marker(raw[missing].tolist())}
     if all(issubclass(kind, str) for kind in kinds):
-        return Column(name, "string", bool(missing.any()), **held), opened(raw, missing)
+        return Column(name, "string", bool(missing.any()), **held), _texts(name, raw, missing)
     if all(issubclass(kind, _BOOLS) for kind in kinds):
         return Column(name, "bool", bool(missing.any()), **held), bools(raw, missing)
     if not any(issubclass(kind, _BOOLS) for kind in kinds):
@@ -39,6 +39,17 @@ def read_objects(name: str, series: "pd.Series[Any]") -> Read:
         if all(issubclass(kind, _NUMBERS) for kind in kinds):
             return read_numbers(name, _floats(raw, missing), **held)
     return _times(name, series, kinds, held)
+
+
+def _texts(name: str, raw: "np.ndarray[Any, Any]", missing: "np.ndarray[Any, Any]") -> "np.ndarray[Any, Any]":
+    there = [str(value) for value in raw[~missing].tolist()]
+    try:
+        "".join(there).encode()
+    except UnicodeEncodeError as error:
+        raise unfit(name, f"holds text that is no Unicode, such as half of a surrogate pair: {error.reason}") from error
+    made = opened(raw, missing)
+    made[~missing] = there
+    return made
 
 
 def _times(name: str, series: "pd.Series[Any]", kinds: set[type], held: Mapping[str, Any]) -> Read:

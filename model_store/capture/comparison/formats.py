@@ -40,7 +40,7 @@ def _json(schema: Schema, batch: Batch) -> Batch:
 
 
 def _csv(schema: Schema, batch: Batch) -> Batch:
-    body = _frame(schema, batch).to_csv(index=False).encode()
+    body = _frame(schema, batch).to_csv(index=False, lineterminator="\r\n").encode()  # pandas quotes what is in it
     return from_columns(schema, csv.read_columns(body, schema))
 
 

@@ -36,6 +36,10 @@ def each_as_text(frame):
     return frame.map(str)
 
 
+def each_as_told(frame):
+    return frame.map(repr)
+
+
 def texts(frame, target):
     steps = FunctionTransformer(each_as_text), OneHotEncoder(handle_unknown="ignore"), LogisticRegression()
     return make_pipeline(*steps).fit(frame, target)
@@ -195,3 +199,20 @@ def test_a_sample_with_gaps_in_more_groups_of_whole_numbers_than_one_request_may
     declared = {"columns": {"*": {"type": "int64"}}}
     manifest = capture(model, frame, tmp_path, CaptureOptions("m", "me", schema=declared), silent)
     assert {(column.dtype, column.nullable) for column in manifest.schema.columns} == {("int64", True)}
+
+
+def test_text_with_line_ends_of_every_kind_is_written_as_csv(tmp_path):
+    frame = pd.DataFrame({"a": pd.Series(["a\rb", "a\r\nb", "a\nb"] * 20, dtype=object)})
+    model = texts(frame, np.arange(60) % 3)
+    told = captured(tmp_path, model, frame).options["warnings"]
+    assert len(told) > 0
+    assert not [warning for warning in told if "CSV" in warning]
+
+
+def test_values_that_only_read_like_text_are_named_where_the_estimator_tells_them_from_it(tmp_path):
+    frame = pd.DataFrame({"odd": pd.Series([np.str_("x"), "y"] * 30, dtype=object)})
+    model = make_pipeline(
+        FunctionTransformer(each_as_told), OneHotEncoder(handle_unknown="ignore"), LogisticRegression()
+    )
+    with pytest.raises(BadSample, match=r"column 'odd' .* the sample has np.str_\('x'\) .* can only say 'x'"):
+        captured(tmp_path, model.fit(frame, np.arange(60) % 2), frame)

@@ -101,6 +101,7 @@ def test_a_column_has_the_type_of_its_values(values, dtype, nullable):
         pd.period_range("2026", periods=3),
         pd.interval_range(0, 3),
         [[1], [2], [3]],
+        pd.Series(["a", "\ud800", "c"], dtype=object),
     ],
 )
 def test_a_column_that_no_request_can_carry_is_refused_by_name(values):
