@@ -48,6 +48,7 @@ class StackSettings(Declared):
     )
     request_timeout = Settings.request_timeout
     graceful_timeout = Settings.graceful_timeout
+    max_header_bytes = Settings.max_header_bytes
     max_body_bytes = Settings.max_body_bytes
     max_upload_bytes = Settings.max_upload_bytes
     connections_per_address = setting(

@@ -56,10 +56,11 @@ if Path("/dev/shm").is_dir():  # noqa: S108 - a tmpfs by definition, and gunicor
 # A second way to command the master, in a file of the home folder: nobody needs it.
 control_socket_disable = True
 
-# A little wider than Nginx's limits, so that Nginx answers first, in the one shape of errors.
-limit_request_line = 8190
+# A little wider than Nginx's limits, so that Nginx answers first, in the one shape of errors. Request lines have to be
+# unlimited (0) where Nginx takes longer ones than the 8190 characters that gunicorn can count to.
+limit_request_line = 8190 if _SETTINGS.max_header_bytes == settings.Settings.max_header_bytes.default else 0
 limit_request_fields = 1000
-limit_request_field_size = 16380
+limit_request_field_size = 2 * _SETTINGS.max_header_bytes - 4
 
 # A header with an underscore could pass itself off as another one: refuse the request. Nginx drops such headers.
 header_map = "refuse"

@@ -71,6 +71,7 @@ class AccessControl:
             issuers=self._issuers,
             uses=self.key_uses,
             public_models=parse_models(configuration.public_models),
+            longest_token=configuration.longest_token,
             clock=clock,
         )
         self._check = ChainCheck(self.audit, self.leases, configuration.replica)

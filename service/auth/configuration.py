@@ -23,6 +23,7 @@ class Configuration:
     refresh_seconds: int = 86_400
     public_models: tuple[str, ...] = ()
     oidc_issuers: Path | None = None
+    longest_token: int = 8192
     stale_seconds: int = 86_400
     run_dir: Path | None = None
     replica: str = "local"
@@ -41,6 +42,7 @@ class Configuration:
             refresh_seconds=settings.refresh_token_seconds,
             public_models=settings.public_models,
             oidc_issuers=settings.oidc_issuers,
+            longest_token=settings.max_header_bytes,
             stale_seconds=settings.access_stale_seconds,
             run_dir=settings.run_dir,
             replica=settings.replica,

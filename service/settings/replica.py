@@ -68,6 +68,14 @@ class Settings(Declared):
         "Seconds that a replica which is told to stop may take to finish what it has begun.",
         group=Group.LIMITS,
     )
+    max_header_bytes = setting(
+        "MAX_HEADER_BYTES",
+        8192,
+        whole(8192, 65_536),
+        "The longest header field, and so the longest token, that Nginx and the replicas take; longer is 431. Identity "
+        "providers that list all groups of a person make tokens of 10 kB and more.",
+        group=Group.LIMITS,
+    )
     max_body_bytes = setting(
         "MAX_BODY_BYTES",
         16 * 2**20,

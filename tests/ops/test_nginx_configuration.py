@@ -86,6 +86,12 @@ def test_every_variable_is_filled_in(rendered):
     assert left == []
 
 
+@pytest.mark.parametrize("size", ["8192", "32768"])
+def test_header_fields_may_be_as_long_as_the_setting_says(rendered, size):
+    given = {} if size == "8192" else {"MAX_HEADER_BYTES": size}
+    assert f"large_client_header_buffers 4 {size};" in text(rendered((1, 30, 4), **given))
+
+
 def test_replaying_is_said_once():
     assert sum(PREDICT in snippet.read_text().replace("# ", "") for snippet in SNIPPETS) == 1
 

@@ -22,10 +22,7 @@ _LARGEST_DOCUMENT = 2**20
 _ALGORITHMS = {kind: algorithm for algorithm, kind in KEY_TYPES.items()}
 
 Fetch = Callable[[IssuerConfig], Sequence[Any]]
-"""Gets the entries of an issuer's key set.
-
-Raises RequestException, ValueError, KeyError, TypeError or AttributeError if they cannot be had or read.
-"""
+"""Gets the entries of an issuer's key set, and raises what ``fetch_entries`` does."""
 
 _LOG = logging.getLogger(__name__)
 
@@ -41,7 +38,10 @@ class PublishedKey:
 
 
 def fetch_entries(config: IssuerConfig) -> Sequence[Any]:
-    """Get the entries of the issuer's key set by its discovery document; raises as ``Fetch`` says."""
+    """Get the entries of the issuer's key set by its discovery document.
+
+    Raises RequestException, ValueError, KeyError, TypeError or AttributeError if they cannot be had or read.
+    """
     document = _document(config.discovery)
     if document["issuer"] != config.issuer:
         raise ValueError(f"the discovery document is of {document['issuer']!r}")

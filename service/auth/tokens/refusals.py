@@ -17,7 +17,7 @@ def refused(reason: str) -> Unauthenticated:
 
 @contextmanager
 def judging() -> Iterator[None]:
-    """Refuse a token for any error that is raised while it is read or checked.
+    """Refuse a token (raise Unauthenticated) for any error that is raised while it is read or checked.
 
     The library documents its own errors alone; what the parts below it raise for odd tokens (OverflowError for a time
     that is too large, UnsupportedAlgorithm, AttributeError, RecursionError) escapes it.

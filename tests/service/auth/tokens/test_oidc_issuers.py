@@ -496,3 +496,13 @@ def signed(header, claims, key):
     body = b".".join(base64.urlsafe_b64encode(part).rstrip(b"=") for part in parts)
     signature = key.private_key.sign(body, PKCS1v15(), SHA256())
     return (body + b"." + base64.urlsafe_b64encode(signature).rstrip(b"=")).decode()
+
+
+def test_a_token_may_be_as_long_as_the_setting_says(make_access, sqlite_url, configured, provider):
+    token = provider.token(groups=["g" * 36] * 250)
+    assert 10_000 < len(token) < 16_000
+    wide = make_access(sqlite_url, oidc_issuers=configured, longest_token=16_000)
+    assert authenticated(wide, token).subject == "corp:alice"
+    with pytest.raises(Unauthenticated) as refusal:
+        authenticated(make_access(sqlite_url, oidc_issuers=configured), token)
+    assert refusal.value.reason == "it is longer than 8192 characters"
