@@ -7,6 +7,7 @@ import numpy as np
 
 from model_store.request_errors import Fault, RefusedGap
 from model_store.schema import FLOATS, INTEGERS, TIMEDELTAS, Column, Schema
+from model_store.validation.values import is_missing
 
 Locate = Callable[[int, int], str]
 """Names a place for people, from a row's index and a column's index in the schema."""
@@ -35,9 +36,9 @@ def expected(column: Column) -> str:
 
 def misfit(column: Column, location: str, value: Any) -> Fault:
     """Return the fault of a value that the column does not take."""
-    missing = value is None or (isinstance(value, float) and value != value)  # noqa: PLR0124 - NaN differs from itself
-    kind = RefusedGap if missing and not column.nullable else Fault
-    return kind(location, expected(column), show(value))
+    gap = is_missing(value)
+    kind = RefusedGap if gap and not column.nullable else Fault
+    return kind(location, expected(column), show(value if not gap or isinstance(value, float) else None))
 
 
 def _range(column: Column, least: int | None = None, most: int | None = None) -> str:

@@ -95,3 +95,10 @@ def test_what_is_wrong_in_a_nullable_column_has_no_hint():
     with pytest.raises(InvalidInput) as caught:
         from_rows(Schema("table", (Column("a", "float64", nullable=True),), OUT), [["x"]])
     assert str(caught.value) == 'row 0, column a: expected a finite number or null, got "x"'
+
+
+@pytest.mark.parametrize("dtype", ["datetime64[s]", "timedelta64[us]"])
+def test_a_missing_time_is_refused_as_null_is(dtype):
+    schema = Schema("table", (Column("t", dtype),), (Output("predict", "float64"),))
+    with pytest.raises(InvalidInput, match="got null; null is taken only if"):
+        from_columns(schema, {"t": np.array(["NaT", 5], dtype)})
