@@ -1,5 +1,6 @@
-"""Missing values among those that a batch holds for a column."""
+"""Missing values, among those that a batch holds for a column, and among those of a request."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -20,3 +21,14 @@ def numbers(values: Array) -> Array:
     if values.dtype.kind != "O":
         return values
     return np.array([np.nan if value is None else value for value in values.tolist()], dtype=np.float64)
+
+
+def is_missing(value: Any) -> bool:
+    """Return whether it is None, NaN, or what NumPy and pandas have for missing."""
+    if value is None:
+        return True
+    if isinstance(value, float):
+        return math.isnan(value)
+    if isinstance(value, (np.datetime64, np.timedelta64)):
+        return bool(np.isnat(value))
+    return type(value).__name__ in {"NAType", "NaTType"}

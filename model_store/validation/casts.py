@@ -8,10 +8,11 @@ import numpy as np
 import numpy.typing as npt
 
 from model_store.batch import Array
+from model_store.missing import is_missing
 from model_store.request_errors import MOST_FAULTS, Fault, few
 from model_store.schema import FLOATS, INTEGERS, NUMBERS, Column
 from model_store.validation.ranges import limits, outside
-from model_store.validation.values import converter, is_missing, listed
+from model_store.validation.values import converter, listed
 from model_store.validation.words import misfit
 
 _NUMBERS = frozenset({int, float})

@@ -45,17 +45,6 @@ def listed(values: Array) -> list[Any]:
     return [value.item() if isinstance(value, (np.number, np.bool_, np.str_)) else value for value in listed]
 
 
-def is_missing(value: Any) -> bool:
-    """Return whether it is None, NaN, or what NumPy and pandas have for missing."""
-    if value is None:
-        return True
-    if isinstance(value, float):
-        return math.isnan(value)
-    if isinstance(value, (np.datetime64, np.timedelta64)):
-        return bool(np.isnat(value))
-    return type(value).__name__ in {"NAType", "NaTType"}
-
-
 def _float(column: Column, value: Any) -> float | None:
     if type(value) not in _NUMBERS:
         return None

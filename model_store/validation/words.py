@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
+from model_store.missing import is_missing
 from model_store.request_errors import Fault, RefusedGap
 from model_store.schema import FLOATS, INTEGERS, TIMEDELTAS, Column, Schema
-from model_store.validation.values import is_missing
 
 Locate = Callable[[int, int], str]
 """Names a place for people, from a row's index and a column's index in the schema."""
