@@ -150,3 +150,7 @@ def test_mutated_files_are_read_or_refused(body, changes):
         batch(bytes(mutated))
     except RequestError:
         return
+
+
+def test_a_file_without_rows_has_none():
+    assert read_columns(sent(people().slice(0, 0)), TABLE) == {name: [] for name in TABLE.names}
