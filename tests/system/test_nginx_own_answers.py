@@ -93,6 +93,13 @@ def test_a_header_over_the_limit_is_431(client, stack):
     assert_one_shape(answer, 431, "headers_too_large", "application/json")
 
 
+def test_an_answer_to_an_api_key_is_not_stored_either(stack):
+    with_key = requests.get(f"{stack.url}/nowhere", headers={"X-API-Key": "mr_x"}, timeout=5)
+    assert_one_shape(with_key, 404, "not_found", "application/problem+json")
+    assert with_key.headers["Cache-Control"] == "no-store"
+    assert "Cache-Control" not in requests.get(f"{stack.url}/nowhere", timeout=5).headers
+
+
 def test_a_method_that_nginx_refuses_is_405(client, stack):
     assert_one_shape(client.request("TRACE", f"{stack.url}/v2"), 405, "method_not_allowed", "application/json")
 
