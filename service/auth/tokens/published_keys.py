@@ -100,8 +100,10 @@ class PublishedKeys:
             self._tried_at = self._monotonic()
             try:
                 entries = self._entries(self._config)
-            except (requests.RequestException, ValueError, KeyError, TypeError, AttributeError) as error:
-                _LOG.warning("the keys of issuer %s cannot be fetched: %s", self._config.name, error)
+            except Exception as error:  # noqa: BLE001 - any kind, for another's server may answer anything, or break off
+                _LOG.warning(
+                    "the keys of issuer %s cannot be fetched: %s: %s", self._config.name, type(error).__name__, error
+                )
             else:
                 self._fetched_at = self._monotonic()
                 self._take(entries)

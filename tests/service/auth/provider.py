@@ -10,11 +10,16 @@ from joserfc.jwk import RSAKey
 
 
 class Provider:
-    """An issuer with a discovery document, published keys, and tokens."""
+    """An issuer with a discovery document, published keys, and tokens.
+
+    ``raw_jwks`` are bytes to publish in place of the keys; ``missing`` is how many more are promised than come.
+    """
 
     def __init__(self):
         self.keys = [RSAKey.generate_key(2048, {"kid": "r1", "use": "sig"}, private=True)]
         self.fetches = 0
+        self.raw_jwks = None
+        self.missing = 0
         provider = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -22,8 +27,11 @@ class Provider:
                 provider.fetches += self.path == "/jwks"
                 documents = {"/.well-known/openid-configuration": provider.discovery, "/jwks": provider.jwks}
                 body = json.dumps(documents[self.path]).encode()
+                promised = 0
+                if self.path == "/jwks" and provider.raw_jwks is not None:
+                    body, promised = provider.raw_jwks, provider.missing
                 self.send_response(200)
-                self.send_header("Content-Length", str(len(body)))
+                self.send_header("Content-Length", str(len(body) + promised))
                 self.end_headers()
                 self.wfile.write(body)
 

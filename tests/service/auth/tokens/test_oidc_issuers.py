@@ -506,3 +506,27 @@ def test_a_token_may_be_as_long_as_the_setting_says(make_access, sqlite_url, con
     with pytest.raises(Unauthenticated) as refusal:
         authenticated(make_access(sqlite_url, oidc_issuers=configured), token)
     assert refusal.value.reason == "it is longer than 8192 characters"
+
+
+@pytest.mark.parametrize(
+    "document",
+    [b"", b"{", b"[]", b"null", b'{"keys": 7}', b'{"keys": {}}', b"[" * 100_000, b"\xff\xfe", b"x" * (2**20 + 1)],
+    ids=lambda document: repr(document[:12]),
+)
+def test_a_key_set_that_cannot_be_read_takes_no_known_key_away(provider, configured, document):
+    (config,), passed = read_issuers(configured), []
+    issuer = Issuer(config, lambda: 1000.0 + len(passed))
+    issuer.verify(provider.token())
+    provider.raw_jwks = document
+    passed.extend(range(31))
+    with pytest.raises(Unauthenticated):
+        issuer.verify(provider.token(RSAKey.generate_key(2048, {"kid": "r2"}, private=True)))
+    assert provider.fetches == 2
+    assert issuer.verify(provider.token()).subject == "corp:alice"
+
+
+def test_a_key_set_that_breaks_off_makes_503(provider, configured):
+    (config,) = read_issuers(configured)
+    provider.raw_jwks, provider.missing = b"{", 100
+    with pytest.raises(Unavailable):
+        Issuer(config).verify(provider.token())
