@@ -49,10 +49,21 @@ def _learned(part: Any, places: Places, readers: Sequence[Reader]) -> Found:
 
 def _in_steps(steps: Iterable[Any], places: Places, readers: Sequence[Reader]) -> Found:
     found: Found = {}
+    let_through: Places = ()
     for step in steps:
         found |= _learned(step, places, readers)
+        if part_gaps in readers and hasattr(step, "categories_"):
+            found |= part_gaps(step, let_through)
+        let_through = places if _lets_through(step) else ()
         places = _behind(step, places)
     return found
+
+
+def _lets_through(step: Any) -> bool:
+    """Return whether gaps may come through an imputer, each in its column: it has one marker, NaN and not None."""
+    if type(step).__name__ != "SimpleImputer" or not hasattr(step, "statistics_"):
+        return False
+    return len(step.get_feature_names_out()) == len(step.statistics_)
 
 
 def _behind(part: Any, places: Places) -> Places:

@@ -295,3 +295,21 @@ def test_columns_are_tried_together_and_in_halves_only_if_that_fails(refused, mo
     schema = infer(pipeline, wide).schema
     assert {i for i, column in enumerate(schema.columns) if not column.nullable} == set(refused)
     assert 1 <= model.tried <= most
+
+
+@pytest.mark.parametrize("strategy", ["constant", "most_frequent"])
+@pytest.mark.parametrize("gaps", [True, False], ids=["gaps", "no gaps"])
+def test_none_comes_through_an_imputer_of_nan_to_the_encoder_behind_it(strategy, gaps):
+    frame = pd.DataFrame({"c": pd.Series(["a", None, "b"] * 20, dtype=object)})
+    steps = SimpleImputer(strategy=strategy), OneHotEncoder(handle_unknown="ignore"), LogisticRegression()
+    model = make_pipeline(*steps).fit(frame, frame["c"].isna())
+    schema = infer(model, frame if gaps else frame.dropna()).schema
+    assert (schema.columns[0].nullable, schema.columns[0].missing) == (True, "none")
+    batch = Batch(2, columns={"c": np.array(["a", None], dtype=object)})
+    assert answers(model, schema, batch, ["predict"])["predict"].tolist() == [False, True]
+
+
+def test_nothing_comes_through_an_imputer_that_knows_the_gaps_of_its_encoder():
+    frame = pd.DataFrame({"c": pd.Series(["a", np.nan, "b"] * 20, dtype=object)})
+    encoder = make_pipeline(SimpleImputer(strategy="constant", fill_value="?"), OneHotEncoder()).fit(frame)
+    assert learned_gaps(encoder, 1) == {0: "nan"}
