@@ -2,7 +2,8 @@
 
 A column of whole numbers has no room for a gap: with one, pandas and NumPy hold all its values as floats, and "3" would
 become "3.0" in every row of a request because another row has a gap. So each row is answered as if it came alone. That
-takes one prediction for each pattern of gaps, unless the estimator is known to answer floats as it answers integers.
+takes one prediction for each pattern of gaps; if the estimator is known to answer floats as it answers integers, it
+takes one for the rows without gaps, and one for all others.
 """
 
 from collections.abc import Mapping, Sequence
@@ -54,6 +55,24 @@ def parts(schema: Schema, tight: Sequence[Column], batch: Batch) -> list[Part]:
         )
     chosen = [np.flatnonzero(which.ravel() == pattern) for pattern in np.argsort(first)]
     return [Part(rows, _typed(schema, tight, take(batch, rows))) for rows in chosen]
+
+
+def two_parts(schema: Schema, tight: Sequence[Column], batch: Batch) -> list[Part] | None:
+    """Return the rows without a gap in a tight column as they are, and those with one in floats.
+
+    None if there are no rows, or if floats do not hold those with a gap.
+    """
+    missing = np.any([gaps((batch.columns or {})[column.name]) for column in tight], axis=0)
+    found = []
+    for gap in (False, True):
+        rows = np.flatnonzero(missing == gap)
+        part = take(batch, rows)
+        typed = in_floats(schema, tight, part) if gap else _typed(schema, tight, part)
+        if typed is None:
+            return None
+        if len(rows):
+            found.append(Part(rows, typed))
+    return found or None
 
 
 def in_floats(schema: Schema, tight: Sequence[Column], batch: Batch) -> Batch | None:

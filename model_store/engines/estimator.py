@@ -9,7 +9,7 @@ import numpy as np
 
 from model_store.batch import Array, Batch, estimator_input
 from model_store.engines.answers import METHODS, as_dtype, plain
-from model_store.engines.apart import in_floats, parts, tight_columns
+from model_store.engines.apart import in_floats, parts, tight_columns, two_parts
 from model_store.engines.declared import as_declared
 from model_store.engines.engine import Engine
 from model_store.engines.equality import identical
@@ -49,10 +49,9 @@ class EstimatorEngine(Engine):
         """Return what the estimator answers; see Engine for what it raises."""
         if not self._tight or batch.matrix is not None:
             return self._answers(batch, outputs)
-        floats = in_floats(self._schema, self._tight, batch) if self._in_floats else None
-        if floats is not None:
-            return self._answers(floats, outputs)
-        found = [(part.rows, self._answers(part.batch, outputs)) for part in parts(self._schema, self._tight, batch)]
+        split = two_parts(self._schema, self._tight, batch) if self._in_floats else None
+        split = split or parts(self._schema, self._tight, batch)
+        found = [(part.rows, self._answers(part.batch, outputs)) for part in split]
         return found[0][1] if len(found) == 1 else _joined(found, outputs)
 
     def _answers(self, batch: Batch, outputs: Sequence[str]) -> dict[str, Array]:

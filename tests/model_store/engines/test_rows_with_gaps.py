@@ -77,7 +77,7 @@ def random_gaps(rows):
     return {c.name: objects(*[None if random.random() < 0.5 else 1 for _ in range(rows)]) for c in WHOLE.columns}
 
 
-def test_an_estimator_that_takes_floats_for_whole_numbers_predicts_once():
+def test_an_estimator_that_takes_floats_for_whole_numbers_predicts_all_rows_with_gaps_at_once():
     estimator = Counting()
     asked = EstimatorEngine(estimator, WHOLE)
     whole = Batch(3, matrix=np.ones((3, 10), dtype=np.int64))
@@ -85,7 +85,7 @@ def test_an_estimator_that_takes_floats_for_whole_numbers_predicts_once():
     estimator.calls = 0
     columns = random_gaps(500)
     found = asked.predict(Batch(500, columns=columns), ["predict"])["predict"]
-    assert estimator.calls == 1
+    assert estimator.calls == 2  # and the one row that has none
     assert found.tolist() == [sum(value or 0 for value in row) for row in zip(*columns.values(), strict=True)]
 
 
@@ -136,3 +136,21 @@ def test_without_answers_to_compare_nothing_is_taken_for_proven():
     asked.compare_floats(Batch(2, columns={"a": np.array([1, 2]), "c": objects("x", "y")}), {})
     found = asked.predict(Batch(2, columns={"a": objects(3, None), "c": objects("x", "y")}), ["transform"])
     assert texts(found) == ["3|x", "nan|y"]
+
+
+class Squares:
+    """Answers squares, which wrap in int8."""
+
+    def predict(self, frame):
+        values = frame["a"].to_numpy()
+        values = np.nan_to_num(values) if values.dtype.kind == "f" else values
+        return (values * values).astype(float)
+
+
+def test_rows_without_gaps_keep_their_type_also_where_floats_answered_the_same():
+    columns = (Column("a", "int8", nullable=True), Column("c", "string"))
+    asked = EstimatorEngine(Squares(), Schema("table", columns, WHOLE.outputs))
+    small = Batch(2, columns={"a": np.array([1, 2], np.int8), "c": objects("x", "y")})
+    asked.compare_floats(small, asked.predict(small, ["predict"]))
+    found = asked.predict(Batch(2, columns={"a": objects(100, None), "c": objects("x", "y")}), ["predict"])
+    assert found["predict"].tolist() == [16, 0]
