@@ -61,6 +61,7 @@ STATUS: Mapping[type[Exception], HTTPStatus] = {
     store.PointersMoved: HTTPStatus.CONFLICT,
     store.BadChannels: HTTPStatus.INTERNAL_SERVER_ERROR,
     store.NoKey: HTTPStatus.SERVICE_UNAVAILABLE,
+    store.NotServed: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 
 _RETRY_AFTER_SECONDS = 1
