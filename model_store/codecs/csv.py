@@ -57,7 +57,8 @@ def read_lines(body: bytes, max_rows: int = MOST_ROWS) -> tuple[list[str], list[
         text = body.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise MalformedRequest(f"The CSV body is not UTF-8: byte {error.start} cannot be read") from None
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    ends = "\n" if "\n" in text else ""  # a lone \r among lines that end with \n is text that pandas did not quote
+    reader = csv.reader(io.StringIO(text, newline=ends), strict=True)
     try:
         rows = list(islice(filter(None, reader), max_rows + 2))  # a blank line is no row
     except csv.Error as error:

@@ -140,3 +140,13 @@ def test_a_long_field_that_is_no_number_after_all_is_looked_at_once(end):
 def test_numbers_that_are_the_models_own_names_go_by_name():
     schema = Schema("matrix", (Column("1", "float64"), Column("0", "float64")), (Output("predict", "float64"),))
     assert read("0,1\n5,6\n", schema) == {"0": [5], "1": [6]}
+
+
+def test_a_carriage_return_in_text_that_is_not_quoted_makes_no_row():
+    with pytest.raises(MalformedRequest, match="line 2: new-line character seen in unquoted field"):
+        read("x0,x1\n1,2\r3,4\n", MATRIX)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_lines_end_in_every_usual_way(end):
+    assert read(f"x0,x1{end}1,2{end}", MATRIX) == {"x0": [1], "x1": [2]}
