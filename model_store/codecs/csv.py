@@ -52,7 +52,10 @@ def is_number(field: str) -> bool:
 
 
 def read_lines(body: bytes, max_rows: int = MOST_ROWS) -> tuple[list[str], list[list[str]]]:
-    """Return the fields of the first line, and those of each other line. Raises as ``read_columns``."""
+    """Return the fields of the first line, and those of each other line.
+
+    Raises MalformedRequest, PayloadTooLarge, and InvalidInput if a line has more or fewer fields than the first.
+    """
     try:
         text = body.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -62,7 +62,7 @@ def _scaled(part: Any, places: Places) -> Gaps:
 
 
 def _splined(part: Any, places: Places) -> Gaps:
-    """All columns of a SplineTransformer that is told what to make of gaps."""
+    """Return all columns of a SplineTransformer that is told what to make of gaps."""
     taken = getattr(part, "handle_missing", "error") != "error"
     return gaps_at(places, range(len(places))) if taken else {}
 

@@ -18,12 +18,15 @@ class CsvRows:
 
     @property
     def headless(self) -> bool:
-        """Return whether the first line is one of numbers, that are not the column numbers 0, 1, 2, …."""
+        """Return whether the first line is one of numbers that are not the column numbers 0, 1, 2, …."""
         first = self.lines[0]
         return all(map(csv.is_number, first)) and list(first) != [str(i) for i in range(len(first))]
 
     def named(self, fitted: tuple[str, ...] | None) -> dict[str, tuple[str, ...]]:
-        """Return the columns by name. A header of numbers is one if the estimator was ``fitted`` on such names."""
+        """Return the columns by name. A header of numbers is one if the estimator was ``fitted`` on such names.
+
+        Raises BadSample if two have one name.
+        """
         first, rest = self.lines[0], self.lines[1:]
         if self.headless and not (fitted is not None and set(fitted) <= set(first)):
             first, rest = tuple(f"x{i}" for i in range(len(first))), self.lines
