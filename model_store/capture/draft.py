@@ -15,7 +15,7 @@ from model_store.capture.comparison.steadiness import steadied
 from model_store.capture.inference import infer
 from model_store.capture.libraries import libraries_of
 from model_store.capture.options import CaptureOptions, Progress
-from model_store.capture.recording import golden_of, profile_of
+from model_store.capture.recording import profile_of
 from model_store.capture.sample import samples
 from model_store.declaration.advice import warnings_of
 from model_store.declaration.contract import WARNINGS
@@ -42,9 +42,9 @@ def capture_owned(owned: Owned, sample: Any, folder: Path, options: CaptureOptio
         inferred = replace(inferred, rows=sample[list(inferred.schema.names)])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about feature names and the like: the answers are compared
-        inferred, told = steadied(owned.estimator, inferred)
         progress("recording golden answers and the reference profile")
-        kept = settled(owned.estimator, inferred.schema, golden_of(owned.estimator, inferred))
+        inferred, own, told = steadied(owned.estimator, inferred)
+        kept = settled(owned.estimator, inferred.schema, own)
         progress("comparing them with what is served, in every format")
         check_answers(owned.estimator, inferred, kept, told.append)
         golden.write(folder, kept)

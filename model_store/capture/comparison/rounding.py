@@ -33,7 +33,7 @@ _MARGIN = 10
 """Elsewhere, answers may move so many times as far as they did here."""
 _ALONE = 8
 """Rows that are predicted each on its own."""
-_SECONDS = 5.0
+_SECONDS = 2.5
 """After so long, no other way of rounding is tried."""
 
 
