@@ -5,6 +5,8 @@ from monitoring.grafana.panels import Section, lines, number
 from monitoring.grafana.queries import Json, Query, rate
 from monitoring.grafana.variables import OF_REPLICA, REPLICA
 
+_SKIPPED = f"millrace_issuer_keys_skipped_total{{{OF_REPLICA}}}"
+
 _WELL_BEING = Section(
     "Well-being",
     (
@@ -71,7 +73,11 @@ _REFUSALS = Section(
             "Skipped keys of issuers",
             "Published keys of OpenID Connect issuers that cannot be used, counted once by each worker.",
             "short",
-            Query(f"sum by (issuer) (millrace_issuer_keys_skipped_total{{{OF_REPLICA}}})", "{{issuer}}"),
+            Query(
+                f"sum by (issuer) ({_SKIPPED}) or "
+                f'label_replace(vector(0) unless on() {_SKIPPED}, "issuer", "none", "", "")',
+                "{{issuer}}",
+            ),
         ),
     ),
 )
