@@ -166,7 +166,7 @@ def _failure(estimator: Any, schema: Schema, few: Sequence[Array], gaps: Sequenc
     batch = batch_of(schema, [_with_gap(column, array) if column.name in gaps else array for column, array in columns])
     try:
         answers(estimator, schema, batch, [schema.outputs[0].name])
-    except Exception as error:  # noqa: BLE001 - whatever it raises, it does not take the gap
+    except Exception as error:  # noqa: BLE001 - of any kind: it does not take the gap
         return error
     return None
 

@@ -18,8 +18,6 @@ from model_store.schema import INTEGERS, Column, Schema
 
 _EXACT = 2**53
 """Whole numbers below are exact as float64, and no other becomes one of them."""
-
-
 MOST_PARTS = 256
 """Predictions that one batch takes at most."""
 

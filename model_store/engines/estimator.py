@@ -72,7 +72,7 @@ def answers(estimator: Any, schema: Schema, batch: Batch, outputs: Sequence[str]
 def answers_to(
     estimator: Any, schema: Schema, outputs: Sequence[str], rows: Callable[[], Any], count: int
 ) -> dict[str, Array]:
-    """Return the wanted outputs for ``count`` rows, which ``rows`` makes anew for each method.
+    """Return the wanted outputs for ``count`` rows, which ``rows`` makes again for each method.
 
     Raises as ``answers`` does.
     """
