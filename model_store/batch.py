@@ -50,6 +50,11 @@ def take(batch: Batch, rows: Array) -> Batch:
     return Batch(len(rows), columns={name: values[rows] for name, values in columns.items()})
 
 
+def spread(rows: int, most: int) -> Array:
+    """Return the indices of at most ``most`` of so many rows, evenly over them, the first and the last among them."""
+    return np.linspace(0, rows - 1, min(rows, most)).astype(int)
+
+
 def estimator_input(schema: Schema, batch: Batch) -> Any:
     """Return what the estimator's methods take: a 2-D array, a DataFrame or a 1-D array, by the schema's layout.
 

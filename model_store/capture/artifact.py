@@ -8,7 +8,7 @@ from typing import Any
 from model_store.artifacts import joblib_format, skops_format
 from model_store.artifacts.loading import from_skops
 from model_store.capture.options import ArtifactFormat
-from model_store.engines.equality import same
+from model_store.engines.equality import unlike
 from model_store.engines.estimator import answers
 from model_store.errors import ArtifactUnreadable
 from model_store.reference.golden import Golden
@@ -71,6 +71,6 @@ def _check_replay(loaded: Any, schema: Schema, kept: Golden) -> None:
         replayed = answers(loaded, schema, kept.batch, list(kept.answers))
     except Exception as error:  # a format that lost something shows in any way
         raise ArtifactUnreadable(f"what skops loads back fails: {type(error).__name__}: {error}") from error
-    wrong = [name for name, answer in replayed.items() if not same(answer, kept.answers[name], kept.tolerance(name))]
+    wrong = unlike(replayed, kept)
     if wrong:
-        raise ArtifactUnreadable(f"what skops loads back answers {wrong[0]} differently")
+        raise ArtifactUnreadable(f"what skops loads back answers {wrong} differently")

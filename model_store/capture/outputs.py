@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from model_store.batch import Array, Batch, estimator_input, take
+from model_store.batch import Array, Batch, estimator_input, spread, take
 from model_store.engines.answers import METHODS, dtype_of, plain
 from model_store.errors import BadSample
 from model_store.estimators import parts
@@ -43,7 +43,7 @@ def discover(estimator: Any, schema: Schema, batch: Batch) -> tuple[Output, ...]
 def _spread(schema: Schema, method: str, rows: int) -> Array:
     entries = sum(math.prod(output.shape) for output in schema.outputs if output.name.startswith(method))
     most = min(_MOST_ROWS, max(1, _MOST_ENTRIES // max(entries, 1)))
-    return np.linspace(0, rows - 1, min(rows, most)).astype(int)
+    return spread(rows, most)
 
 
 def _tried(estimator: Any, method: str, schema: Schema, rows: Batch) -> list[Output]:

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from model_store.batch import Array, take
+from model_store.batch import Array, spread, take
 from model_store.capture.inference import Inferred
 from model_store.capture.own import own_answers
 from model_store.missing import gaps
@@ -35,7 +35,7 @@ def chosen_rows(inferred: Inferred) -> Array:
 def profile_of(estimator: Any, inferred: Inferred) -> dict[str, Any]:
     """Return the profile of the sample and of the answers to it; raises what the estimator raises."""
     rows = inferred.batch.rows
-    chosen = np.linspace(0, rows - 1, min(rows, _PROFILE_ROWS)).astype(int)
+    chosen = spread(rows, _PROFILE_ROWS)
     small = [output.name for output in inferred.schema.outputs if np.prod(output.shape, initial=1) <= _GOLDEN_ROWS]
     found = own_answers(estimator, inferred, chosen, small) if small else {}
     return profile.describe(inferred.schema, take(inferred.batch, chosen), found)
@@ -49,8 +49,7 @@ def rows_worth_keeping(output: Output) -> int:
 
 def _spread(inferred: Inferred, most: int) -> Array:
     """Return row indices evenly over the sample, and a row with a gap for each column that has one."""
-    rows = inferred.batch.rows
-    even = np.linspace(0, rows - 1, min(most, rows)).astype(int)
+    even = spread(inferred.batch.rows, most)
     gapped = [
         np.flatnonzero(gaps(inferred.batch.column(inferred.schema, i)))[:1] for i in range(len(inferred.schema.columns))
     ]

@@ -4,9 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
-from model_store.batch import Array, Batch, take
+from model_store.batch import Array, Batch, spread, take
 from model_store.declaration.declaring import resolved
 from model_store.declaration.document import Declaration, DeclaredColumn
 from model_store.schema import INTEGERS, Column, Schema
@@ -70,7 +68,7 @@ class _Sample:
 
 def warnings_of(schema: Schema, batch: Batch, declaration: Declaration, described: Mapping[str, Any]) -> list[str]:
     """Return the warnings about a sample, whose reference profile is ``described``."""
-    some = take(batch, np.linspace(0, batch.rows - 1, min(batch.rows, _LOOKED_AT)).astype(int))
+    some = take(batch, spread(batch.rows, _LOOKED_AT))
     declared = zip(schema.columns, resolved(schema, declaration), strict=True)
     columns = [_seen(column, own, some.column(schema, i)) for i, (column, own) in enumerate(declared)]
     sample = _Sample(schema, batch.rows, columns, _classes(described["outputs"].get("predict", {})))

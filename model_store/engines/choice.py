@@ -7,7 +7,7 @@ from typing import Any
 from model_store.batch import Array
 from model_store.engines.arrays import ArrayEngine
 from model_store.engines.engine import Candidate, Engine
-from model_store.engines.equality import identical, same
+from model_store.engines.equality import identical, unlike
 from model_store.engines.estimator import EstimatorEngine, answers_on_shared_rows
 from model_store.errors import UndeclaredAnswer
 from model_store.reference.golden import Golden
@@ -33,7 +33,7 @@ def choose(
     plain = EstimatorEngine(estimator, schema)
     plain.compare_floats(golden.batch, golden.answers)
     given = _given(plain, golden)
-    wrong = _unlike(given, golden)
+    wrong = unlike(given, golden)
     if wrong:
         _check_first_release(estimator, schema, golden, wrong)
     for candidate in candidates if given else ():
@@ -63,7 +63,7 @@ def _given(engine: Engine, golden: Golden) -> Mapping[str, Array]:
 def _check_first_release(estimator: Any, schema: Schema, golden: Golden, wrong: str) -> None:
     """Raise NoEngine unless the golden answers are what release 0.1.0 recorded of this estimator."""
     names = tuple(golden.answers)
-    if _unlike(answers_on_shared_rows(estimator, schema, golden.batch, names), golden):
+    if unlike(answers_on_shared_rows(estimator, schema, golden.batch, names), golden):
         raise NoEngine(f"its answers to the stored sample are not those stored with it (output {wrong!r})")
     log.warning(
         "%s was stored with answers to rows that another output had changed, or that its schema cannot hold (output "
@@ -80,11 +80,3 @@ def _reproduces(engine: Engine, golden: Golden, given: Mapping[str, Array]) -> b
         log.debug("%s does not take the golden rows", engine.name, exc_info=True)
         return False
     return all(identical(made[name], answer) for name, answer in given.items())
-
-
-def _unlike(given: Mapping[str, Array], golden: Golden) -> str:
-    """Return the first output whose answers are not the stored ones; empty if all are."""
-    for name, stored in golden.answers.items():
-        if name not in given or not same(given[name], stored, golden.tolerance(name)):
-            return name
-    return ""

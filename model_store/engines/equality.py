@@ -1,11 +1,13 @@
 """When two answers are equal: to the last bit among engines, within rounding across processors and batch sizes."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from model_store.batch import Array
 from model_store.engines.answers import is_missing
+from model_store.reference.golden import Golden
 
 FLOAT64_TOLERANCE = 1e-9
 FLOAT32_TOLERANCE = 1e-5
@@ -35,6 +37,14 @@ def same(a: Array, b: Array, tolerance: float = 0.0) -> bool:
         allowed = max(tolerance, default_tolerance(a), default_tolerance(b))
         return bool(np.allclose(a, b, rtol=allowed, atol=allowed * _scale(a), equal_nan=True))
     return bool(np.array_equal(a, b, equal_nan=a.dtype.kind == "M"))
+
+
+def unlike(given: Mapping[str, Array], golden: Golden) -> str:
+    """Return the first output whose answers are not the golden ones, or are not given; empty if all are the same."""
+    for name, stored in golden.answers.items():
+        if name not in given or not same(given[name], stored, golden.tolerance(name)):
+            return name
+    return ""
 
 
 def default_tolerance(answer: Array) -> float:

@@ -10,7 +10,7 @@ from model_store.batch import Array, Batch, take
 from model_store.capture.comparison.difference import changed, lost_in_format, lost_in_schema
 from model_store.capture.comparison.formats import FORMATS, Format, carried, some
 from model_store.capture.inference import Inferred
-from model_store.engines.equality import identical, same
+from model_store.engines.equality import identical, unlike
 from model_store.engines.estimator import EstimatorEngine
 from model_store.reference.golden import Golden
 from model_store.request_errors import RequestError
@@ -34,7 +34,7 @@ def check_answers(
     engine = EstimatorEngine(estimator, schema)
     engine.compare_floats(kept.batch, kept.answers)
     predict = partial(engine.predict, outputs=outputs)
-    wrong = _unlike(predict(kept.batch), kept.answers, kept.tolerances)
+    wrong = unlike(predict(kept.batch), kept)
     if wrong:
         raise lost_in_schema(estimator, inferred, wrong)
     batch = some(schema, kept.batch, _CELLS)
@@ -60,7 +60,3 @@ def _check_format(
     if wrong:
         raise lost_in_format(form.name, schema, (batch, read), lambda rows: predict(rows)[wrong], wrong)
     return None
-
-
-def _unlike(found: Mapping[str, Array], own: Mapping[str, Array], tolerances: Mapping[str, float]) -> str:
-    return next((name for name, answer in own.items() if not same(found[name], answer, tolerances.get(name, 0.0))), "")
