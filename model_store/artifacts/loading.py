@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 from model_store import seal
-from model_store.artifacts import joblib_format, skops_format
 from model_store.artifacts.spending import SpentBytes
 from model_store.artifacts.wording import missing_code, words
 from model_store.errors import ArtifactUnreadable
@@ -18,7 +17,20 @@ Loader = Callable[[io.RawIOBase], Any]
 Versions = Literal["error", "ignore", "always"]
 """What becomes of the warning that another scikit-learn fitted the estimator."""
 
-_LOADERS: Mapping[str, Loader] = {skops_format.NAME: skops_format.load, joblib_format.NAME: joblib_format.load}
+
+def _joblib(file: io.RawIOBase) -> Any:
+    from model_store.artifacts import joblib_format  # here: joblib, which versions served as arrays do not need
+
+    return joblib_format.load(file)
+
+
+def _skops(file: io.RawIOBase) -> Any:
+    from model_store.artifacts import skops_format  # here: skops and scikit-learn, as in _joblib
+
+    return skops_format.load(file)
+
+
+_LOADERS: Mapping[str, Loader] = {"joblib": _joblib, "skops": _skops}
 
 
 def load(folder: Path, manifest: Manifest) -> Any:
@@ -32,7 +44,7 @@ def load(folder: Path, manifest: Manifest) -> Any:
     if loader is None:
         raise ArtifactUnreadable(f"no loader for artifacts of format {manifest.artifact_format!r}")
     blocks = seal.read_sealed_blocks(folder, manifest.artifact, manifest)
-    file = SpentBytes(blocks, spending=loader is joblib_format.load)
+    file = SpentBytes(blocks, spending=loader is _joblib)
     del blocks
     return _loaded(loader, file, "ignore" if manifest.options.get(ANY_LIBRARY_VERSION) else "error")
 
@@ -43,7 +55,7 @@ def load_own(path: Path, *, any_version: bool = False) -> tuple[Any, str | None]
     With it comes the other scikit-learn that it says it was fitted with, None if that is the one here. Raises
     ArtifactUnreadable, also for an estimator of another scikit-learn unless ``any_version``.
     """
-    loader = skops_format.load if path.suffix == ".skops" else joblib_format.load
+    loader = _skops if path.suffix == ".skops" else _joblib
     try:
         with path.open("rb", buffering=0) as file, warnings.catch_warnings(record=True) as given:
             estimator = _loaded(loader, file, "always" if any_version else "error")
@@ -57,6 +69,8 @@ def from_skops(path: Path) -> tuple[Any, list[str]]:
 
     Raises ArtifactUnreadable.
     """
+    from model_store.artifacts import skops_format  # here: as in _skops
+
     with path.open("rb", buffering=0) as file:
         estimator, beyond_default = _opened(skops_format.load_with_types, file, "error")
     return single_threaded(estimator), beyond_default

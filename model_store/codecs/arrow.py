@@ -14,13 +14,11 @@ import pyarrow as pa
 
 from model_store.batch import Array
 from model_store.codecs import flatbuffers
+from model_store.codecs.media_types import ARROW_FILE
 from model_store.codecs.placing import MOST_ROWS, places
 from model_store.request_errors import Fault, InvalidInput, MalformedRequest, PayloadTooLarge
 from model_store.schema import DATETIMES, INTEGERS, TIMEDELTAS, Column, Schema
 from model_store.validation.words import expected
-
-STREAM = "application/vnd.apache.arrow.stream"
-FILE = "application/vnd.apache.arrow.file"
 
 LEAST_DECODED_LIMIT = 128 * 2**20
 """A body may always decode to this many bytes, however small it is."""
@@ -103,7 +101,7 @@ def check_type(name: str, schema: Schema, found: Any) -> None:
 def write(
     outputs: Mapping[str, Array], labels: Mapping[str, Sequence[Any]], about: Mapping[str, str], form: str
 ) -> bytes:
-    """Return a table of one column for each output, in the form STREAM or FILE.
+    """Return a table of one column for each output, in the form ARROW_STREAM or ARROW_FILE.
 
     Entries that are arrays themselves become fixed-size lists. ``labels`` name their positions and stand, as JSON, in
     the field's metadata under ``labels``; ``about`` is the table's own metadata.
@@ -115,7 +113,7 @@ def write(
     ]
     schema = pa.schema(fields, metadata=dict(about))
     sink = pa.BufferOutputStream()
-    make = pa.ipc.new_file if form == FILE else pa.ipc.new_stream
+    make = pa.ipc.new_file if form == ARROW_FILE else pa.ipc.new_stream
     with make(sink, schema) as writer:
         writer.write_batch(pa.record_batch(columns, schema=schema))
     written: bytes = sink.getvalue().to_pybytes()

@@ -12,9 +12,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from model_store.codecs import arrow, tensors
+from model_store.codecs import tensors
+from model_store.codecs.media_types import ARROW_STREAM, CSV, PARQUET
 from model_store.schema import Schema
-from service.dialects.mlflow.invocations import CSV, INVOCATIONS, PARQUET
+from service.dialects.mlflow.invocations import INVOCATIONS
 from service.dialects.openinference.infer import HEADER_LENGTH, INFER
 from service.dialects.openinference.metadata import datatype_of
 from service.dialects.tfserving.kserve_v1 import PREDICT
@@ -94,7 +95,7 @@ def arrow_stream(rows, schema: Schema):
     sink = io.BytesIO()
     with pa.ipc.new_stream(sink, table.schema) as writer:
         writer.write_table(table)
-    return INVOCATIONS, WireRequest(sink.getvalue(), {"content-type": arrow.STREAM})
+    return INVOCATIONS, WireRequest(sink.getvalue(), {"content-type": ARROW_STREAM})
 
 
 def parquet(rows, schema: Schema):

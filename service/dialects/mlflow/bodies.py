@@ -3,16 +3,16 @@
 from collections.abc import Mapping
 from typing import Any
 
-from model_store.codecs import arrow
+from model_store.codecs.media_types import ARROW_FILE, ARROW_STREAM, CSV, NPY, PARQUET
 from model_store.schema import Schema
 from service.dialects import json_schema as js
 from service.dialects.dialect import VerbBodies
 from service.dialects.json_schema import Json, list_of, rows_of, structure
-from service.dialects.mlflow.invocations import CSV, METHOD, NPY, PARQUET
+from service.dialects.mlflow.invocations import METHOD
 from service.wire import JSON
 
 _METHOD: Json = {"description": "Which of the model's outputs to answer; for bodies that cannot say it in `params`"}
-_TABLES: Mapping[str, Json] = dict.fromkeys((PARQUET, arrow.STREAM, arrow.FILE, NPY), js.BYTES)
+_TABLES: Mapping[str, Json] = dict.fromkeys((PARQUET, ARROW_STREAM, ARROW_FILE, NPY), js.BYTES)
 _ANSWERS: Mapping[str, Json] = {form: js.BYTES for form in _TABLES if form != PARQUET}
 
 

@@ -12,7 +12,8 @@ from urllib.parse import parse_qs
 import numpy as np
 
 from model_store.batch import Array, Batch
-from model_store.codecs import arrow, csv, json, npy, parquet
+from model_store.codecs import csv, json, npy
+from model_store.codecs.media_types import ARROW_FILE, ARROW_STREAM, CSV, NPY, PARQUET
 from model_store.codecs.placing import places
 from model_store.request_errors import Fault, InvalidInput, MalformedRequest, refuse
 from model_store.schema import Schema
@@ -23,9 +24,6 @@ from model_store.validation.words import show
 from service.errors import UnknownOutput, UnsupportedMediaType
 from service.wire import JSON, Call, PredictionResult, WireRequest, WireResponse, default_outputs
 
-CSV = "text/csv"
-PARQUET = "application/vnd.apache.parquet"
-NPY = "application/x-npy"
 JSON_FIELDS = ("dataframe_split", "dataframe_records", "instances", "inputs")
 METHOD = "predict_method"
 
@@ -224,6 +222,18 @@ def _from_columns(read: Callable[[bytes, Schema, int], Mapping[str, Any]]) -> Ca
     return lambda schema, body, max_rows: from_columns(schema, read(body, schema, max_rows))
 
 
+def _arrow(body: bytes, schema: Schema, max_rows: int) -> Mapping[str, Any]:
+    from model_store.codecs import arrow  # here: pyarrow, which no other body needs
+
+    return arrow.read_columns(body, schema, max_rows)
+
+
+def _parquet(body: bytes, schema: Schema, max_rows: int) -> Mapping[str, Any]:
+    from model_store.codecs import parquet  # here: pyarrow, which no other body needs
+
+    return parquet.read_columns(body, schema, max_rows)
+
+
 def _npy(schema: Schema, body: bytes, max_rows: int) -> Batch:
     matrix = npy.read_matrix(body)
     if matrix.ndim > 1 or len(schema.columns) == 1:
@@ -233,9 +243,9 @@ def _npy(schema: Schema, body: bytes, max_rows: int) -> Batch:
 
 _BODIES: Mapping[str, Callable[[Schema, bytes, int], Batch]] = {
     CSV: _from_columns(csv.read_columns),
-    PARQUET: _from_columns(parquet.read_columns),
-    arrow.STREAM: _from_columns(arrow.read_columns),
-    arrow.FILE: _from_columns(arrow.read_columns),
+    PARQUET: _from_columns(_parquet),
+    ARROW_STREAM: _from_columns(_arrow),
+    ARROW_FILE: _from_columns(_arrow),
     NPY: _npy,
 }
 
@@ -306,6 +316,8 @@ def _listed(array: Array) -> Iterable[Any]:
 
 def _as_arrow(form: str) -> Callable[[PredictionResult, Mapping[str, Array]], bytes | None]:
     def write(answered: PredictionResult, outputs: Mapping[str, Array]) -> bytes | None:
+        from model_store.codecs import arrow  # here: pyarrow, which no other answer needs
+
         labels = {output.name: output.labels for output in map(answered.schema.output, outputs) if output}
         return arrow.write(outputs, labels, {"model": answered.model, "version": str(answered.version)}, form)
 
@@ -320,7 +332,7 @@ def _as_npy(_answered: PredictionResult, outputs: Mapping[str, Array]) -> bytes 
 
 _FORMS: Mapping[Form, Callable[[PredictionResult, Mapping[str, Array]], bytes | None]] = {
     JSON: _as_json,
-    arrow.STREAM: _as_arrow(arrow.STREAM),
-    arrow.FILE: _as_arrow(arrow.FILE),
+    ARROW_STREAM: _as_arrow(ARROW_STREAM),
+    ARROW_FILE: _as_arrow(ARROW_FILE),
     NPY: _as_npy,
 }

@@ -10,7 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from model_store.codecs import arrow
-from model_store.codecs.arrow import FILE, STREAM, read_columns, write
+from model_store.codecs.arrow import read_columns, write
+from model_store.codecs.media_types import ARROW_FILE as FILE
+from model_store.codecs.media_types import ARROW_STREAM as STREAM
 from model_store.request_errors import InvalidInput, MalformedRequest, PayloadTooLarge, RequestError
 from model_store.schema import Column, Output, Schema
 from model_store.validation.columns import from_columns

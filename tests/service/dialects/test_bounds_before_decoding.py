@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from model_store.codecs import json as codec
+from model_store.codecs import media_types
 from model_store.request_errors import InvalidInput, MalformedRequest, PayloadTooLarge
 from model_store.schema import Column, Output, Schema
 from service.dialects.mlflow import invocations as mlflow
@@ -71,10 +72,10 @@ BODIES = {
 UNFIT = "no number"
 """Refused as soon as it is converted."""
 BINARY = {
-    "CSV": (mlflow.CSV, lambda n: b"x0,x1\n" + b"0,0\n" * n, lambda n: b"x0,x1\n" + b"no,no\n" * n),
+    "CSV": (media_types.CSV, lambda n: b"x0,x1\n" + b"0,0\n" * n, lambda n: b"x0,x1\n" + b"no,no\n" * n),
     "Arrow": ("application/vnd.apache.arrow.stream", arrow, lambda n: arrow(n, UNFIT)),
-    "Parquet": (mlflow.PARQUET, parquet, lambda n: parquet(n, UNFIT)),
-    "npy": (mlflow.NPY, lambda n: saved(np.zeros((n, 2))), lambda n: saved(np.zeros((n, 2), dtype=bool))),
+    "Parquet": (media_types.PARQUET, parquet, lambda n: parquet(n, UNFIT)),
+    "npy": (media_types.NPY, lambda n: saved(np.zeros((n, 2))), lambda n: saved(np.zeros((n, 2), dtype=bool))),
 }
 """A media type, a body of so many rows, and one whose values do not fit."""
 

@@ -1,0 +1,105 @@
+"""A process that serves arrays alone does without the libraries that models are fitted with."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+FITTING = ("joblib", "pandas", "pyarrow", "scipy", "skops", "sklearn")
+
+REFUSE = f"""
+import sys
+
+tried = []
+
+class Refuse:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {FITTING!r}:
+            tried.append(name)
+            raise ImportError(name + " is imported where it should not be")
+
+sys.meta_path.insert(0, Refuse())
+"""
+
+NONE_TRIED = "\nassert not tried, tried"
+
+SERVE = """
+from service import settings
+from service.app import create_app
+from tests.service.auth.fakes import OpenAccess
+
+folder = sys.argv[1]
+variables = {"MODEL_STORE_ROOT": folder + "/models", "RUN_DIR": folder + "/run"}
+application = create_app(settings.read(variables), OpenAccess())
+application.preload()
+application.start_worker()
+web = application.flask.test_client()
+print(web.get("/v2/health/live").status_code, web.post("/v1/models/none:predict", json={"instances": [1]}).status_code)
+application.stop_worker()
+"""
+
+CONFIGURE = """
+import os
+
+os.environ.update(RUN_DIR=sys.argv[1] + "/run", MODEL_STORE_ROOT=sys.argv[1] + "/models")
+import service.gunicorn_conf, service.http.admin.publishing, service.auth.__main__
+
+print("configured")
+"""
+
+DECODE = """
+import io
+import numpy as np
+from model_store.schema import Column, Output, Schema
+from service.dialects.mlflow.invocations import INVOCATIONS
+from service.wire import WireRequest
+
+columns = (Column("age", "int64"), Column("weight", "float64", nullable=True), Column("name", "string"))
+table = Schema("table", columns, (Output("predict", "float64"),))
+matrix = Schema("matrix", (Column("x0", "float64"), Column("x1", "float64")), (Output("predict", "float64"),))
+array = io.BytesIO()
+np.save(array, np.ones((2, 2)))
+
+def rows(schema, body, media_type):
+    return INVOCATIONS.decode(WireRequest(body, {"content-type": media_type}), schema).batch.rows
+
+print(
+    rows(table, b'{"dataframe_records": [{"age": 1, "weight": null, "name": "a"}]}', "application/json"),
+    rows(table, b"age,weight,name\\n1,,a\\n", "text/csv"),
+    rows(matrix, array.getvalue(), "application/x-npy"),
+)
+"""
+
+
+@pytest.fixture
+def light(tmp_path):
+    """Runs a program in which importing one of the libraries fails; returns the last line that it prints."""
+
+    def run(program):
+        command = [sys.executable, "-c", REFUSE + program + NONE_TRIED, str(tmp_path)]
+        done = subprocess.run(
+            command, cwd=Path(__file__).parents[2], capture_output=True, text=True, timeout=100, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout.splitlines()[-1]
+
+    return run
+
+
+@pytest.mark.parametrize("library", FITTING)
+def test_an_import_is_noticed_even_if_its_failure_is_not(light, library):
+    with pytest.raises(AssertionError, match=f"AssertionError: .'{library}'"):
+        light(f"try:\n    import {library}\nexcept ImportError:\n    print('without')")
+
+
+def test_an_application_without_models_starts_and_answers(light):
+    assert light(SERVE) == "200 404"
+
+
+def test_gunicorns_configuration_and_administration_are_imported(light):
+    assert light(CONFIGURE) == "configured"
+
+
+def test_bodies_of_json_csv_and_npy_are_decoded(light):
+    assert light(DECODE) == "1 1 2"
