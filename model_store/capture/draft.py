@@ -12,6 +12,7 @@ from model_store.capture.artifact import Owned, Written, write_artifact
 from model_store.capture.comparison.comparison import check_answers
 from model_store.capture.comparison.rounding import settled
 from model_store.capture.comparison.steadiness import steadied
+from model_store.capture.compiled import write_plan
 from model_store.capture.inference import infer
 from model_store.capture.libraries import libraries_of
 from model_store.capture.options import CaptureOptions, Progress
@@ -51,10 +52,12 @@ def capture_owned(owned: Owned, sample: Any, folder: Path, options: CaptureOptio
         described = profile_of(owned.estimator, inferred)
         profile.write(folder, described)
         warned = [*told, *warnings_of(inferred.schema, inferred.batch, read(options.schema or {}), described)]
+        progress("compiling")
+        engines = write_plan(owned.estimator, inferred.schema, kept, folder)
         progress("writing the artifact")
         draft = _draft(owned.estimator, inferred.schema, options, warned)
         written = write_artifact(owned, inferred.schema, kept, folder, options.artifact_format)
-    return _with_files(draft, folder, written)
+    return _with_files(replace(draft, options={**draft.options, **engines}), folder, written)
 
 
 def _draft(estimator: Any, schema: Schema, options: CaptureOptions, warned: list[str]) -> Manifest:

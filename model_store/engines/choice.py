@@ -6,10 +6,12 @@ from typing import Any
 
 from model_store.batch import Array
 from model_store.engines.arrays import ArrayEngine
+from model_store.engines.compiled import CompiledEngine
 from model_store.engines.engine import Candidate, Engine
 from model_store.engines.equality import identical, unlike
 from model_store.engines.estimator import EstimatorEngine, answers_on_shared_rows
 from model_store.errors import UndeclaredAnswer
+from model_store.plans.plan import Plan
 from model_store.reference.golden import Golden
 from model_store.schema import Schema
 
@@ -43,6 +45,22 @@ def choose(
                 return _prepared(engine, golden, given)
             engine.discard()
     return _prepared(plain, golden, given)
+
+
+def compiled(plan: Plan, schema: Schema, golden: Golden) -> CompiledEngine | None:
+    """Return the engine that runs a plan; None if it does not reproduce the stored answers here, and the log says why.
+
+    The estimator itself answers then.
+    """
+    try:
+        engine = CompiledEngine(plan, schema)
+        wrong = unlike(engine.predict(golden.batch, tuple(golden.answers)), golden)
+    except Exception as error:  # noqa: BLE001 - a plan of a later release, or another processor: any error has the same remedy
+        wrong = f"{type(error).__name__}: {error}"
+    if wrong:
+        log.warning("the compiled form does not answer here as it was stored (%s): the estimator is loaded", wrong)
+        return None
+    return engine
 
 
 def _prepared(engine: Engine, golden: Golden, given: Mapping[str, Array]) -> Engine:

@@ -1,0 +1,1 @@
+"""From a fitted estimator to a plan: one module a family, at publish only."""

@@ -1,0 +1,43 @@
+"""A plan, executed: arrays and NumPy, and nothing of the libraries that fitted the estimator."""
+
+from collections.abc import Mapping, Sequence
+
+from model_store.batch import Array, Batch
+from model_store.engines.declared import as_declared
+from model_store.engines.engine import Engine
+from model_store.plans.plan import BATCH, Plan
+from model_store.schema import Output, Schema
+from model_store.steps.registry import build
+from model_store.steps.step import Run
+
+_Program = tuple[tuple[tuple[int, Run, tuple[int, ...]], ...], tuple[tuple[str, int, Output], ...]]
+
+
+class CompiledEngine(Engine):
+    """Runs the steps that the wanted outputs need, each once, with the rows of the request."""
+
+    name = "compiled"
+
+    def __init__(self, plan: Plan, schema: Schema) -> None:
+        """Build all steps. Raises UnknownStep and ValueError for a plan that this release cannot run."""
+        self._plan = plan
+        self._schema = schema
+        self._runs = [build(step) for step in plan.steps]
+        self._programs: dict[tuple[str, ...], _Program] = {}
+
+    def predict(self, batch: Batch, outputs: Sequence[str]) -> Mapping[str, Array]:
+        """Return what the plan answers; ValueError for rows that the estimator refuses. See Engine."""
+        wanted = tuple(outputs)
+        steps, answers = self._programs.get(wanted) or self._program(wanted)
+        values: dict[int, object] = {BATCH: batch}
+        for place, run, inputs in steps:
+            values[place] = run(*[values[i] for i in inputs])
+        return {name: as_declared(values[place], output, batch.rows) for name, place, output in answers}  # type: ignore[arg-type]
+
+    def _program(self, wanted: tuple[str, ...]) -> _Program:
+        declared = {output.name: output for output in self._schema.outputs}
+        steps = tuple(
+            (place, self._runs[place - 1], self._plan.steps[place - 1].inputs) for place in self._plan.needed(wanted)
+        )
+        made = steps, tuple((name, self._plan.outputs[name], declared[name]) for name in wanted)
+        return self._programs.setdefault(wanted, made)

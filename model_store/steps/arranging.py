@@ -1,0 +1,36 @@
+"""Values put together in other ways."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from model_store.batch import Array
+from model_store.plans.plan import Step
+from model_store.steps.step import Builder, Run, Sparse
+
+
+def _stack(step: Step) -> Run:
+    """Make one array (rows, columns) of vectors, column by column in memory, as NumPy makes one of a DataFrame."""
+    dtype = np.dtype(str(step.settings["dtype"]))
+
+    def run(*vectors: Array) -> Array:
+        made = np.empty((len(vectors), len(vectors[0])), dtype)
+        for row, vector in zip(made, vectors, strict=True):
+            row[:] = vector
+        return made.T
+
+    return run
+
+
+def _dense(_step: Step) -> Run:
+    """Make a 2-D array of a sparse matrix."""
+
+    def run(sparse: Sparse) -> Array:
+        made = np.zeros((sparse.height, sparse.width), sparse.values.dtype)
+        made[sparse.rows, sparse.columns] = sparse.values
+        return made
+
+    return run
+
+
+BUILDERS: Mapping[str, Builder] = {"stack": _stack, "dense": _dense}

@@ -1,0 +1,47 @@
+"""From numbers to probabilities, and to labels."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from model_store.batch import Array
+from model_store.plans.plan import Step
+from model_store.steps.step import Builder, Run
+
+
+def _most(step: Step) -> Run:
+    """Return the label of the greatest number in each row; ``labels`` has one for each column."""
+    labels = step.arrays["labels"]
+
+    def run(values: Array) -> Array:
+        chosen: Array = labels[values.argmax(axis=1)]
+        return chosen
+
+    return run
+
+
+def _above(step: Step) -> Run:
+    """Return the second of two ``labels`` where a number is greater than ``than``, else the first."""
+    labels, than = step.arrays["labels"], float(step.settings.get("than", 0.0))
+
+    def run(values: Array) -> Array:
+        chosen: Array = labels[(values > than).astype(np.intp)]
+        return chosen
+
+    return run
+
+
+def _softmax(_step: Step) -> Run:
+    """Return exp of each number over the sum of its row, the greatest subtracted first; one column is two: -x and x."""
+
+    def run(values: Array) -> Array:
+        both = np.c_[-values, values] if values.ndim == 1 else values
+        moved: Array = both - np.max(both, axis=1).reshape((-1, 1))
+        np.exp(moved, out=moved)
+        moved /= np.sum(moved, axis=1).reshape((-1, 1))
+        return moved
+
+    return run
+
+
+BUILDERS: Mapping[str, Builder] = {"most": _most, "above": _above, "softmax": _softmax}

@@ -1,0 +1,23 @@
+"""All kinds of steps."""
+
+from collections.abc import Mapping
+
+from model_store.plans.plan import Step
+from model_store.steps import arranging, checks, labels, linear, scaling, sources
+from model_store.steps.step import Builder, Run
+
+_MODULES = (sources, arranging, checks, scaling, linear, labels)
+
+BUILDERS: Mapping[str, Builder] = {kind: build for module in _MODULES for kind, build in module.BUILDERS.items()}
+
+
+class UnknownStep(ValueError):
+    """A later release wrote this plan: a kind of step is not known here."""
+
+
+def build(step: Step) -> Run:
+    """Return what runs a step. Raises UnknownStep, and ValueError for a step whose arrays do not fit."""
+    builder = BUILDERS.get(step.kind)
+    if builder is None:
+        raise UnknownStep(f"steps of kind {step.kind!r} are not known to this release")
+    return builder(step)
