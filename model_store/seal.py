@@ -6,8 +6,9 @@ import hashlib
 import json
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
+from typing import BinaryIO
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
@@ -22,6 +23,9 @@ SEAL = "manifest.sig"
 _PURPOSE = b"millrace manifest 1\n"  # so that a signature of this key on anything else never passes for a seal
 _CHUNK = 2**20
 _LARGEST_SEAL = 4096
+
+Needed = Callable[[Manifest], Collection[str]]
+"""Which files of a version have to be whole."""
 
 
 def key_id(public: Ed25519PublicKey) -> str:
@@ -131,15 +135,25 @@ def file_seals(folder: Path) -> dict[str, FileSeal]:
         return {name: _hash(directory, name) for name in _names(directory) if name not in (MANIFEST, SEAL)}
 
 
-def verify(folder: Path, trusted: TrustedKeys) -> Manifest:
-    """Check the seal, the place and every file of a version; nothing is unpickled. Raises SealBroken, BadManifest."""
+def every_file(manifest: Manifest) -> Collection[str]:
+    """Return the names of all files that the manifest seals."""
+    return manifest.files
+
+
+def verify(folder: Path, trusted: TrustedKeys, needed: Needed = every_file) -> Manifest:
+    """Check the seal and the place of a version, and those of its files that are ``needed``; nothing is unpickled.
+
+    The other files are not read, so that those of gigabytes that nobody wants cost nothing: whoever reads one after all
+    does it with ``read_sealed``, which checks it then. Raises SealBroken, BadManifest.
+    """
     with _opened(folder) as directory:
         data = _read(directory, MANIFEST, LARGEST_BYTES)
         key, signature = _signature(_read(directory, SEAL, _LARGEST_SEAL))
         trusted.check(key, signature, data)
         manifest = Manifest.from_bytes(data)
         _check_place(folder, manifest)
-        _check_files(directory, manifest)
+        _check_names(directory, manifest)
+        _check_files(directory, manifest, needed(manifest))
     return manifest
 
 
@@ -150,9 +164,7 @@ def read_sealed(folder: Path, name: str, manifest: Manifest) -> bytes:
 
 def read_sealed_blocks(folder: Path, name: str, manifest: Manifest) -> list[bytes]:
     """Return one file's bytes in blocks, if they are the ones that the manifest names. Raises SealBroken."""
-    expected = manifest.files.get(name)
-    if expected is None:
-        raise SealBroken(f"{name} is not in the manifest")
+    expected = _sealed(name, manifest)
     with _opened(folder) as directory:
         blocks = _blocks(directory, name, expected.bytes)
     digest = hashlib.sha256()
@@ -161,6 +173,29 @@ def read_sealed_blocks(folder: Path, name: str, manifest: Manifest) -> list[byte
     if sum(map(len, blocks)) != expected.bytes or digest.hexdigest() != expected.sha256:
         raise SealBroken(f"{name} is not what was sealed")
     return blocks
+
+
+def copy_sealed(folder: Path, name: str, manifest: Manifest, target: BinaryIO) -> None:
+    """Write one file's bytes to another, block by block, while they are hashed.
+
+    Raises OSError if they cannot be written, and SealBroken if they were not those that the manifest names: what was
+    written is of no use then.
+    """
+    expected, digest, length = _sealed(name, manifest), hashlib.sha256(), 0
+    with _opened(folder) as directory, open(_open_file(directory, name), "rb") as file:
+        while length <= expected.bytes and (block := file.read(_CHUNK)):
+            digest.update(block)
+            target.write(block)
+            length += len(block)
+    if FileSeal(digest.hexdigest(), length) != expected:
+        raise SealBroken(f"{name} is not what was sealed")
+
+
+def _sealed(name: str, manifest: Manifest) -> FileSeal:
+    expected = manifest.files.get(name)
+    if expected is None:
+        raise SealBroken(f"{name} is not in the manifest")
+    return expected
 
 
 def _public_key(path: Path) -> Ed25519PublicKey:
@@ -187,14 +222,17 @@ def _check_place(folder: Path, manifest: Manifest) -> None:
         raise SealBroken(f"the seal is for {manifest.model} {manifest.version}, not for {place[0]} {place[1]}")
 
 
-def _check_files(directory: int, manifest: Manifest) -> None:
+def _check_names(directory: int, manifest: Manifest) -> None:
     if manifest.artifact not in manifest.files:
         raise SealBroken(f"the manifest names no {manifest.artifact}")
     foreign = sorted(set(_names(directory)) - set(manifest.files) - {MANIFEST, SEAL})
     if foreign:
         raise SealBroken(f"{foreign[0][:128]!r} does not belong to the version")
-    for name, expected in manifest.files.items():
-        if _hash(directory, name) != expected:
+
+
+def _check_files(directory: int, manifest: Manifest, names: Collection[str]) -> None:
+    for name in names:
+        if _hash(directory, name) != manifest.files.get(name):
             raise SealBroken(f"{name} is not what was sealed")
 
 

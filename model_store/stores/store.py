@@ -40,7 +40,7 @@ class VerifiedVersion:
     manifest: Manifest
 
     def read(self, file: str) -> bytes:
-        """Return a file's bytes, which are those that were verified. Raises SealBroken."""
+        """Return a file's bytes, which are those that were sealed. Raises SealBroken."""
         return seal.read_sealed(self.folder, file, self.manifest)
 
 
@@ -122,13 +122,15 @@ class Store(ABC):
         """Return what differs once a version's files have. Raises UnknownModel, UnknownVersion."""
 
     @contextlib.contextmanager
-    def verified(self, name: str, version: int, trusted: TrustedKeys) -> Iterator[VerifiedVersion]:
-        """Give a version whose seal and files have been checked.
+    def verified(
+        self, name: str, version: int, trusted: TrustedKeys, needed: seal.Needed = seal.every_file
+    ) -> Iterator[VerifiedVersion]:
+        """Give a version whose seal has been checked, and those of its files that are ``needed``, by default all.
 
-        Raises SealBroken, BadManifest and what ``local`` does.
+        The others are checked as they are read. Raises SealBroken, BadManifest and what ``local`` does.
         """
         with self.local(name, version) as folder:
-            yield VerifiedVersion(folder, seal.verify(folder, trusted))
+            yield VerifiedVersion(folder, seal.verify(folder, trusted, needed))
 
     def manifest(self, name: str, version: int) -> Manifest:
         """Return a version's manifest for listings: parsed, not verified. Raises BadManifest and what ``read`` does."""

@@ -1,6 +1,7 @@
 """Nothing altered, unsigned, foreign or misplaced passes, and nothing that verifies runs any of it."""
 
 import base64
+import io
 import json
 import os
 import pickle
@@ -87,6 +88,24 @@ def test_a_missing_file_is_refused(published, trusted, name):
         seal.verify(published, trusted)
 
 
+@pytest.mark.parametrize("damage", [Path.unlink, lambda path: path.write_bytes(b"other")])
+def test_what_is_not_needed_is_not_read_until_it_is(published, trusted, damage):
+    artifact = published / "artifact.skops"
+    artifact.chmod(0o644)
+    damage(artifact)
+    manifest = seal.verify(published, trusted, lambda _: ["golden.npz"])
+    assert seal.read_sealed(published, "golden.npz", manifest) == (published / "golden.npz").read_bytes()
+    with pytest.raises(SealBroken, match=r"artifact\.skops"):
+        load(published, manifest)
+    with pytest.raises(SealBroken, match=r"artifact\.skops"):
+        seal.verify(published, trusted, lambda _: ["golden.npz", "artifact.skops"])
+
+
+def test_a_file_that_is_needed_and_was_not_sealed_is_refused(published, trusted):
+    with pytest.raises(SealBroken, match=r"other\.npy"):
+        seal.verify(published, trusted, lambda _: ["other.npy"])
+
+
 def test_a_seal_of_another_key_is_refused_even_if_it_claims_the_trusted_id(published, trusted, key, tmp_path):
     foreign = SealingKey.create(tmp_path / "foreign.pem")
     resealed(published, foreign)
@@ -149,8 +168,9 @@ def test_a_pipe_in_place_of_a_file_is_refused_and_hangs_nobody(published, truste
 
 def test_a_file_beside_those_that_were_sealed_is_refused(published, trusted):
     (published / "extra.py").write_text("")
-    with pytest.raises(SealBroken, match="does not belong"):
-        seal.verify(published, trusted)
+    for needed in (seal.every_file, lambda _: ()):
+        with pytest.raises(SealBroken, match="does not belong"):
+            seal.verify(published, trusted, needed)
 
 
 @pytest.mark.parametrize("name", ["../2/artifact.skops", "/etc/passwd", "..", ".hidden", "a/b", "", "x\x00y", "é"])
@@ -275,3 +295,16 @@ def test_missing_keys_say_how_to_make_them(tmp_path):
         SealingKey.load(tmp_path / "none.pem")
     with pytest.raises(NoKey, match="keygen"):
         TrustedKeys.load(tmp_path / "none")
+
+
+def test_a_file_is_copied_if_it_is_the_one_that_was_sealed(published, trusted):
+    manifest, copied = seal.verify(published, trusted), io.BytesIO()
+    seal.copy_sealed(published, "artifact.skops", manifest, copied)
+    assert copied.getvalue() == (published / "artifact.skops").read_bytes()
+    (published / "artifact.skops").chmod(0o644)
+    for content in (copied.getvalue()[:-1], copied.getvalue() + b" ", copied.getvalue().replace(b"schema", b"Schema")):
+        (published / "artifact.skops").write_bytes(content)
+        with pytest.raises(SealBroken, match=r"artifact\.skops is not what was sealed"):
+            seal.copy_sealed(published, "artifact.skops", manifest, io.BytesIO())
+    with pytest.raises(SealBroken, match="not in the manifest"):
+        seal.copy_sealed(published, "other", manifest, io.BytesIO())
