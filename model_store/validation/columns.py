@@ -10,7 +10,7 @@ from model_store.request_errors import MOST_FAULTS, Fault, InvalidInput, refuse
 from model_store.schema import Column, Schema
 from model_store.validation.casts import cast_column
 from model_store.validation.facts import Facts, facts_of
-from model_store.validation.numbers import matrix_of
+from model_store.validation.numbers import matrix_of, stacked
 from model_store.validation.words import Locate, expected, rows_of, show
 
 
@@ -20,16 +20,35 @@ def from_columns(schema: Schema, columns: Mapping[str, Sequence[Any] | Array], l
     Columns that the schema does not know are ignored; optional ones that are not there are missing in every row. Raises
     InvalidInput.
     """
+    numbers = numbers_by_column(schema, columns)
+    if numbers is not None:
+        return numbers
     facts = facts_of(schema)
-    rows = _common_length(schema, columns)
-    if facts.homogeneous and not facts.closed and rows and _all_lists(facts, columns):
-        matrix = matrix_of(facts, list(zip(*map(columns.__getitem__, facts.names), strict=True)))
-        if matrix is not None:
-            return Batch(rows, matrix=matrix)
+    rows = _common_length(facts.names, columns)
     cast = _cast(schema, columns, rows, locate or rows_of(schema))
     if facts.homogeneous and all(values.dtype == facts.dtype for values in cast.values()):
         return Batch(rows, matrix=np.column_stack(list(cast.values())))
     return Batch(rows, columns=cast)
+
+
+def numbers_by_column(schema: Schema, columns: Mapping[str, Sequence[Any] | Array]) -> Batch | None:
+    """Return the batch of columns by name if all are there, of one length, and nothing but numbers and allowed gaps.
+
+    None if a closer look is needed.
+    """
+    facts = facts_of(schema)
+    if not facts.homogeneous or facts.closed:
+        return None
+    found: list[Any] = [columns.get(name) for name in facts.names]
+    kinds = set(map(type, found))
+    matrix = _listed(facts, found) if kinds == {list} else stacked(facts, found) if kinds == {np.ndarray} else None
+    return None if matrix is None else Batch(len(matrix), matrix=matrix)
+
+
+def _listed(facts: Facts, columns: Sequence[Any]) -> Array | None:
+    if not columns[0] or len(set(map(len, columns))) > 1:
+        return None
+    return matrix_of(facts, list(zip(*columns, strict=True)))
 
 
 def from_matrix(schema: Schema, matrix: Array, locate: Locate | None = None) -> Batch:
@@ -47,10 +66,6 @@ def from_matrix(schema: Schema, matrix: Array, locate: Locate | None = None) -> 
     return from_columns(schema, {name: matrix[:, i] for i, name in enumerate(facts.names)}, locate)
 
 
-def _all_lists(facts: Facts, columns: Mapping[str, Any]) -> bool:
-    return all(type(columns.get(name)) is list for name in facts.names)
-
-
 def _cast(schema: Schema, columns: Mapping[str, Any], rows: int, where: Locate) -> dict[str, Array]:
     faults: list[Fault] = []
     cast: dict[str, Array] = {}
@@ -63,8 +78,8 @@ def _cast(schema: Schema, columns: Mapping[str, Any], rows: int, where: Locate) 
     return cast
 
 
-def _common_length(schema: Schema, columns: Mapping[str, Any]) -> int:
-    found = {name: columns[name] for name in schema.names if name in columns}
+def _common_length(names: Sequence[str], columns: Mapping[str, Any]) -> int:
+    found = {name: columns[name] for name in names if name in columns}
     refuse(Fault(name, "a list of values", show(values)) for name, values in found.items() if not _is_column(values))
     lengths = {name: len(values) for name, values in found.items()}
     longest = max(lengths.values(), default=0)

@@ -27,6 +27,22 @@ def matrix_of(facts: Facts, rows: Sequence[Sequence[Any]]) -> Array | None:
         return None
 
 
+def stacked(facts: Facts, columns: Sequence[Array]) -> Array | None:
+    """Return one array for each column as a matrix; None if a closer look is needed.
+
+    That is so unless all are 1-D, of one length, and of the schema's dtype or, if that is one of floats, of another.
+    """
+    first = columns[0]
+    floats = first.dtype.kind == facts.dtype.kind == "f"
+    if first.ndim != 1 or not len(first) or not (floats or first.dtype == facts.dtype):
+        return None
+    if any(column.dtype != first.dtype or column.shape != first.shape for column in columns):
+        return None
+    with np.errstate(over="ignore"):
+        matrix = np.ascontiguousarray(np.concatenate(columns).reshape(facts.width, -1).T, dtype=facts.dtype)
+    return matrix if facts.allows(matrix) else None
+
+
 def _whole_matrix(facts: Facts, rows: Sequence[Sequence[Any]]) -> Array | None:
     matrix = np.array(rows, dtype=facts.dtype) if _kinds(rows) == {int} else None
     return None if matrix is None or not facts.allows(matrix) else matrix

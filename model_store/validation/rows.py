@@ -43,6 +43,23 @@ def from_records(schema: Schema, records: Sequence[Any], locate: Locate | None =
     return _by_position(facts, list(map(facts.values_of, records)), locate)
 
 
+def numbers_by_name(schema: Schema, records: Sequence[Any]) -> Batch | None:
+    """Return the batch of records that have every column, no other key, and nothing but numbers and allowed gaps.
+
+    None if a closer look is needed.
+    """
+    facts = facts_of(schema)
+    if not facts.homogeneous or facts.closed or facts.optional:
+        return None
+    if set(map(type, records)) != {dict} or set(map(len, records)) != {facts.width}:
+        return None
+    try:
+        matrix = matrix_of(facts, list(map(facts.values_of, records)))
+    except KeyError:
+        return None
+    return None if matrix is None else Batch(len(records), matrix=matrix)
+
+
 def _by_position(facts: Facts, rows: Sequence[Sequence[Any]], locate: Locate | None) -> Batch:
     """Return the batch of rows that all have the schema's width."""
     if facts.homogeneous and not facts.closed and rows:

@@ -8,15 +8,15 @@ column. Short of it: a number that is infinite in the column's type is refused.
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, NoReturn
 
 from model_store.batch import Batch
 from model_store.request_errors import MOST_FAULTS, Fault, InvalidInput
 from model_store.schema import Column
-from model_store.validation.columns import from_columns
-from model_store.validation.rows import from_rows
+from model_store.validation.columns import from_columns, numbers_by_column
+from model_store.validation.rows import from_rows, numbers_by_name
 from model_store.validation.words import Locate, expected, show
 from service.dialects.tfserving.places import Places, Tensor
 from service.dialects.tfserving.signatures import Input, Signatures
@@ -30,8 +30,8 @@ def from_instances(known: Signatures, instances: Sequence[Any]) -> Batch:
     Raises InvalidInput.
     """
     if _is_object(instances[0]):
-        _check_records(known, instances)
-        return _batch(known, [Tensor(each, _named(known, each, instances), each.name) for each in known.inputs])
+        numbers = None if known.schema.layout == "matrix" else numbers_by_name(known.schema, instances)
+        return from_named(known, instances) if numbers is None else numbers
     if known.only is None:
         raise InvalidInput(
             "instances is a plain list, but expecting list of objects as multiple input tensors required as per "
@@ -42,6 +42,12 @@ def from_instances(known: Signatures, instances: Sequence[Any]) -> Batch:
     return _batch(known, [Tensor(known.only, instances)])
 
 
+def from_named(known: Signatures, instances: Sequence[Any]) -> Batch:
+    """Return rows that are objects with a value for each input, each value looked at. Raises InvalidInput."""
+    _check_records(known, instances)
+    return _batch(known, [Tensor(each, _named(known, each, instances), each.name) for each in known.inputs])
+
+
 def from_inputs(known: Signatures, inputs: Any, locate: Locate | None = None) -> Batch:
     """Return columns: one value if the model has one input, else an object with a value for each.
 
@@ -50,11 +56,17 @@ def from_inputs(known: Signatures, inputs: Any, locate: Locate | None = None) ->
     if _is_object(inputs):
         _check_names(known, inputs)
         found = inputs if known.names <= inputs.keys() else _filled(known, inputs)
-        tensors = [Tensor(each, _rows(found[each.name]), each.name, in_rows=False) for each in known.inputs]
-    elif known.only:
-        tensors = [Tensor(known.only, _rows(inputs), in_rows=False)]
-    else:
-        raise InvalidInput.of(_no_object(known, "inputs", inputs))
+        columns = {each.name: _rows(found[each.name]) for each in known.inputs}
+        numbers = None if known.schema.layout == "matrix" else numbers_by_column(known.schema, columns)
+        return from_named_columns(known, columns, locate) if numbers is None else numbers
+    if known.only:
+        return _batch(known, [Tensor(known.only, _rows(inputs), in_rows=False)], locate)
+    raise InvalidInput.of(_no_object(known, "inputs", inputs))
+
+
+def from_named_columns(known: Signatures, columns: Mapping[str, Sequence[Any]], locate: Locate | None = None) -> Batch:
+    """Return columns that have a value for each row of each input, each value looked at. Raises InvalidInput."""
+    tensors = [Tensor(each, columns[each.name], each.name, in_rows=False) for each in known.inputs]
     return _batch(known, tensors, locate)
 
 
