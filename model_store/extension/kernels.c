@@ -1,0 +1,371 @@
+/* The extension as Python sees it: the type Trees, which checks once all that walk.h relies on, and functions that need
+   the exact bits of the C library or one pass over an array. Every array comes as a buffer; nothing of NumPy is used. */
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+#include <math.h>
+
+#include "walk.h"
+
+#define WORTH_LETTING_OTHERS_RUN 8192 /* values or steps, from which on the interpreter's lock is given away */
+
+typedef struct {
+    PyObject_HEAD
+    trees_t trees;
+    enum rows_dtype rows_dtype;
+    Py_buffer nodes, starts, leaf_starts, values, sets;
+} TreesObject;
+
+/* --- buffers */
+
+/* Whether a buffer's items are of a kind: 'f' for floats, 'i' for signed and 'u' for unsigned whole numbers. */
+static int is_of(const Py_buffer *view, char kind, Py_ssize_t size) {
+    static const char *const formats[] = {"fd", "bhilqn", "BHILQN"};
+    const char *format = view->format ? view->format : "B";
+    if (*format == '@' || *format == '=') format++;
+    const char *known = formats[kind == 'f' ? 0 : kind == 'i' ? 1 : 2];
+    return *format && !format[1] && strchr(known, *format) && view->itemsize == size;
+}
+
+static int is_aligned(const Py_buffer *view) { return (uintptr_t)view->buf % (size_t)view->itemsize == 0; }
+
+/* Fills a view of an array that must be C-contiguous. On failure an exception is set and the view holds nothing. */
+static int view_of(PyObject *array, Py_buffer *view, const char *name, int ndim, int writable) {
+    int flags = PyBUF_C_CONTIGUOUS | PyBUF_FORMAT | (writable ? PyBUF_WRITABLE : 0);
+    if (PyObject_GetBuffer(array, view, flags)) {
+        PyErr_Format(PyExc_ValueError, "%s is not a%s C-contiguous array", name, writable ? " writable" : "");
+        return -1;
+    }
+    if (view->ndim == ndim && view->itemsize > 0 && is_aligned(view)) return 0;
+    PyErr_Format(PyExc_ValueError, "%s has to be an aligned array of %d dimensions, not of %d", name, ndim, view->ndim);
+    PyBuffer_Release(view);
+    return -1;
+}
+
+/* The same, of whole numbers that nobody may change as long as the trees are there. */
+static int view_of_fixed(PyObject *array, Py_buffer *view, const char *name, int ndim, char kind, Py_ssize_t size) {
+    if (view_of(array, view, name, ndim, 0)) return -1;
+    if (view->readonly && is_of(view, kind, size)) return 0;
+    if (!view->readonly)
+        PyErr_Format(PyExc_ValueError, "%s can be written to: it has to be read-only", name);
+    else
+        PyErr_Format(PyExc_ValueError, "%s has to be of %zd-byte '%c' items, not of '%s'", name, size, kind, view->format);
+    PyBuffer_Release(view);
+    return -1;
+}
+
+/* --- what is checked once */
+
+static int wrong(const char *what, size_t place) {
+    PyErr_Format(PyExc_ValueError, "%s (node or tree %zu)", what, place);
+    return -1;
+}
+
+/* Whether starts are 0, then larger each time, then the number of what they divide. */
+static int check_starts(const int64_t *starts, size_t trees, Py_ssize_t count, const char *what) {
+    if (starts[0] != 0 || starts[trees] != count) return wrong(what, 0);
+    for (size_t tree = 0; tree < trees; tree++)
+        if (starts[tree + 1] <= starts[tree]) return wrong(what, tree);
+    return 0;
+}
+
+/* One node: a leaf has itself for a child and a number; any other has two children behind it, and a feature. */
+static int check_node(uint64_t child, uint64_t at, uint64_t nodes, uint64_t feature, uint64_t features, int is_nan,
+                      int missing_left, int categorical, uint64_t number, uint64_t leaves, uint64_t sets) {
+    if (feature >= features) return wrong("a node's feature is not one of the rows'", at);
+    if (child == at) {
+        if (!is_nan || !missing_left || categorical) return wrong("a leaf is not marked as one", at);
+        if (number >= leaves) return wrong("a leaf has a number that its tree has not", at);
+        return 0;
+    }
+    if (child <= at || child + 1 >= nodes) return wrong("a node's children are not behind it in its tree", at);
+    if (is_nan != categorical) return wrong("a node's threshold is not a number", at);
+    if (categorical && number >= sets) return wrong("a node has a set of categories that is not there", at);
+    return 0;
+}
+
+static int check_narrow(const trees_t *trees, size_t tree, uint64_t sets) {
+    const narrow_node *nodes = (const narrow_node *)trees->nodes + trees->starts[tree];
+    uint64_t count = (uint64_t)(trees->starts[tree + 1] - trees->starts[tree]);
+    uint64_t leaves = (uint64_t)(trees->leaf_starts[tree + 1] - trees->leaf_starts[tree]);
+    for (uint64_t at = 0; at < count; at++) {
+        const narrow_node *node = nodes + at;
+        if (check_node(node->link & NARROW_CHILD, at, count, node->link >> NARROW_FEATURE, trees->features,
+                       node->threshold != node->threshold, !!(node->link & NARROW_MISSING_LEFT), 0,
+                       narrow_number(node), leaves, sets))
+            return -1;
+    }
+    return 0;
+}
+
+static int check_wide(const trees_t *trees, size_t tree, uint64_t sets) {
+    const wide_node *nodes = (const wide_node *)trees->nodes + trees->starts[tree];
+    uint64_t count = (uint64_t)(trees->starts[tree + 1] - trees->starts[tree]);
+    uint64_t leaves = (uint64_t)(trees->leaf_starts[tree + 1] - trees->leaf_starts[tree]);
+    for (uint64_t at = 0; at < count; at++) {
+        const wide_node *node = nodes + at;
+        if (check_node(node->child, at, count, node->link & WIDE_FEATURE, trees->features,
+                       node->threshold != node->threshold, !!(node->link & WIDE_MISSING_LEFT),
+                       !!(node->link & WIDE_CATEGORICAL), wide_number(node), leaves, sets))
+            return -1;
+    }
+    return 0;
+}
+
+static int check(TreesObject *self) {
+    const trees_t *trees = &self->trees;
+    if (check_starts(trees->starts, trees->trees, self->nodes.shape[0], "the trees' first nodes are out of order") ||
+        check_starts(trees->leaf_starts, trees->trees, self->values.shape[0], "the trees' first leaves are out of order"))
+        return -1;
+    for (size_t tree = 0; tree < trees->trees; tree++)
+        if ((trees->wide ? check_wide : check_narrow)(trees, tree, (uint64_t)self->sets.shape[0])) return -1;
+    return 0;
+}
+
+/* --- Trees */
+
+static int check_shapes(const TreesObject *self, Py_ssize_t features, Py_ssize_t columns) {
+    const char *expected = NULL;
+    Py_ssize_t words = self->nodes.shape[1], width = self->values.shape[1];
+    if (words != 1 && words != 2) expected = "nodes have one word each or two";
+    else if (words == 1 && self->rows_dtype != FLOAT32) expected = "nodes of one word are for rows of float32";
+    else if (!is_of(&self->values, 'f', 4) && !is_of(&self->values, 'f', 8)) expected = "values are float32 or float64";
+    else if (!self->values.readonly) expected = "values are read-only";
+    else if (self->starts.shape[0] < 2) expected = "there is at least one tree";
+    else if (self->leaf_starts.shape[0] != self->starts.shape[0]) expected = "each tree has a first node and a first leaf";
+    else if (self->values.shape[0] > INT32_MAX) expected = "there are fewer than 2147483648 leaves";
+    else if (self->sets.shape[1] != 4) expected = "a set of categories has four words";
+    else if (self->sets.shape[0] && (words != 2 || self->rows_dtype != FLOAT64))
+        expected = "categories are for nodes of two words and rows of float64";
+    else if (features < 1 || features > (Py_ssize_t)WIDE_FEATURE || columns < 1) expected = "features and columns are positive";
+    else if (width < 1 || (width != columns && width != 1)) expected = "a leaf has one value, or one for each column";
+    if (!expected) return 0;
+    PyErr_Format(PyExc_ValueError, "these are no trees that can be walked: expected that %s", expected);
+    return -1;
+}
+
+static void fill(TreesObject *self, Py_ssize_t features, Py_ssize_t columns) {
+    trees_t *trees = &self->trees;
+    trees->nodes = self->nodes.buf;
+    trees->wide = self->nodes.shape[1] == 2;
+    trees->starts = self->starts.buf;
+    trees->leaf_starts = self->leaf_starts.buf;
+    trees->sets = self->sets.buf;
+    trees->categorical = self->sets.shape[0] > 0;
+    trees->values = self->values.buf;
+    trees->values_dtype = self->values.itemsize == 4 ? FLOAT32 : FLOAT64;
+    trees->width = (size_t)self->values.shape[1];
+    trees->trees = (size_t)self->starts.shape[0] - 1;
+    trees->features = (size_t)features;
+    trees->columns = (size_t)columns;
+}
+
+static PyObject *trees_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
+    static char *names[] = {"nodes", "starts", "leaf_starts", "values", "sets", "features", "columns", "float64", NULL};
+    PyObject *nodes, *starts, *leaf_starts, *values, *sets;
+    Py_ssize_t features, columns;
+    int float64;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OOOOOnnp:Trees", names, &nodes, &starts, &leaf_starts, &values, &sets,
+                                     &features, &columns, &float64))
+        return NULL;
+    allocfunc alloc = (allocfunc)PyType_GetSlot(type, Py_tp_alloc);
+    TreesObject *self = (TreesObject *)alloc(type, 0); /* all zero: a view that holds nothing may be released */
+    if (!self) return NULL;
+    self->rows_dtype = float64 ? FLOAT64 : FLOAT32;
+    if (view_of_fixed(nodes, &self->nodes, "nodes", 2, 'u', 8) ||
+        view_of_fixed(starts, &self->starts, "starts", 1, 'i', 8) ||
+        view_of_fixed(leaf_starts, &self->leaf_starts, "leaf_starts", 1, 'i', 8) ||
+        view_of(values, &self->values, "values", 2, 0) || view_of_fixed(sets, &self->sets, "sets", 2, 'u', 8) ||
+        check_shapes(self, features, columns)) {
+        Py_DECREF(self);
+        return NULL;
+    }
+    fill(self, features, columns);
+    if (check(self)) {
+        Py_DECREF(self);
+        return NULL;
+    }
+    return (PyObject *)self;
+}
+
+static void trees_dealloc(PyObject *object) {
+    TreesObject *self = (TreesObject *)object;
+    PyTypeObject *type = Py_TYPE(object);
+    Py_buffer *views[] = {&self->nodes, &self->starts, &self->leaf_starts, &self->values, &self->sets};
+    for (size_t i = 0; i < sizeof views / sizeof *views; i++) PyBuffer_Release(views[i]);
+    freefunc release = (freefunc)PyType_GetSlot(type, Py_tp_free);
+    release(self);
+    Py_DECREF(type);
+}
+
+static int check_call(const TreesObject *self, const Py_buffer *rows, const Py_buffer *out, Py_ssize_t across,
+                      int out_is_right) {
+    if (!is_of(rows, 'f', self->rows_dtype == FLOAT64 ? 8 : 4))
+        PyErr_Format(PyExc_ValueError, "rows have to be float%d", self->rows_dtype == FLOAT64 ? 64 : 32);
+    else if (rows->shape[1] != (Py_ssize_t)self->trees.features)
+        PyErr_Format(PyExc_ValueError, "rows have %zd columns, the trees were fitted on %zu", rows->shape[1],
+                     self->trees.features);
+    else if (!out_is_right)
+        PyErr_SetString(PyExc_ValueError, "out has another dtype than what is asked for");
+    else if (out->shape[0] != rows->shape[0] || out->shape[1] != across)
+        PyErr_Format(PyExc_ValueError, "out has to be of shape (%zd, %zd), not (%zd, %zd)", rows->shape[0], across,
+                     out->shape[0], out->shape[1]);
+    else
+        return 0;
+    return -1;
+}
+
+static void run(const job_t *job) {
+    if (job->n < WORTH_LETTING_OTHERS_RUN / 8 && job->n * job->trees->trees < WORTH_LETTING_OTHERS_RUN) {
+        walk(job);
+        return;
+    }
+    Py_BEGIN_ALLOW_THREADS
+    walk(job);
+    Py_END_ALLOW_THREADS
+}
+
+static PyObject *trees_run(TreesObject *self, PyObject *const *args, Py_ssize_t count, int leaves) {
+    Py_buffer rows, out;
+    if (count != 2) return PyErr_Format(PyExc_TypeError, "expected rows and out, got %zd arguments", count);
+    if (view_of(args[0], &rows, "rows", 2, 0)) return NULL;
+    if (view_of(args[1], &out, "out", 2, 1)) {
+        PyBuffer_Release(&rows);
+        return NULL;
+    }
+    int wide_values = self->trees.values_dtype == FLOAT64;
+    int right = leaves ? is_of(&out, 'i', 4) : is_of(&out, 'f', 8) || (is_of(&out, 'f', 4) && !wide_values);
+    size_t across = leaves ? self->trees.trees : self->trees.columns;
+    int failed = check_call(self, &rows, &out, (Py_ssize_t)across, right);
+    if (!failed) {
+        job_t job = {&self->trees, rows.buf, self->rows_dtype, (size_t)rows.shape[0], out.buf,
+                     out.itemsize == 4 ? FLOAT32 : FLOAT64, leaves};
+        run(&job);
+    }
+    PyBuffer_Release(&rows);
+    PyBuffer_Release(&out);
+    if (failed) return NULL;
+    Py_RETURN_NONE;
+}
+
+static PyObject *trees_sum(TreesObject *self, PyObject *const *args, Py_ssize_t count) {
+    return trees_run(self, args, count, 0);
+}
+
+static PyObject *trees_leaves(TreesObject *self, PyObject *const *args, Py_ssize_t count) {
+    return trees_run(self, args, count, 1);
+}
+
+static PyMethodDef trees_methods[] = {
+    {"sum", (PyCFunction)(void (*)(void))trees_sum, METH_FASTCALL, "sum(rows, out): add each tree's values to out."},
+    {"leaves", (PyCFunction)(void (*)(void))trees_leaves, METH_FASTCALL, "leaves(rows, out): write leaf numbers."},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyType_Slot trees_slots[] = {
+    {Py_tp_new, trees_new},
+    {Py_tp_dealloc, trees_dealloc},
+    {Py_tp_methods, trees_methods},
+    {Py_tp_doc, "Trees(nodes, starts, leaf_starts, values, sets, features, columns, float64)"},
+    {0, NULL},
+};
+
+static PyType_Spec trees_spec = {"model_store.extension.kernels.Trees", sizeof(TreesObject), 0, Py_TPFLAGS_DEFAULT,
+                                 trees_slots};
+
+/* --- element by element */
+
+#define APPLY(name, float_t, expression)                                                                               \
+    static void name(const void *values, void *results, size_t count) {                                                \
+        const float_t *from = values;                                                                                  \
+        float_t *to = results;                                                                                         \
+        for (size_t i = 0; i < count; i++) {                                                                           \
+            float_t x = from[i];                                                                                       \
+            to[i] = expression;                                                                                        \
+        }                                                                                                              \
+    }
+APPLY(exp_float32, float, expf(x))
+APPLY(exp_float64, double, exp(x))
+APPLY(expit_float32, float, 1 / (1 + expf(-x)))
+APPLY(expit_float64, double, 1 / (1 + exp(-x)))
+
+typedef void (*apply_t)(const void *, void *, size_t);
+
+static PyObject *apply(PyObject *const *args, Py_ssize_t count, apply_t float32, apply_t float64) {
+    Py_buffer values, results;
+    if (count != 2) return PyErr_Format(PyExc_TypeError, "expected values and out, got %zd arguments", count);
+    if (PyObject_GetBuffer(args[0], &values, PyBUF_C_CONTIGUOUS | PyBUF_FORMAT)) return NULL;
+    if (PyObject_GetBuffer(args[1], &results, PyBUF_C_CONTIGUOUS | PyBUF_FORMAT | PyBUF_WRITABLE)) {
+        PyBuffer_Release(&values);
+        return NULL;
+    }
+    Py_ssize_t size = values.itemsize;
+    int right = (size == 4 || size == 8) && is_of(&values, 'f', size) && is_of(&results, 'f', size) &&
+                values.len == results.len && is_aligned(&values) && is_aligned(&results);
+    if (right) (size == 4 ? float32 : float64)(values.buf, results.buf, (size_t)(values.len / size));
+    PyBuffer_Release(&values);
+    PyBuffer_Release(&results);
+    if (right) Py_RETURN_NONE;
+    PyErr_SetString(PyExc_ValueError, "values and out have to be aligned, of one size, and both float32 or float64");
+    return NULL;
+}
+
+static PyObject *module_exp(PyObject *module, PyObject *const *args, Py_ssize_t count) {
+    (void)module;
+    return apply(args, count, exp_float32, exp_float64);
+}
+
+static PyObject *module_expit(PyObject *module, PyObject *const *args, Py_ssize_t count) {
+    (void)module;
+    return apply(args, count, expit_float32, expit_float64);
+}
+
+typedef int (*any_t)(const void *, size_t);
+
+static PyObject *none_is(PyObject *array, any_t float32, any_t float64) {
+    Py_buffer values;
+    int found = 1, right;
+    if (PyObject_GetBuffer(array, &values, PyBUF_ANY_CONTIGUOUS | PyBUF_FORMAT)) return NULL;
+    Py_ssize_t size = values.itemsize;
+    right = (size == 4 || size == 8) && is_of(&values, 'f', size) && is_aligned(&values);
+    if (right) found = (size == 4 ? float32 : float64)(values.buf, (size_t)(values.len / size));
+    PyBuffer_Release(&values);
+    if (right) return PyBool_FromLong(!found);
+    PyErr_SetString(PyExc_ValueError, "values have to be an aligned array of float32 or float64");
+    return NULL;
+}
+
+static PyObject *module_all_finite(PyObject *module, PyObject *array) {
+    (void)module;
+    return none_is(array, any_special_float32, any_special_float64);
+}
+
+static PyObject *module_none_infinite(PyObject *module, PyObject *array) {
+    (void)module;
+    return none_is(array, any_infinite_float32, any_infinite_float64);
+}
+
+/* --- the module */
+
+static PyMethodDef methods[] = {
+    {"exp", (PyCFunction)(void (*)(void))module_exp, METH_FASTCALL, "exp(values, out): the C library's exp."},
+    {"expit", (PyCFunction)(void (*)(void))module_expit, METH_FASTCALL, "expit(values, out): 1 / (1 + exp(-x))."},
+    {"all_finite", module_all_finite, METH_O, "all_finite(values): whether no value is NaN or infinite."},
+    {"none_infinite", module_none_infinite, METH_O, "none_infinite(values): whether no value is infinite."},
+    {NULL, NULL, 0, NULL},
+};
+
+static int execute(PyObject *module) {
+    PyObject *type = PyType_FromSpec(&trees_spec);
+    if (!type) return -1;
+    int failed = PyModule_AddObjectRef(module, "Trees", type);
+    Py_DECREF(type);
+    return failed;
+}
+
+static PyModuleDef_Slot slots[] = {{Py_mod_exec, execute}, {0, NULL}};
+
+static PyModuleDef definition = {PyModuleDef_HEAD_INIT, "kernels", "Kernels of trees and of numbers.", 0, methods, slots,
+                                 NULL, NULL, NULL};
+
+PyMODINIT_FUNC PyInit_kernels(void) { return PyModuleDef_Init(&definition); }

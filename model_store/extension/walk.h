@@ -1,0 +1,230 @@
+/* Walks rows down a set of trees. No Python here: kernels.c checks everything first, and only then calls walk().
+
+   A tree's nodes lie in one array, siblings next to each other, children after their parent. A step is the child's
+   place plus one where the row goes right, without a branch. A leaf is its own child, so that lanes in lockstep may
+   step until none of them moves. A leaf's threshold is a NaN, which no value is greater than, and that NaN's payload
+   is the leaf's number. The same way a node of categories carries the number of its set. */
+
+#ifndef MILLRACE_WALK_H
+#define MILLRACE_WALK_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#define LANES 16
+#define ROWS_AT_ONCE 1024 /* at most so many rows go through one tree before the next tree */
+#define BYTES_AT_ONCE (256 * 1024)
+
+typedef struct {
+    float threshold;
+    uint32_t link; /* child: 22 bits; missing values go left: 1 bit; feature: 9 bits */
+} narrow_node;
+
+typedef struct {
+    double threshold;
+    uint32_t child;
+    uint32_t link; /* feature: 30 bits; by category: 1 bit; missing values go left: 1 bit */
+} wide_node;
+
+#define NARROW_CHILD 0x3fffffu
+#define NARROW_MISSING_LEFT 0x400000u
+#define NARROW_FEATURE 23
+#define NARROW_NUMBER 0x3fffffu /* the payload of a NaN in 32 bits */
+
+#define WIDE_FEATURE 0x3fffffffu
+#define WIDE_CATEGORICAL 0x40000000u
+#define WIDE_MISSING_LEFT 0x80000000u
+
+#define MISSING_CATEGORY 255 /* also of values that are no whole number from 0 to 254 */
+
+enum rows_dtype { FLOAT32, FLOAT64 };
+
+typedef struct {
+    const void *nodes;
+    int wide;
+    const int64_t *starts;      /* the first node of each tree; one more than there are trees */
+    const int64_t *leaf_starts; /* the first leaf of each tree; one more than there are trees */
+    const uint64_t *sets;       /* four words each: bit c is set if category c goes right; 255: missing */
+    const void *values;         /* a row of `width` numbers for each leaf */
+    enum rows_dtype values_dtype;
+    size_t width;
+    int categorical;
+    size_t trees, features, columns;
+} trees_t;
+
+typedef struct {
+    const trees_t *trees;
+    const void *rows; /* C-contiguous: n rows of `features` numbers */
+    enum rows_dtype rows_dtype;
+    size_t n;
+    void *out; /* n rows of `columns` sums, or if `leaves` of a leaf's number for each tree */
+    enum rows_dtype out_dtype;
+    int leaves;
+} job_t;
+
+static inline uint32_t narrow_number(const narrow_node *node) {
+    uint32_t bits;
+    memcpy(&bits, &node->threshold, sizeof bits);
+    return bits & NARROW_NUMBER;
+}
+
+static inline uint32_t wide_number(const wide_node *node) {
+    uint64_t bits;
+    memcpy(&bits, &node->threshold, sizeof bits);
+    return (uint32_t)bits;
+}
+
+#define ADD(sum_t, value_t)                                                                       \
+    do {                                                                                                               \
+        sum_t *to = (sum_t *)job->out + into;                                                                        \
+        const value_t *from = (const value_t *)trees->values + value;                                               \
+        for (size_t c = 0; c < trees->width; c++) to[c] += (sum_t)from[c];                                                  \
+    } while (0)
+
+/* Takes in that a row has reached a leaf of a tree. */
+static inline void reached(const job_t *job, size_t row, size_t tree, uint32_t leaf) {
+    const trees_t *trees = job->trees;
+    size_t value = (size_t)trees->leaf_starts[tree] + leaf;
+    if (job->leaves) {
+        ((int32_t *)job->out)[row * trees->trees + tree] = (int32_t)value;
+        return;
+    }
+    size_t into = row * trees->columns + (trees->width == 1 ? tree % trees->columns : 0);
+    value *= trees->width;
+    if (trees->values_dtype == FLOAT64)
+        ADD(double, double);
+    else if (job->out_dtype == FLOAT64)
+        ADD(double, float);
+    else
+        ADD(float, float);
+}
+
+static inline uint32_t narrow_step(const narrow_node *nodes, uint32_t at, const float *row, const uint64_t *sets,
+                                   int gaps) {
+    (void)sets;
+    const narrow_node *node = nodes + at;
+    float x = row[node->link >> NARROW_FEATURE];
+    uint32_t right = x > node->threshold;
+    if (gaps) right |= (uint32_t)(x != x) & (uint32_t)!(node->link & NARROW_MISSING_LEFT);
+    return (node->link & NARROW_CHILD) + right;
+}
+
+#define WIDE_STEP(name, row_t)                                                                                         \
+    static inline uint32_t name(const wide_node *nodes, uint32_t at, const row_t *row, const uint64_t *sets,           \
+                                int gaps) {                                                                            \
+        (void)sets;                                                                                                    \
+        const wide_node *node = nodes + at;                                                                            \
+        double x = row[node->link & WIDE_FEATURE];                                                                     \
+        uint32_t right = x > node->threshold;                                                                          \
+        if (gaps) right |= (uint32_t)(x != x) & (uint32_t)!(node->link & WIDE_MISSING_LEFT);                           \
+        return node->child + right;                                                                                    \
+    }
+WIDE_STEP(wide_step_float32, float)
+WIDE_STEP(wide_step_float64, double)
+
+static inline uint32_t categorical_step(const wide_node *nodes, uint32_t at, const double *row, const uint64_t *sets,
+                                        int gaps) {
+    const wide_node *node = nodes + at;
+    double x = row[node->link & WIDE_FEATURE];
+    uint32_t plain = wide_step_float64(nodes, at, row, sets, gaps);
+    if (!(node->link & WIDE_CATEGORICAL)) return plain;
+    uint32_t category = x >= 0 && x < MISSING_CATEGORY ? (uint32_t)(int32_t)x : MISSING_CATEGORY;
+    return node->child + (uint32_t)(sets[(size_t)wide_number(node) * 4 + category / 64] >> category % 64 & 1);
+}
+
+/* Defines `name`, which walks all rows of a job down all trees: row by row of trees in their order, so that sums are
+   those of a plain loop. Sixteen rows go down one tree in lockstep; of what is left, one row goes down sixteen trees. */
+#define WALK(name, node_t, row_t, step, number, gaps)                                                                  \
+    static inline void name##_lanes(const job_t *job, size_t first_row, size_t first_tree, int by_tree, int lanes) {   \
+        const trees_t *trees = job->trees;                                                                             \
+        const node_t *nodes[LANES];                                                                                    \
+        const row_t *rows[LANES];                                                                                      \
+        uint32_t at[LANES] = {0}, moved;                                                                               \
+        for (int lane = 0; lane < lanes; lane++) {                                                                     \
+            size_t row = first_row + (by_tree ? 0 : (size_t)lane), tree = first_tree + (by_tree ? (size_t)lane : 0);   \
+            nodes[lane] = (const node_t *)trees->nodes + trees->starts[tree];                                          \
+            rows[lane] = (const row_t *)job->rows + row * trees->features;                                             \
+        }                                                                                                              \
+        do {                                                                                                           \
+            moved = 0;                                                                                                 \
+            for (int lane = 0; lane < lanes; lane++) {                                                                 \
+                const node_t *tree = by_tree ? nodes[lane] : nodes[0];                                                 \
+                uint32_t next = step(tree, at[lane], rows[lane], trees->sets, gaps);                                   \
+                moved |= next ^ at[lane];                                                                              \
+                at[lane] = next;                                                                                       \
+            }                                                                                                          \
+        } while (moved);                                                                                               \
+        for (int lane = 0; lane < lanes; lane++)                                                                       \
+            reached(job, first_row + (by_tree ? 0 : (size_t)lane), first_tree + (by_tree ? (size_t)lane : 0),          \
+                    number(nodes[lane] + at[lane]));                                                                   \
+    }                                                                                                                  \
+    static void name(const job_t *job) {                                                                               \
+        size_t full = job->n - job->n % LANES, trees = job->trees->trees;                                              \
+        size_t block = BYTES_AT_ONCE / (job->trees->features * sizeof(row_t));                                         \
+        block = block > ROWS_AT_ONCE ? ROWS_AT_ONCE : block < LANES ? LANES : block - block % LANES;                   \
+        for (size_t start = 0; start < full; start += block) {                                                         \
+            size_t stop = full - start < block ? full : start + block;                                                 \
+            for (size_t tree = 0; tree < trees; tree++)                                                                \
+                for (size_t row = start; row < stop; row += LANES) name##_lanes(job, row, tree, 0, LANES);             \
+        }                                                                                                              \
+        if (trees < job->n - full) {                                                                                   \
+            for (size_t tree = 0; tree < trees; tree++) name##_lanes(job, full, tree, 0, (int)(job->n - full));        \
+            return;                                                                                                    \
+        }                                                                                                              \
+        for (size_t row = full; row < job->n; row++) {                                                                 \
+            size_t tree = 0;                                                                                           \
+            for (; tree + LANES <= trees; tree += LANES) name##_lanes(job, row, tree, 1, LANES);                       \
+            if (tree < trees) name##_lanes(job, row, tree, 1, (int)(trees - tree));                                    \
+        }                                                                                                              \
+    }
+
+WALK(narrow_plain, narrow_node, float, narrow_step, narrow_number, 0)
+WALK(narrow_gaps, narrow_node, float, narrow_step, narrow_number, 1)
+WALK(wide_float32_plain, wide_node, float, wide_step_float32, wide_number, 0)
+WALK(wide_float32_gaps, wide_node, float, wide_step_float32, wide_number, 1)
+WALK(wide_float64_plain, wide_node, double, wide_step_float64, wide_number, 0)
+WALK(wide_float64_gaps, wide_node, double, wide_step_float64, wide_number, 1)
+WALK(categorical_gaps, wide_node, double, categorical_step, wide_number, 1)
+
+#define ANY(name, float_t, bits_t, test)                                                                               \
+    static int name(const void *values, size_t count) {                                                                \
+        const float_t *x = values;                                                                                     \
+        for (size_t start = 0; start < count; start += 1024) {                                                         \
+            size_t stop = count - start < 1024 ? count : start + 1024;                                                 \
+            bits_t found = 0;                                                                                          \
+            for (size_t i = start; i < stop; i++) {                                                                    \
+                bits_t bits;                                                                                           \
+                memcpy(&bits, x + i, sizeof bits);                                                                     \
+                found |= (bits_t)(test);                                                                               \
+            }                                                                                                          \
+            if (found) return 1;                                                                                       \
+        }                                                                                                              \
+        return 0;                                                                                                      \
+    }
+
+#define MAGNITUDE32 (bits & 0x7fffffffu)
+#define MAGNITUDE64 (bits & 0x7fffffffffffffffu)
+ANY(any_nan_float32, float, uint32_t, MAGNITUDE32 > 0x7f800000u)
+ANY(any_nan_float64, double, uint64_t, MAGNITUDE64 > 0x7ff0000000000000u)
+ANY(any_infinite_float32, float, uint32_t, MAGNITUDE32 == 0x7f800000u)
+ANY(any_infinite_float64, double, uint64_t, MAGNITUDE64 == 0x7ff0000000000000u)
+ANY(any_special_float32, float, uint32_t, MAGNITUDE32 >= 0x7f800000u)
+ANY(any_special_float64, double, uint64_t, MAGNITUDE64 >= 0x7ff0000000000000u)
+
+/* Sums, or tells the leaves, as the job says. */
+static void walk(const job_t *job) {
+    const trees_t *trees = job->trees;
+    size_t count = job->n * trees->features;
+    if (job->rows_dtype == FLOAT32) {
+        int gaps = any_nan_float32(job->rows, count);
+        if (!trees->wide) (gaps ? narrow_gaps : narrow_plain)(job);
+        else (gaps ? wide_float32_gaps : wide_float32_plain)(job);
+    } else {
+        int gaps = any_nan_float64(job->rows, count);
+        if (trees->categorical) categorical_gaps(job);
+        else (gaps ? wide_float64_gaps : wide_float64_plain)(job);
+    }
+}
+
+#endif
