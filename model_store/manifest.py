@@ -18,6 +18,8 @@ CAPTURED_WITH = "captured_with"
 """The option of a forced version: the libraries that wrote it, where ``libraries`` has those that fitted it."""
 ENGINES = "engines"
 """The option that says how a version can be executed."""
+OPTIMISED = "optimised"
+"""The option that says which smaller forms of the estimator were tried, and which was taken."""
 LARGEST_BYTES = 64 * 2**20
 _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}", re.ASCII)
 _SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from model_store import channels
+from model_store.capture.goal import Goal
 from model_store.capture.options import ArtifactFormat, CaptureOptions, Progress, UnknownCategories, silent
 from model_store.declaration import document
 from model_store.declaration.contract import Contract
@@ -26,7 +27,7 @@ from model_store.seal import SealingKey
 from model_store.stores.locations import store_at
 from model_store.stores.store import Store
 
-__all__ = ["Limits", "Progress", "current_user", "dry_run", "publish"]
+__all__ = ["Goal", "Limits", "Progress", "current_user", "dry_run", "publish"]
 
 _KEY = ("keys", "sealing.pem")
 
@@ -47,6 +48,7 @@ def publish(  # noqa: PLR0913 - one keyword for each thing that a publisher may 
     artifact_format: ArtifactFormat = "auto",
     schema: Any = None,
     payload_log: PayloadLog | None = None,
+    optimise: Goal | None = None,
     limits: Limits | None = None,
     gate: Gate | None = None,
     progress: Progress | None = None,
@@ -59,10 +61,12 @@ def publish(  # noqa: PLR0913 - one keyword for each thing that a publisher may 
     hundred rows make a good profile. ``sealing_key`` defaults to ``keys/sealing.pem`` next to the root folder.
     ``schema`` declares columns and outputs, which beats what is inferred: a mapping, the path of one as JSON, or a
     signature of MLflow; see "Declare what a model takes" in docs/how-to. ``metrics`` is any JSON object. ``force``
-    accepts an estimator of another scikit-learn version, here and wherever it is loaded. ``payload_log`` has a sample
-    of the version's requests logged. With ``promote`` the version becomes the model's stable one at once; with ``wait``
-    as well, the call returns when every worker answers with it, of those that leave word in the folder ``presence``
-    next to the store. ``gate`` tries it first, by default in a separate process within ``limits``.
+    accepts an estimator of another scikit-learn version, here and wherever it is loaded.
+    ``payload_log`` has a sample of the version's requests logged. ``optimise`` has smaller forms of the estimator
+    tried on labelled rows, and publishes the smallest that keeps the loss budget. With ``promote`` the version
+    becomes the model's stable one at once; with ``wait`` as well, the call returns when every worker answers with
+    it, of those that leave word in the folder ``presence`` next to the store. ``gate`` tries it first, by default
+    in a separate process within ``limits``.
     Raises StoreError: BadName, BadSchema, BadSample, ArtifactUnreadable, GateRefused, NoKey, NotServed, ….
     """
     store, model = root if isinstance(root, Store) else store_at(root), ModelName(name)
@@ -70,7 +74,7 @@ def publish(  # noqa: PLR0913 - one keyword for each thing that a publisher may 
     by = by or current_user()
     declared = None if schema is None else document.load(schema)
     options = CaptureOptions(
-        str(model), by, _plain_metrics(metrics), unknown_categories, artifact_format, force, declared
+        str(model), by, _plain_metrics(metrics), unknown_categories, artifact_format, force, declared, optimise
     )
     registrar = Registrar(store, key, gate or ProcessGate(limits), progress or silent)
     version = registrar.publish(Submission(estimator, sample, options, payload_log, limits))
@@ -91,6 +95,7 @@ def dry_run(  # noqa: PLR0913 - one keyword for each thing that a publisher may 
     artifact_format: ArtifactFormat = "auto",
     schema: Any = None,
     payload_log: PayloadLog | None = None,
+    optimise: Goal | None = None,
     limits: Limits | None = None,
     gate: Gate | None = None,
     progress: Progress | None = None,
@@ -108,6 +113,7 @@ def dry_run(  # noqa: PLR0913 - one keyword for each thing that a publisher may 
         artifact_format=artifact_format,
         force=force,
         schema=declared,
+        goal=optimise,
     )
     submission = Submission(estimator, sample, options, payload_log, limits)
     with tempfile.TemporaryDirectory(prefix="millrace-dry-run-") as folder:

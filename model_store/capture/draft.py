@@ -1,6 +1,7 @@
 """From a fitted estimator and sample rows to the files of a version, not yet numbered or sealed."""
 
 import warnings
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +16,7 @@ from model_store.capture.comparison.steadiness import steadied
 from model_store.capture.compiled import write_plan
 from model_store.capture.inference import infer
 from model_store.capture.libraries import libraries_of
+from model_store.capture.optimisation.search import smaller
 from model_store.capture.options import CaptureOptions, Progress
 from model_store.capture.recording import profile_of
 from model_store.capture.sample import samples
@@ -37,6 +39,7 @@ def capture(estimator: Any, sample: Any, folder: Path, options: CaptureOptions, 
 
 def capture_owned(owned: Owned, sample: Any, folder: Path, options: CaptureOptions, progress: Progress) -> Manifest:
     """Do what ``capture`` does with an estimator that nobody else needs, and let go of it as soon as it is written."""
+    optimised = _optimised(owned, options, progress)
     progress("reading the schema from the sample")
     inferred = infer(owned.estimator, samples.laid_out(sample), options.unknown_categories, options.schema)
     if samples.is_foreign_frame(sample):
@@ -57,7 +60,19 @@ def capture_owned(owned: Owned, sample: Any, folder: Path, options: CaptureOptio
         progress("writing the artifact")
         draft = _draft(owned.estimator, inferred.schema, options, warned)
         written = write_artifact(owned, inferred.schema, kept, folder, options.artifact_format)
-    return _with_files(replace(draft, options={**draft.options, **engines}), folder, written)
+    return _with_files(replace(draft, options={**draft.options, **engines, **optimised}), folder, written)
+
+
+def _optimised(owned: Owned, options: CaptureOptions, progress: Progress) -> Mapping[str, Any]:
+    """Make the estimator the smallest that keeps the publisher's goal, if there is one; return what to note of it."""
+    if options.goal is None:
+        return {}
+    progress("trying smaller forms of the estimator")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found = smaller(owned.estimator, options.goal, progress)
+    owned.estimator = found.estimator
+    return found.option
 
 
 def _draft(estimator: Any, schema: Schema, options: CaptureOptions, warned: list[str]) -> Manifest:

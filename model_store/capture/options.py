@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from model_store.capture.goal import Goal
+
 ArtifactFormat = Literal["auto", "skops", "joblib"]
 UnknownCategories = Literal["accept", "refuse"]
 Progress = Callable[[str], None]
@@ -15,7 +17,8 @@ WARNING = "warning: "
 class CaptureOptions:
     """What the publisher asks for: the model's name, and how its estimator and sample are captured.
 
-    ``schema`` is the document of what is declared, as ``model_store.declaration.document`` reads it.
+    ``schema`` is the document of what is declared, as ``model_store.declaration.document`` reads it. With a
+    ``goal``, the smallest form of the estimator is captured that keeps it.
     """
 
     name: str
@@ -25,6 +28,7 @@ class CaptureOptions:
     artifact_format: ArtifactFormat = "auto"
     force: bool = False
     schema: Mapping[str, Any] | None = None
+    goal: Goal | None = None
 
 
 def silent(_: str) -> None:

@@ -7,6 +7,7 @@ from model_store import channels
 from model_store.command_line.arguments import add_name_and_version, command
 from model_store.command_line.output import show, table, written
 from model_store.command_line.reports import history, model_report, version_report
+from model_store.declaration import smaller_forms
 from model_store.errors import StoreError, UnknownModel, UnknownVersion
 from model_store.seal import TrustedKeys
 from model_store.stores.locations import store_at
@@ -57,6 +58,8 @@ def _show(options: argparse.Namespace) -> int:
         *table(manifest["schema"]["columns"], ("name", "dtype", "zone", "nullable", "minimum", "maximum")),
     ]
     lines += ["", "outputs:", *table(manifest["schema"]["outputs"], ("name", "dtype", "shape", "labels"))]
+    forms = smaller_forms.lines(store.manifest(options.name, version))
+    lines += ["", *forms] if forms else []
     if moves:
         lines += ["", "history:", *table(moves, ("at", "by", "action", "channel", "from_version", "to_version"))]
     return show(options, {**manifest, "named_by": report["named_by"], "history": moves}, lines)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from model_store.capture.goal import METRICS, Goal
 from model_store.capture.options import WARNING
 from model_store.command_line.arguments import add_limits, add_name_and_version, add_wait, chosen_limits, command
 from model_store.command_line.output import show, show_progress, size
@@ -79,6 +80,7 @@ def _choices(options: argparse.Namespace) -> dict[str, Any]:
         "artifact_format": options.format,
         "schema": options.schema,
         "payload_log": _payload_log(options),
+        "optimise": _goal(options),
         "limits": chosen_limits(options),
     }
 
@@ -121,6 +123,15 @@ def _payload_log(options: argparse.Namespace) -> PayloadLog | None:
     if options.redact:
         raise BadPayloadLog("--redact says what --log-payload leaves out: there is no --log-payload")
     return None
+
+
+def _goal(options: argparse.Namespace) -> Goal | None:
+    given = (options.optimise, options.holdout, options.target)
+    if given == (None, None, None) and not options.metric:
+        return None
+    if None in given:
+        raise StoreError("--optimise BUDGET, --holdout ROWS and --target COLUMN belong together: one is missing")
+    return Goal(str(options.holdout), options.target, options.optimise, options.metric).checked()
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -170,5 +181,19 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--redact", nargs="+", default=[], metavar="COLUMN", help="columns that --log-payload never shows"
+    )
+    parser.add_argument(
+        "--optimise",
+        type=float,
+        metavar="BUDGET",
+        help="try smaller forms (fewer trees, pruned, shorter leaves) and publish the smallest whose metric is worse "
+        "by at most this, with 95 %% confidence",
+    )
+    parser.add_argument(
+        "--holdout", type=Path, metavar="ROWS", help="labelled rows for --optimise, which the model was not fitted on"
+    )
+    parser.add_argument("--target", metavar="COLUMN", help="the column of --holdout that has the right answers")
+    parser.add_argument(
+        "--metric", choices=METRICS, default="", help="what may get worse (accuracy of classifiers, r2 of all else)"
     )
     add_limits(parser)

@@ -48,9 +48,11 @@ def capture(request: Mapping[str, Any]) -> dict[str, Any]:
     from model_store.artifacts.loading import load_own  # here: after the limits are set
     from model_store.capture import draft
     from model_store.capture.artifact import Owned
+    from model_store.capture.goal import Goal
     from model_store.capture.options import CaptureOptions, silent
 
-    options = CaptureOptions(**request["options"])
+    goal = request["options"].pop("goal", None)
+    options = CaptureOptions(**request["options"], goal=Goal(**goal) if goal else None)
     sample = _sample(request)
     estimator, other_sklearn = load_own(Path(request["file"]), any_version=options.force)
     owned = Owned(estimator)

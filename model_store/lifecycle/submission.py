@@ -9,8 +9,9 @@ from typing import Any
 
 from model_store import seal
 from model_store.capture.options import WARNING, CaptureOptions, Progress
+from model_store.declaration import smaller_forms
 from model_store.declaration.contract import Contract
-from model_store.errors import ArtifactUnreadable, StoreError
+from model_store.errors import ArtifactUnreadable, BadSample, StoreError
 from model_store.gate import isolation
 from model_store.gate.gate import Limits
 from model_store.manifest import Manifest
@@ -41,6 +42,8 @@ class Submission:
             draft = self._from_file(Path(self.estimator), folder, progress)
         else:
             draft = self._from_memory(folder, progress)
+        for line in smaller_forms.lines(draft):
+            progress(line)
         for warning in Contract(draft).warnings:
             progress(f"{WARNING}{warning}")
         if self.payload_log is None:
@@ -76,6 +79,8 @@ class Submission:
         return {"handed_over": str(handover.write(self.sample, scratch))}
 
     def _captured(self, file: Path, sample: Mapping[str, str], folder: Path) -> Manifest:
+        if self.options.goal is not None and not _is_path(self.options.goal.holdout):
+            raise BadSample("with an estimator's file, the holdout is a file as well")
         request = {"file": str(file.absolute()), "folder": str(folder.absolute()), **sample}
         answer = isolation.run(
             "capture",

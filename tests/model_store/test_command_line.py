@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import skops.io
+from sklearn.ensemble import RandomForestClassifier
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.pipeline import make_pipeline
@@ -344,3 +345,20 @@ def test_a_declared_schema_is_published_and_what_is_wrong_in_it_is_one_line(keye
             "error: the declared schema: columns.widht: there is no such column: expected one of width, height; "
             "is 'width' meant?"
         )
+
+
+def test_a_smaller_form_is_published_if_asked_for(keyed, tmp_path) -> None:
+    rows = pd.DataFrame(np.random.default_rng(0).normal(size=(400, 3)), columns=["a", "b", "c"])
+    targets = (rows.a + rows.b > 0).astype(int)
+    joblib.dump(RandomForestClassifier(10, random_state=0).fit(rows[:200], targets[:200]), tmp_path / "forest.joblib")
+    rows[:50].to_csv(tmp_path / "few.csv", index=False)
+    rows[200:].assign(bought=targets[200:]).to_csv(tmp_path / "labelled.csv", index=False)
+    asked = ("--optimise", "0.1", "--holdout", "labelled.csv")
+    result = keyed("publish", "forest", "forest.joblib", "--sample", "few.csv", *asked, "--target", "bought")
+    assert result.returncode == 0, result.stderr
+    shown = keyed("show", "forest").stdout
+    assert "smaller forms (accuracy on 200 rows, loss budget 0.1):" in shown
+    assert "taken: " in shown
+    refused = keyed("publish", "forest", "forest.joblib", "--sample", "few.csv", *asked)
+    assert refused.returncode != 0
+    assert "--target COLUMN belong together" in refused.stderr
