@@ -5,6 +5,7 @@ no names, no ids. A prediction can be judged for as long as its worker's last ``
 """
 
 from collections.abc import Collection, Mapping
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Any
 
@@ -34,7 +35,7 @@ class RecentPredictions(Observer):
         values = with_class(model.schema, outputs).get("predict")
         if values is not None and values.ndim == 1:
             classified = model.schema.task == "classifier"
-            kept = _class_hash if classified else float
+            kept = _known_class_hash if classified else float
             key = _key(model.name, request_id)
             self._rows.remember(
                 PredictedRow(key, row, model.version, kept(value), classified)
@@ -72,5 +73,9 @@ def _key(model: str, request_id: str) -> bytes:
 def _class_hash(value: Any) -> float:
     """Return a class's hash as a whole number that a float holds exactly; 1, 1.0 and numpy's 1 are one class."""
     number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    text = f"n{float(value)!r}" if number else f"{type(value).__name__}{value}"
+    text = f"n{float(value) + 0.0!r}" if number else f"{type(value).__name__}{value}"  # -0.0 + 0.0 is 0.0
     return float(int.from_bytes(blake2b(text.encode("utf-8", "surrogatepass"), digest_size=6).digest(), "big"))
+
+
+_known_class_hash = lru_cache(maxsize=4096, typed=True)(_class_hash)
+"""A model has few classes; by type, because 1 and True are two."""

@@ -57,6 +57,16 @@ def test_ground_truth_is_joined_by_request_id(recent, model):
     assert counted("millrace_feedback_correct_total", model=model.name, version="1") == 2
 
 
+@pytest.mark.parametrize("predicted", [[1, True, "1", "True", -0.0], ["True", "1", True, 1, -0.0]])
+def test_classes_that_look_alike_are_told_apart(recent, model, predicted):
+    remember(recent, model, "a", predicted)
+    judge(recent, model, ("a", [1.0 if value == 1 and value is not True else value for value in predicted]))
+    assert counted("millrace_feedback_correct_total", model=model.name, version="1") == 5
+    remember(recent, model, "b", predicted)
+    judge(recent, model, ("b", ["1", 1, 1, True, 0.0]))
+    assert counted("millrace_feedback_correct_total", model=model.name, version="1") == 6
+
+
 def test_ground_truth_counts_once(recent, model):
     remember(recent, model, "a", ["yes"])
     assert judge(recent, model, ("a", ["yes"]), ("a", ["yes"]))["repeated"] == 1
