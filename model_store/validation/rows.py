@@ -20,7 +20,7 @@ def from_rows(schema: Schema, rows: Sequence[Any], locate: Locate | None = None)
     facts = facts_of(schema)
     if facts.width == 1 and list not in set(map(type, rows)):
         rows = [[value] for value in rows]
-    if set(map(type, rows)) != {list} or set(map(len, rows)) != {facts.width}:
+    if not _are_rows(facts, rows):
         _check_widths(rows, facts.width, locate or rows_of(schema))
     return _by_position(facts, rows, locate)
 
@@ -41,6 +41,18 @@ def from_records(schema: Schema, records: Sequence[Any], locate: Locate | None =
             return _by_position(facts, rows, locate)
     refuse(_record_faults(schema, records, locate or rows_of(schema), exact=exact))
     return _by_position(facts, list(map(facts.values_of, records)), locate)
+
+
+def numbers_by_position(schema: Schema, rows: Sequence[Any]) -> Batch | None:
+    """Return the batch of rows by position that are nothing but numbers and allowed gaps.
+
+    None if a closer look is needed.
+    """
+    facts = facts_of(schema)
+    if not facts.homogeneous or facts.closed or not _are_rows(facts, rows):
+        return None
+    matrix = matrix_of(facts, rows)
+    return None if matrix is None else Batch(len(rows), matrix=matrix)
 
 
 def numbers_by_name(schema: Schema, records: Sequence[Any]) -> Batch | None:
@@ -68,6 +80,10 @@ def _by_position(facts: Facts, rows: Sequence[Sequence[Any]], locate: Locate | N
             return Batch(len(rows), matrix=matrix)
     columns = zip(*rows, strict=True) if rows else ((),) * facts.width
     return from_columns(facts.schema, dict(zip(facts.names, columns, strict=True)), locate)
+
+
+def _are_rows(facts: Facts, rows: Sequence[Any]) -> bool:
+    return set(map(type, rows)) == {list} and set(map(len, rows)) == {facts.width}
 
 
 def _check_widths(rows: Sequence[Any], width: int, locate: Locate) -> None:

@@ -16,7 +16,7 @@ from model_store.batch import Batch
 from model_store.request_errors import MOST_FAULTS, Fault, InvalidInput
 from model_store.schema import Column
 from model_store.validation.columns import from_columns, numbers_by_column
-from model_store.validation.rows import from_rows, numbers_by_name
+from model_store.validation.rows import from_rows, numbers_by_name, numbers_by_position
 from model_store.validation.words import Locate, expected, show
 from service.dialects.tfserving.places import Places, Tensor
 from service.dialects.tfserving.signatures import Input, Signatures
@@ -38,8 +38,14 @@ def from_instances(known: Signatures, instances: Sequence[Any]) -> Batch:
             "tensorinfo_map",
             [_no_object(known, "instances[0]", instances[0])],
         )
+    numbers = numbers_by_position(known.schema, instances)
+    return from_plain(known, known.only, instances) if numbers is None else numbers
+
+
+def from_plain(known: Signatures, only: Input, instances: Sequence[Any]) -> Batch:
+    """Return rows that are values or lists for the one input, each value looked at. Raises InvalidInput."""
     _check_plain(instances)
-    return _batch(known, [Tensor(known.only, instances)])
+    return _batch(known, [Tensor(only, instances)])
 
 
 def from_named(known: Signatures, instances: Sequence[Any]) -> Batch:
@@ -60,7 +66,9 @@ def from_inputs(known: Signatures, inputs: Any, locate: Locate | None = None) ->
         numbers = None if known.schema.layout == "matrix" else numbers_by_column(known.schema, columns)
         return from_named_columns(known, columns, locate) if numbers is None else numbers
     if known.only:
-        return _batch(known, [Tensor(known.only, _rows(inputs), in_rows=False)], locate)
+        rows = _rows(inputs)
+        numbers = numbers_by_position(known.schema, rows)
+        return _batch(known, [Tensor(known.only, rows, in_rows=False)], locate) if numbers is None else numbers
     raise InvalidInput.of(_no_object(known, "inputs", inputs))
 
 

@@ -1,7 +1,8 @@
-"""Named numbers are taken at once where that gives what a look at each value gives: same bits, same refusals."""
+"""Numbers are taken at once where that gives what a look at each value gives: same bits, same refusals."""
 
 import random
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import orjson
@@ -11,9 +12,9 @@ from model_store.request_errors import InvalidInput
 from model_store.schema import Column, Output, Schema
 from model_store.validation.casts import cast_column
 from model_store.validation.columns import numbers_by_column
-from model_store.validation.rows import numbers_by_name
+from model_store.validation.rows import numbers_by_name, numbers_by_position
 from service.dialects.tfserving.signatures import signatures
-from service.dialects.tfserving.tensors import from_inputs, from_instances, from_named, from_named_columns
+from service.dialects.tfserving.tensors import from_inputs, from_instances, from_named, from_named_columns, from_plain
 
 BODIES = 3000
 DTYPES = ("float64", "float32", "int64", "int8", "uint64")
@@ -85,6 +86,24 @@ def test_named_rows_are_what_a_look_at_each_value_makes_of_them():
         at_once = numbers_by_name(schema, records)
         if at_once is not None:
             assert at_once.matrix.tobytes() == each_value(schema, zip(*sent(rows), strict=True))
+        seen[at_once is not None] += 1
+    assert min(seen.values()) > BODIES / 10, seen
+
+
+def test_plain_rows_are_what_a_look_at_each_value_makes_of_them():
+    chance, seen = random.Random(4), Counter()
+    for _ in range(BODIES):
+        schema, rows = invented(chance)
+        schema = replace(schema, layout="matrix")
+        if chance.random() < 0.1:
+            rows[-1] = chance.choice((rows[-1][1:], [*rows[-1], 1], rows[-1][0], None, [rows[-1]]))
+        rows = sent(rows)
+        known = signatures(schema)
+        assert outcome(from_instances, known, rows) == outcome(from_plain, known, known.only, rows)
+        at_once = numbers_by_position(schema, rows)
+        if at_once is not None:
+            assert at_once.matrix.tobytes() == each_value(schema, zip(*rows, strict=True))
+            assert outcome(from_inputs, known, rows) == outcome(from_instances, known, rows)
         seen[at_once is not None] += 1
     assert min(seen.values()) > BODIES / 10, seen
 
