@@ -73,7 +73,7 @@ format: $(TEST) ## format the code
 	@$(VENV)/bin/ruff check --fix --quiet . ; $(VENV)/bin/ruff format --quiet .
 
 .PHONY: bench
-bench: $(TEST) ## requests/s, latency and CPU, next to naive Flask and FastAPI
+bench: $(TEST) ## requests/s, latency and CPU, next to a bare and a naive Flask
 	@$(PY) -m bench $(ARGS)
 
 .PHONY: requirements

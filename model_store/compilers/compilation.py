@@ -85,10 +85,13 @@ class Compilation:
 
     # what many compilers need
 
-    def matrix(self, rows: Value) -> Value:
-        """Return rows as one 2-D array, as NumPy makes one of a DataFrame; a matrix as it is. Raises NotCompiled."""
+    def matrix(self, rows: Value, dtype: str = "") -> Value:
+        """Return rows as one 2-D array, as NumPy makes one of a DataFrame, of a dtype if one is asked for.
+
+        A matrix stays as it is. Raises NotCompiled.
+        """
         if rows.form == "frame":
-            return _stacked(self, rows)
+            return _stacked(self, rows, dtype)
         if rows.form != "matrix":
             refuse(f"it takes numbers of several columns, and gets a {rows.form}")
         return rows
@@ -104,7 +107,7 @@ class Compilation:
 
         float32 and float64 stay what they are, all else becomes float64; ``dtype`` names another type for all.
         """
-        rows = self.matrix(rows)
+        rows = self.matrix(rows, dtype)
         wanted = dtype or (rows.dtype if rows.dtype in ("float32", "float64") else "float64")
         if rows.dtype == "object":
             refuse("it takes numbers, and gets texts")
@@ -112,12 +115,19 @@ class Compilation:
             return self.add("as_float", rows, settings={"dtype": wanted, "nan": nan}, dtype=wanted, finite=not nan)
         return rows if rows.finite else self.add("finite", rows, settings={"nan": nan}, finite=not nan)
 
+    def cast(self, rows: Value, dtype: str) -> Value:
+        """Return rows as floats of a dtype, refusing none: NaN and infinity pass, and what is too large is infinite."""
+        rows = self.matrix(rows, dtype)
+        if rows.dtype == "object":
+            refuse("it takes numbers, and gets texts")
+        return rows if rows.dtype == dtype else self.add("cast", rows, settings={"dtype": dtype}, dtype=dtype)
 
-def _stacked(compilation: Compilation, rows: Value) -> Value:
+
+def _stacked(compilation: Compilation, rows: Value, wanted: str = "") -> Value:
     dtypes = {value.dtype for value in rows.columns}
     if not rows.columns or not all(np.dtype(dtype).kind in "biuf" for dtype in dtypes):
         refuse("columns that are no numbers become an array of objects")
-    dtype = str(np.result_type(*(np.dtype(name) for name in dtypes)))
+    dtype = wanted or str(np.result_type(*(np.dtype(name) for name in dtypes)))
     if len(dtypes) > 1 and "bool" in dtypes:
         refuse("bools and numbers together become an array of objects")
     return compilation.add(

@@ -15,9 +15,36 @@ def _stack(step: Step) -> Run:
 
     def run(*vectors: Array) -> Array:
         made = np.empty((len(vectors), len(vectors[0])), dtype)
-        for row, vector in zip(made, vectors, strict=True):
-            row[:] = vector
+        with np.errstate(over="ignore"):
+            for row, vector in zip(made, vectors, strict=True):
+                row[:] = vector
         return made.T
+
+    return run
+
+
+def _by_column(_step: Step) -> Run:
+    """Lay an array out column by column in memory: NumPy adds along its rows in another order then."""
+    return np.asfortranarray
+
+
+def _span(step: Step) -> Run:
+    """Take the columns from ``start`` up to ``stop``."""
+    columns = slice(int(step.settings["start"]), int(step.settings["stop"]))
+    return lambda values: values[:, columns]
+
+
+def _pick(step: Step) -> Run:
+    """Take the ``columns``, in their order."""
+    columns = step.arrays["columns"]
+    return lambda values: values[:, columns]
+
+
+def _side_by_side(_step: Step) -> Run:
+    """Make one array of vectors, a column each."""
+
+    def run(*vectors: Array) -> Array:
+        return np.stack(vectors, axis=1)
 
     return run
 
@@ -33,4 +60,11 @@ def _dense(_step: Step) -> Run:
     return run
 
 
-BUILDERS: Mapping[str, Builder] = {"stack": _stack, "dense": _dense}
+BUILDERS: Mapping[str, Builder] = {
+    "stack": _stack,
+    "by_column": _by_column,
+    "span": _span,
+    "pick": _pick,
+    "side_by_side": _side_by_side,
+    "dense": _dense,
+}

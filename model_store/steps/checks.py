@@ -35,6 +35,17 @@ def _as_float(step: Step) -> Run:
     return run
 
 
+def _cast(step: Step) -> Run:
+    """Cast numbers to floats of ``dtype``; what is too large is infinite then."""
+    dtype = np.dtype(str(step.settings["dtype"]))
+
+    def run(values: Array) -> Array:
+        with np.errstate(over="ignore"):
+            return values.astype(dtype)
+
+    return run
+
+
 def _refuse(values: Array, *, nan_is_fine: bool) -> None:
     if not nan_is_fine and np.isnan(values).any():
         raise ValueError("Input X contains NaN.")
@@ -42,4 +53,4 @@ def _refuse(values: Array, *, nan_is_fine: bool) -> None:
         raise ValueError(f"Input X contains infinity or a value too large for dtype('{values.dtype.name}').")
 
 
-BUILDERS: Mapping[str, Builder] = {"finite": _finite, "as_float": _as_float}
+BUILDERS: Mapping[str, Builder] = {"finite": _finite, "as_float": _as_float, "cast": _cast}

@@ -21,11 +21,12 @@ def _most(step: Step) -> Run:
 
 
 def _above(step: Step) -> Run:
-    """Return the second of two ``labels`` where a number is greater than ``than``, else the first."""
+    """Return the second of two ``labels`` where a number is greater than ``than``, or ``or_equal``, else the first."""
     labels, than = step.arrays["labels"], float(step.settings.get("than", 0.0))
+    compare = np.greater_equal if step.settings.get("or_equal") else np.greater
 
     def run(values: Array) -> Array:
-        chosen: Array = labels[(values > than).astype(np.intp)]
+        chosen: Array = labels[compare(values, than).astype(np.intp)]
         return chosen
 
     return run
