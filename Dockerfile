@@ -1,5 +1,5 @@
-# Millrace's image. Stages: base (what every stage shares) → build (installs into a virtual environment) →
-# runtime (what production runs) and test (runtime's code with the tests' tools).
+# Millrace's image. Stages: base (what every stage shares) → build (installs into a virtual environment) and extension
+# (compiles, for the image's own architecture) → runtime (what production runs) and test (its code with the tests' tools).
 
 FROM python:3.13.9-slim-trixie AS base
 ENV PYTHONUNBUFFERED=1 \
@@ -19,12 +19,20 @@ RUN --mount=type=cache,target=/root/.cache/pip \
     find /opt/millrace/lib -depth -type d \( -name tests -o -path '*/pyarrow/include' \) -exec rm -r {} + && \
     python3 -m compileall -q /opt/millrace/lib
 
+FROM base AS extension
+WORKDIR /srv/millrace
+COPY requirements-build.txt .
+COPY deploy/local/build-extension deploy/local/build-extension
+COPY model_store/extension model_store/extension
+RUN --mount=type=cache,target=/root/.cache/pip deploy/local/build-extension /usr/local/bin/python || true
+
 FROM build AS test
 COPY requirements-dev.txt /tmp/requirements-dev.txt
 RUN --mount=type=cache,target=/root/.cache/pip \
     /usr/local/bin/pip --python /opt/millrace/bin/python install --require-hashes -r /tmp/requirements-dev.txt
 WORKDIR /srv/millrace
 COPY . .
+COPY --from=extension /srv/millrace/model_store/extension model_store/extension
 ENTRYPOINT ["python", "-m", "pytest"]
 
 FROM base AS runtime
@@ -40,6 +48,8 @@ RUN groupadd --gid 10001 millrace && useradd --uid 10001 --gid 10001 --no-create
 COPY --from=build /opt/millrace /opt/millrace
 WORKDIR /srv/millrace
 COPY model_store model_store
+# The same folder again, with what was built in it: the compiler stays behind.
+COPY --from=extension /srv/millrace/model_store/extension model_store/extension
 COPY service service
 COPY examples examples
 COPY deploy/__init__.py deploy/settings.py deploy/

@@ -21,6 +21,7 @@ PREDICT  = deploy/compose/predict $(if $(MODEL),'$(MODEL)',iris) $(if $(ROWS),'$
 PUBLISH  = deploy/compose/publish '$(NAME)' '$(MODEL)' '$(SAMPLE)'$(if $(ARGS), $(ARGS))
 else
 NEEDS   := $(RUN)
+BUILT   := extension
 TOKEN   := $(PY) -m deploy.local.within service.auth token
 PREDICT  = $(PY) -m deploy.local.predict $(if $(MODEL),--model '$(MODEL)') $(if $(ROWS),--rows '$(ROWS)')
 PUBLISH  = $(PY) -m deploy.local.within model_store publish '$(NAME)' '$(MODEL)' --sample '$(SAMPLE)' --promote$(if $(ARGS), $(ARGS))
@@ -34,7 +35,7 @@ help: ## this list
 	  /^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: run
-run: $(RUN) ## the whole stack on this machine: replicas behind Nginx on PORT (8080); Ctrl-C ends it
+run: $(RUN) extension ## the whole stack on this machine: replicas behind Nginx on PORT (8080); Ctrl-C ends it
 	@$(PY) -m deploy.local
 
 .PHONY: token
@@ -46,7 +47,7 @@ predict: $(NEEDS) ## one prediction through Nginx: MODEL=iris ROWS='[[5.1,3.5,1.
 	@$(PREDICT)
 
 .PHONY: publish
-publish: $(NEEDS) ## serve a model file: NAME=churn MODEL=churn.joblib SAMPLE=rows.csv; ARGS=… are options of the command; STACK=compose
+publish: $(NEEDS) $(BUILT) ## serve a model file: NAME=churn MODEL=churn.joblib SAMPLE=rows.csv; ARGS=… are options of the command; STACK=compose
 	@test -n '$(NAME)' -a -n '$(MODEL)' -a -n '$(SAMPLE)' || { echo "make publish needs NAME=… MODEL=… SAMPLE=…" >&2; exit 2; }
 	@$(PUBLISH)
 
@@ -57,11 +58,11 @@ tls: $(RUN) ## a self-signed certificate for trying HTTPS: var/tls
 ##@ Work on it
 
 .PHONY: test
-test: $(TEST) ## every test that this machine can run; ARGS=… goes to pytest
+test: $(TEST) extension ## every test that this machine can run; ARGS=… goes to pytest
 	@deploy/local/test $(ARGS)
 
 .PHONY: soak
-soak: $(TEST) ## the tests with FACTOR=10 times as many invented requests and tables, and other libraries; takes long
+soak: $(TEST) extension ## the tests with FACTOR=10 times as many invented requests and tables, and other libraries; takes long
 	@FUZZ_FACTOR=$(or $(FACTOR),10) PYTEST_ADDOPTS=--timeout=7200 deploy/local/test $(ARGS)
 
 .PHONY: lint
@@ -73,8 +74,12 @@ format: $(TEST) ## format the code
 	@$(VENV)/bin/ruff check --fix --quiet . ; $(VENV)/bin/ruff format --quiet .
 
 .PHONY: bench
-bench: $(TEST) ## requests/s, latency and CPU, next to a bare and a naive Flask
+bench: $(TEST) extension ## requests/s, latency and CPU, next to a bare and a naive Flask
 	@$(PY) -m bench $(ARGS)
+
+.PHONY: extension
+extension: $(RUN) ## build the C extension, once for each source; all that needs it does so
+	@deploy/local/build-extension || true
 
 .PHONY: requirements
 requirements: $(TEST) ## pin requirements*.in into requirements*.txt, with hashes

@@ -1,4 +1,4 @@
-"""The arguments that several commands have. The only file of the store that reads the environment."""
+"""The arguments that several commands have. Only it and `extension/loader.py` read the environment."""
 
 import argparse
 import os

@@ -1,10 +1,9 @@
 /* The extension as Python sees it: the type Trees, which checks once all that walk.h relies on, and functions that need
    the exact bits of the C library or one pass over an array. Every array comes as a buffer; nothing of NumPy is used. */
 
-#define PY_SSIZE_T_CLEAN
-#include <Python.h>
 #include <math.h>
 
+#include "abi3.h"
 #include "walk.h"
 
 #define WORTH_LETTING_OTHERS_RUN 8192 /* values or steps, from which on the interpreter's lock is given away */
@@ -15,6 +14,11 @@ typedef struct {
     enum rows_dtype rows_dtype;
     Py_buffer nodes, starts, leaf_starts, values, sets;
 } TreesObject;
+
+static PyObject *none(void) {
+    Py_IncRef(Py_None);
+    return Py_None;
+}
 
 /* --- buffers */
 
@@ -177,12 +181,12 @@ static PyObject *trees_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
         view_of_fixed(leaf_starts, &self->leaf_starts, "leaf_starts", 1, 'i', 8) ||
         view_of(values, &self->values, "values", 2, 0) || view_of_fixed(sets, &self->sets, "sets", 2, 'u', 8) ||
         check_shapes(self, features, columns)) {
-        Py_DECREF(self);
+        Py_DecRef((PyObject *)self);
         return NULL;
     }
     fill(self, features, columns);
     if (check(self)) {
-        Py_DECREF(self);
+        Py_DecRef((PyObject *)self);
         return NULL;
     }
     return (PyObject *)self;
@@ -190,12 +194,13 @@ static PyObject *trees_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 
 static void trees_dealloc(PyObject *object) {
     TreesObject *self = (TreesObject *)object;
-    PyTypeObject *type = Py_TYPE(object);
+    PyTypeObject *type = (PyTypeObject *)PyObject_Type(object); /* a new reference */
     Py_buffer *views[] = {&self->nodes, &self->starts, &self->leaf_starts, &self->values, &self->sets};
     for (size_t i = 0; i < sizeof views / sizeof *views; i++) PyBuffer_Release(views[i]);
     freefunc release = (freefunc)PyType_GetSlot(type, Py_tp_free);
     release(self);
-    Py_DECREF(type);
+    Py_DecRef((PyObject *)type); /* the object's reference to its type, */
+    Py_DecRef((PyObject *)type); /* and the new one */
 }
 
 static int check_call(const TreesObject *self, const Py_buffer *rows, const Py_buffer *out, Py_ssize_t across,
@@ -220,9 +225,9 @@ static void run(const job_t *job) {
         walk(job);
         return;
     }
-    Py_BEGIN_ALLOW_THREADS
+    PyThreadState *state = PyEval_SaveThread();
     walk(job);
-    Py_END_ALLOW_THREADS
+    PyEval_RestoreThread(state);
 }
 
 static PyObject *trees_run(TreesObject *self, PyObject *const *args, Py_ssize_t count, int leaves) {
@@ -244,8 +249,7 @@ static PyObject *trees_run(TreesObject *self, PyObject *const *args, Py_ssize_t 
     }
     PyBuffer_Release(&rows);
     PyBuffer_Release(&out);
-    if (failed) return NULL;
-    Py_RETURN_NONE;
+    return failed ? NULL : none();
 }
 
 static PyObject *trees_sum(TreesObject *self, PyObject *const *args, Py_ssize_t count) {
@@ -305,7 +309,7 @@ static PyObject *apply(PyObject *const *args, Py_ssize_t count, apply_t float32,
     if (right) (size == 4 ? float32 : float64)(values.buf, results.buf, (size_t)(values.len / size));
     PyBuffer_Release(&values);
     PyBuffer_Release(&results);
-    if (right) Py_RETURN_NONE;
+    if (right) return none();
     PyErr_SetString(PyExc_ValueError, "values and out have to be aligned, of one size, and both float32 or float64");
     return NULL;
 }
@@ -359,7 +363,7 @@ static int execute(PyObject *module) {
     PyObject *type = PyType_FromSpec(&trees_spec);
     if (!type) return -1;
     int failed = PyModule_AddObjectRef(module, "Trees", type);
-    Py_DECREF(type);
+    Py_DecRef((PyObject *)type);
     return failed;
 }
 

@@ -11,15 +11,20 @@ from typing import Any
 from model_store.extension.source import shared_object
 
 VARIABLE = "MILLRACE_EXTENSION"
-"""The environment variable that turns the extension off. Every process that predicts must see it: it is read here."""
+"""The environment variable that turns the extension off: read here, since every process that predicts goes by it."""
 
 log = logging.getLogger(__name__)
+
+
+def turned_off() -> bool:
+    """Return whether the extension is not to be used even if it is there."""
+    return os.environ.get(VARIABLE, "").strip().upper() == "OFF"
 
 
 @cache
 def kernels() -> Any | None:
     """Return the extension's module, None if it is turned off or cannot be loaded: then the log says so, once."""
-    if os.environ.get(VARIABLE, "").strip().upper() == "OFF":
+    if turned_off():
         log.info("%s is OFF: scikit-learn's own kernels walk the trees, several times slower", VARIABLE)
         return None
     path = shared_object()

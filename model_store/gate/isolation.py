@@ -14,6 +14,7 @@ from typing import Any, BinaryIO
 
 from model_store import errors
 from model_store.errors import GateRefused, StoreError
+from model_store.extension.loader import VARIABLE, turned_off
 
 _SHOWN = 300
 _STDERR_TAIL = 16_384
@@ -99,7 +100,7 @@ def _started(verb: str, folder: Path, output: BinaryIO, path: Sequence[str]) -> 
 
 
 def _environment(folder: Path, path: Sequence[str]) -> dict[str, str]:
-    """Return no variable of this process but the import path: a candidate sees no secret."""
+    """Return no variable of this process but the import path and the extension's: a candidate sees no secret."""
     return {
         "PATH": "/usr/local/bin:/usr/bin:/bin",
         "HOME": str(folder),
@@ -108,6 +109,7 @@ def _environment(folder: Path, path: Sequence[str]) -> dict[str, str]:
         "PYTHONPATH": os.pathsep.join(path),
         "PYTHONDONTWRITEBYTECODE": "1",
         **dict.fromkeys(_THREADS, "1"),
+        **({VARIABLE: "OFF"} if turned_off() else {}),
     }
 
 

@@ -149,6 +149,15 @@ class Settings(Declared):
         "How often each worker looks at the store for new versions and moved channels, in seconds, at most 2.",
         group=Group.MODELS,
     )
+    extension = setting(
+        "MILLRACE_EXTENSION",
+        True,
+        switch,
+        "Whether the C extension walks the trees of forests and boosted trees. `OFF`: scikit-learn's own kernels do, "
+        "to the same answers, several times slower, as they do if the extension could not be built. Every process that "
+        "predicts reads it, publishing too.",
+        group=Group.MODELS,
+    )
 
     # --- access
 

@@ -7,6 +7,7 @@ from sklearn.datasets import load_iris
 from sklearn.linear_model import LogisticRegression
 
 from model_store import publish, seal
+from model_store.extension import loader
 from model_store.gate.gate import Gate
 from model_store.seal import SealingKey, TrustedKeys
 from model_store.stores.folder import FolderStore
@@ -45,3 +46,14 @@ def published(store, key, iris, open_gate) -> Path:
     """The folder of version 1 of `iris`."""
     version = publish(store, "iris", *iris, sealing_key=key, by="tests", gate=open_gate)
     return store.version_folder("iris", version)
+
+
+@pytest.fixture(params=["ON", "OFF"])
+def by(request, monkeypatch):
+    """The extension on, then off: what uses this fixture runs with both."""
+    monkeypatch.setenv(loader.VARIABLE, request.param)
+    loader.kernels.cache_clear()
+    if request.param == "ON" and loader.kernels() is None:
+        pytest.skip("the extension is not built here: deploy/local/build-extension")
+    yield
+    loader.kernels.cache_clear()

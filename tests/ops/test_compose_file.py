@@ -163,7 +163,7 @@ def test_the_image_runs_as_an_unprivileged_user_without_build_tools():
 def test_every_stage_starts_from_a_pinned_image_or_another_stage():
     stages = re.findall(r"^FROM (\S+) AS (\S+)$", DOCKERFILE, re.MULTILINE)
     names = {stage for _, stage in stages}
-    assert names == {"base", "build", "test", "runtime"}
+    assert names == {"base", "build", "extension", "test", "runtime"}
     assert all(start in names or re.search(r":\d+\.\d+\.\d+", start) for start, _ in stages)
 
 

@@ -1,15 +1,14 @@
 """Numbers of the extension and of its fallback against those of the libraries whose bits are wanted."""
 
 import ctypes
-import os
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 import scipy.special
 
 from model_store.extension import numbers
+
+pytestmark = pytest.mark.usefixtures("by")
 
 EDGES = [0.0, -0.0, np.inf, -np.inf, np.nan, 709.0, 710.0, -745.0, -746.0, 1e-320, 88.8, -104.0, 1e300, -1e300]
 
@@ -67,13 +66,3 @@ def test_results_keep_the_shape_of_what_is_given():
     table = np.arange(12.0).reshape(3, 4)[:, ::2]
     assert np.array_equal(numbers.expit(table), scipy.special.expit(table))
     assert numbers.exp(table.T).shape == (2, 3)
-
-
-def test_without_the_extension_the_same_tests_pass():
-    if os.environ.get("MILLRACE_EXTENSION") == "off":
-        pytest.skip("this is the run without it")
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", __file__]
-    without = subprocess.run(
-        command, env={**os.environ, "MILLRACE_EXTENSION": "off"}, capture_output=True, text=True, check=False
-    )
-    assert without.returncode == 0, without.stdout

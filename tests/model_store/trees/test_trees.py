@@ -3,8 +3,6 @@
 import numpy as np
 import pytest
 
-from model_store.extension import loader
-from model_store.trees.fallback import Fallback
 from model_store.trees.packing import pack, rounded_down
 from model_store.trees.trees import Trees
 from tests.model_store.trees import oracle
@@ -18,38 +16,21 @@ SHAPES = {
 }
 
 
-def of_extension(arrays, features, columns, rows):
-    if loader.kernels() is None:
-        pytest.skip("the extension is not built here: deploy/local/build-extension")
-    return Trees(arrays, features=features, columns=columns, rows=rows)
+pytestmark = pytest.mark.usefixtures("by")
 
 
-class OfFallback(Fallback):
-    """The fallback, whose leaves are asked for as those of Trees are."""
-
-    def leaves(self, rows):
-        out = np.empty((len(rows), self._trees.count), np.int32)
-        super().leaves(rows, out)
-        return out
-
-
-@pytest.fixture(params=[of_extension, OfFallback], ids=["extension", "fallback"])
-def make(request):
-    return request.param
-
-
-def made(make, trees, *, features, rows, columns=1, by_category=()):
-    return make(pack(trees, features=features, rows=rows), features, columns, rows)
+def made(trees, *, features, rows, columns=1, by_category=()):
+    return Trees(pack(trees, features=features, rows=rows), features=features, columns=columns, rows=rows)
 
 
 @pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
 @pytest.mark.parametrize(("width", "columns"), [(1, 1), (1, 3), (4, 4)])
-def test_sums_and_leaves_are_those_of_a_plain_walk(make, shape, width, columns):
+def test_sums_and_leaves_are_those_of_a_plain_walk(shape, width, columns):
     rng = np.random.default_rng(1)
     tree = {name: value for name, value in shape.items() if name != "rows"}
     for count in (*range(1, 36, 2), 16, 32, 100):
         trees = [random_tree(rng, splits=rng.integers(30), width=width, **tree) for _ in range(rng.integers(1, 40))]
-        walked = made(make, trees, columns=columns, **shape)
+        walked = made(trees, columns=columns, **shape)
         rows = hard_rows(rng, trees, count, **shape)
         expected = rng.normal(size=(count, columns))
         given = expected.copy()
@@ -59,10 +40,10 @@ def test_sums_and_leaves_are_those_of_a_plain_walk(make, shape, width, columns):
         assert np.array_equal(walked.leaves(rows), oracle.leaves(trees, rows))
 
 
-def test_many_rows_are_walked_in_blocks(make):
+def test_many_rows_are_walked_in_blocks():
     rng = np.random.default_rng(2)
     trees = [random_tree(rng, splits=20, features=150) for _ in range(3)]
-    walked = made(make, trees, features=150, rows="float32")
+    walked = made(trees, features=150, rows="float32")
     rows = hard_rows(rng, trees, 3000, features=150, rows="float32")
     expected, given = np.zeros((3000, 1)), np.zeros((3000, 1))
     oracle.summed(trees, rows, expected)
@@ -71,20 +52,20 @@ def test_many_rows_are_walked_in_blocks(make):
 
 
 @pytest.mark.parametrize("rows", ["float32", "float64"])
-def test_a_tree_as_deep_as_it_has_splits_is_walked_to_its_end(make, rows):
+def test_a_tree_as_deep_as_it_has_splits_is_walked_to_its_end(rows):
     rng = np.random.default_rng(3)
     trees = [random_tree(rng, splits=3000, features=3, deep=True)]
-    walked = made(make, trees, features=3, rows=rows)
+    walked = made(trees, features=3, rows=rows)
     table = hard_rows(rng, trees, 50, features=3, rows=rows)
     assert np.array_equal(walked.leaves(table), oracle.leaves(trees, table))
 
 
 @pytest.mark.parametrize(("values", "sums"), [("float32", "float32"), ("float32", "float64"), ("float64", "float64")])
 @pytest.mark.parametrize("count", [1, 5, 400])
-def test_sums_are_added_in_their_own_dtype(make, values, sums, count):
+def test_sums_are_added_in_their_own_dtype(values, sums, count):
     rng = np.random.default_rng(4)
     trees = [random_tree(rng, splits=5, features=2, dtype=values) for _ in range(50)]
-    walked = made(make, trees, features=2, rows="float32")
+    walked = made(trees, features=2, rows="float32")
     rows = hard_rows(rng, trees, count, features=2, rows="float32")
     expected, given = np.zeros((count, 1), sums), np.zeros((count, 1), sums)
     oracle.summed(trees, rows, expected)
@@ -102,9 +83,9 @@ def test_a_threshold_is_rounded_to_the_float32_that_is_not_above_it():
         assert np.array_equal(x <= down, np.float64(x) <= thresholds)
 
 
-def test_no_rows_are_no_sums(make):
+def test_no_rows_are_no_sums():
     trees = [random_tree(np.random.default_rng(6), splits=3, features=2)]
-    walked = made(make, trees, features=2, rows="float32")
+    walked = made(trees, features=2, rows="float32")
     out = np.zeros((0, 1))
     walked.sum(np.zeros((0, 2), np.float32), out)
     assert walked.leaves(np.zeros((0, 2), np.float32)).shape == (0, 1)
@@ -120,9 +101,9 @@ WRONG_ROWS = {
 
 
 @pytest.mark.parametrize("wrong", WRONG_ROWS.values(), ids=WRONG_ROWS)
-def test_rows_that_do_not_fit_are_refused(make, wrong):
+def test_rows_that_do_not_fit_are_refused(wrong):
     trees = [random_tree(np.random.default_rng(7), splits=3, features=2)]
-    walked = made(make, trees, features=2, rows="float32")
+    walked = made(trees, features=2, rows="float32")
     with pytest.raises(ValueError, match="rows"):
         walked.sum(wrong(np.zeros((5, 2), np.float32)), np.zeros((5, 1)))
 
@@ -137,8 +118,8 @@ WRONG_OUTS = {
 
 
 @pytest.mark.parametrize("out", WRONG_OUTS.values(), ids=WRONG_OUTS)
-def test_sums_that_do_not_fit_are_refused(make, out):
+def test_sums_that_do_not_fit_are_refused(out):
     trees = [random_tree(np.random.default_rng(8), splits=3, features=2)]
-    walked = made(make, trees, features=2, rows="float32")
+    walked = made(trees, features=2, rows="float32")
     with pytest.raises(ValueError, match="out"):
         walked.sum(np.zeros((5, 2), np.float32), out)
