@@ -122,6 +122,11 @@ class Compilation:
             refuse("it takes numbers, and gets texts")
         return rows if rows.dtype == dtype else self.add("cast", rows, settings={"dtype": dtype}, dtype=dtype)
 
+    def numbers(self, rows: Value, *, nan: bool = False) -> Value:
+        """Return rows as numbers of the type that they have; floats are checked as ``floats`` does."""
+        rows = self.matrix(rows)
+        return rows if np.dtype(rows.dtype).kind in "biu" else self.floats(rows, nan=nan)
+
 
 def _stacked(compilation: Compilation, rows: Value, wanted: str = "") -> Value:
     dtypes = {value.dtype for value in rows.columns}

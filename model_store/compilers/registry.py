@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from typing import Any
 
-from model_store.compilers import composition, linear_models, scalers
+from model_store.compilers import composition
 from model_store.compilers.compilation import Compilation, Compiler, Value, refuse
 from model_store.compilers.ensembles import boosting, forests, hist_boosting
+from model_store.compilers.numeric.families import FAMILIES as NUMERIC
 from model_store.plans.plan import Plan, pruned
 from model_store.schema import Schema
 
-_MODULES = (composition, scalers, linear_models, forests, boosting, hist_boosting)
+_MODULES = (composition, forests, boosting, hist_boosting, *NUMERIC)
 
 COMPILERS: Mapping[str, Compiler] = {kind: made for module in _MODULES for kind, made in module.COMPILERS.items()}
 

@@ -28,7 +28,7 @@ def _as_float(step: Step) -> Run:
     def run(values: Array) -> Array:
         with np.errstate(over="ignore"):
             cast = values.astype(dtype)
-        if not np.isfinite(cast).all():
+        if values.dtype.kind == "f" and not np.isfinite(cast).all():
             _refuse(cast, nan_is_fine=nan_is_fine)
         return cast
 

@@ -1,4 +1,4 @@
-"""From numbers to probabilities, and to labels."""
+"""From numbers to labels."""
 
 from collections.abc import Mapping
 
@@ -32,17 +32,15 @@ def _above(step: Step) -> Run:
     return run
 
 
-def _softmax(_step: Step) -> Run:
-    """Return exp of each number over the sum of its row, the greatest subtracted first; one column is two: -x and x."""
+def _at_least(step: Step) -> Run:
+    """Return the second of two ``labels`` where a number is zero or more, else the first."""
+    labels = step.arrays["labels"]
 
     def run(values: Array) -> Array:
-        both = np.c_[-values, values] if values.ndim == 1 else values
-        moved: Array = both - np.max(both, axis=1).reshape((-1, 1))
-        np.exp(moved, out=moved)
-        moved /= np.sum(moved, axis=1).reshape((-1, 1))
-        return moved
+        chosen: Array = labels[(values >= 0).astype(np.intp)]
+        return chosen
 
     return run
 
 
-BUILDERS: Mapping[str, Builder] = {"most": _most, "above": _above, "softmax": _softmax}
+BUILDERS: Mapping[str, Builder] = {"most": _most, "above": _above, "at_least": _at_least}

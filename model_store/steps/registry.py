@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 
 from model_store.plans.plan import Step
-from model_store.steps import arranging, checks, ensembles, labels, linear, scaling, sources, trees
+from model_store.steps import arranging, checks, ensembles, labels, sources, trees
+from model_store.steps.numeric.families import FAMILIES as NUMERIC
 from model_store.steps.step import Builder, Run
 
-_MODULES = (sources, arranging, checks, scaling, linear, labels, trees, ensembles)
+_MODULES = (sources, arranging, checks, labels, trees, ensembles, *NUMERIC)
 
 BUILDERS: Mapping[str, Builder] = {kind: build for module in _MODULES for kind, build in module.BUILDERS.items()}
 

@@ -1,0 +1,1 @@
+"""Estimators of scikit-learn that take one table of numbers."""

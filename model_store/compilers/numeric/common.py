@@ -1,0 +1,74 @@
+"""What many compilers of numbers need."""
+
+from typing import Any
+
+import numpy as np
+
+from model_store.batch import Array
+from model_store.compilers.compilation import Compilation, Methods, Value
+
+
+def stored(weights: Array) -> tuple[Array, bool]:
+    """Return weights as a plan keeps them, C-ordered, and whether a step turns them to have them as they were."""
+    turned = weights.ndim > 1 and weights.strides[0] < weights.strides[1]
+    return np.ascontiguousarray(weights.T if turned else weights), turned
+
+
+def weighed(
+    compilation: Compilation, rows: Value, weights: Array, *, plus: Any = None, flat: bool = False, **more: Array
+) -> Value:
+    """Add ``rows @ weights + plus``; ``more`` are other arrays that a ``project`` step takes."""
+    dtype = np.result_type(np.dtype(rows.dtype), weights.dtype)
+    kept, turned = stored(weights)
+    arrays = {**more, "weights": kept}
+    if plus is not None:
+        arrays["plus"] = added(plus, dtype)
+        dtype = np.result_type(dtype, arrays["plus"].dtype)
+    vector = flat or weights.ndim == 1
+    return compilation.add(
+        "project" if more else "dot",
+        rows,
+        arrays=arrays,
+        settings={"turned": turned, "flat": flat},
+        form="vector" if vector else "matrix",
+        dtype=dtype.name,
+        width=1 if vector else weights.shape[1],
+    )
+
+
+def added(number: Any, dtype: Any) -> Array:
+    """Return what is added as an array: numbers of Python take the dtype of the other ones, as NumPy decides."""
+    return np.asarray(number, dtype if isinstance(number, int | float) and not isinstance(number, np.generic) else None)
+
+
+def scaled(compilation: Compilation, rows: Value, **arrays: Array) -> Value:
+    """Add a ``scale`` step that keeps the dtype of the rows; rows as they are if there is nothing to do."""
+    if not arrays:
+        return rows
+    wider = any(np.result_type(np.dtype(rows.dtype), array.dtype) != np.dtype(rows.dtype) for array in arrays.values())
+    return compilation.add("scale", rows, arrays=arrays, settings={"within": True} if wider else {})
+
+
+def function(compilation: Compilation, values: Value, name: str, dtype: str = "") -> Value:
+    """Add a function of each number."""
+    return compilation.add("function", values, settings={"name": name}, dtype=dtype or values.dtype)
+
+
+def chosen(compilation: Compilation, scores: Value, classes: Array, than: float = 0.0) -> Value:
+    """Add the class of the greatest score; of one score, the second class if it is greater than ``than``."""
+    kind = "above" if scores.form == "vector" else "most"
+    settings = {"than": than} if kind == "above" else {}
+    dtype = "object" if classes.dtype.kind in "OUS" else classes.dtype.name
+    return compilation.add(
+        kind, scores, arrays={"labels": classes}, settings=settings, form="vector", width=1, dtype=dtype
+    )
+
+
+def both(compilation: Compilation, shares: Value) -> Value:
+    """Add the shares of both classes, of those of the second."""
+    return compilation.add("two", shares, form="matrix", width=2)
+
+
+def classified(compilation: Compilation, scores: Value, classes: Array) -> Methods:
+    """Return a classifier's ``predict`` and ``decision_function``."""
+    return {"predict": chosen(compilation, scores, classes), "decision_function": scores}

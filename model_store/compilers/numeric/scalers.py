@@ -1,0 +1,71 @@
+"""Scalers of scikit-learn."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from model_store.compilers.compilation import Compilation, Compiler, Methods, Value, refuse
+from model_store.compilers.numeric.common import scaled
+
+_MODULE = "sklearn.preprocessing._data"
+
+
+def _standard(compilation: Compilation, estimator: Any, rows: Value) -> Methods:
+    rows = compilation.floats(rows, nan=True)
+    arrays = {}
+    if estimator.with_mean:
+        arrays["minus"] = estimator.mean_.astype(rows.dtype)
+    if estimator.with_std:
+        arrays["by"] = estimator.scale_.astype(rows.dtype)
+    return {"transform": scaled(compilation, rows, **arrays)}
+
+
+def _min_max(compilation: Compilation, estimator: Any, rows: Value) -> Methods:
+    rows = compilation.floats(rows, nan=True)
+    moved = scaled(compilation, rows, times=estimator.scale_, plus=estimator.min_)
+    return {"transform": _clipped(compilation, moved, *estimator.feature_range) if estimator.clip else moved}
+
+
+def _max_abs(compilation: Compilation, estimator: Any, rows: Value) -> Methods:
+    moved = scaled(compilation, compilation.floats(rows, nan=True), by=estimator.scale_)
+    return {"transform": _clipped(compilation, moved, -1.0, 1.0) if estimator.clip else moved}
+
+
+def _clipped(compilation: Compilation, values: Value, least: float, most: float) -> Value:
+    arrays = {"least": np.array(least, values.dtype), "most": np.array(most, values.dtype)}
+    return compilation.add("clip", values, arrays=arrays)
+
+
+def _robust(compilation: Compilation, estimator: Any, rows: Value) -> Methods:
+    arrays = {}
+    if estimator.with_centering:
+        arrays["minus"] = estimator.center_
+    if estimator.with_scaling:
+        arrays["by"] = estimator.scale_
+    return {"transform": scaled(compilation, compilation.floats(rows, nan=True), **arrays)}
+
+
+def _normalizer(compilation: Compilation, estimator: Any, rows: Value) -> Methods:
+    return {"transform": compilation.add("normalise", compilation.floats(rows), settings={"norm": estimator.norm})}
+
+
+def _binarizer(compilation: Compilation, estimator: Any, rows: Value) -> Methods:
+    return {"transform": binarised(compilation, compilation.numbers(rows), estimator.threshold)}
+
+
+def binarised(compilation: Compilation, rows: Value, threshold: Any) -> Value:
+    """Add 1 where a number is above the threshold, else 0. Raises NotCompiled for thresholds of other types."""
+    if type(threshold) not in (int, float):
+        refuse(f"a threshold of type {type(threshold).__name__}")
+    return compilation.add("binarise", rows, settings={"than": float(threshold)}, finite=True)
+
+
+COMPILERS: Mapping[str, Compiler] = {
+    f"{_MODULE}.StandardScaler": _standard,
+    f"{_MODULE}.MinMaxScaler": _min_max,
+    f"{_MODULE}.MaxAbsScaler": _max_abs,
+    f"{_MODULE}.RobustScaler": _robust,
+    f"{_MODULE}.Normalizer": _normalizer,
+    f"{_MODULE}.Binarizer": _binarizer,
+}

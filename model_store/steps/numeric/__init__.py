@@ -1,0 +1,1 @@
+"""Arithmetic on tables of floats, to the last bit of what scikit-learn computes."""

@@ -1,0 +1,81 @@
+"""Functions of single numbers, and shares of rows."""
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from model_store.batch import Array
+from model_store.extension.numbers import expit
+from model_store.plans.plan import Step
+from model_store.steps.step import Builder, Run
+
+Function = Callable[[Array], Array]
+
+
+def _relu(values: Array) -> Array:
+    return np.maximum(values, 0)
+
+
+OWN: Mapping[str, Function] = {"relu": _relu, "expit": expit}
+
+
+def known(name: str) -> Function:
+    """Return the function of that name: one of NumPy's that take one array and make one, or one of those above.
+
+    Raises ValueError if there is none.
+    """
+    if name in OWN:
+        return OWN[name]
+    found = getattr(np, name, None)
+    if not isinstance(found, np.ufunc) or (found.nin, found.nout) != (1, 1):
+        raise ValueError(f"{name!r} is no function of NumPy that takes one array and makes one")
+    return found
+
+
+def _function(step: Step) -> Run:
+    """Apply the function that ``name`` says to each number."""
+    return known(str(step.settings["name"]))
+
+
+def _two(_step: Step) -> Run:
+    """Make of the shares of one class (rows,) those of both (rows, 2)."""
+
+    def run(shares: Array) -> Array:
+        return np.stack([1 - shares, shares], axis=1)
+
+    return run
+
+
+def _proportions(_step: Step) -> Run:
+    """Divide each number by the sum of its row; in a row of zeros all get the same."""
+
+    def run(shares: Array) -> Array:
+        sums = shares.sum(axis=1)
+        nothing = sums == 0
+        if nothing.any():
+            shares = shares.copy()
+            shares[nothing, :] = 1
+            sums[nothing] = shares.shape[1]
+        return np.asarray(shares / sums.reshape(len(sums), -1))
+
+    return run
+
+
+def _exp_shares(_step: Step) -> Run:
+    """Return exp of each number over the sum of its row, the greatest subtracted first."""
+
+    def run(values: Array) -> Array:
+        moved: Array = values - np.max(values, axis=1).reshape((-1, 1))
+        np.exp(moved, out=moved)
+        moved /= np.sum(moved, axis=1).reshape((-1, 1))
+        return moved
+
+    return run
+
+
+BUILDERS: Mapping[str, Builder] = {
+    "function": _function,
+    "two": _two,
+    "proportions": _proportions,
+    "softmax": _exp_shares,
+}

@@ -1,0 +1,51 @@
+"""Sums of weighted columns.
+
+How numbers lie in memory decides in which order BLAS adds them: so weights are multiplied as scikit-learn holds them.
+"""
+
+from collections.abc import Mapping
+
+from model_store.batch import Array
+from model_store.plans.plan import Step
+from model_store.steps.step import Builder, Run
+
+
+def _weights(step: Step) -> Array:
+    weights = step.arrays["weights"]
+    return weights.T if step.settings.get("turned") else weights
+
+
+def _dot(step: Step) -> Run:
+    """Multiply (rows, columns) by ``weights`` (columns, outputs or none) and add ``plus``, which may be left out.
+
+    ``weights`` are stored (outputs, columns) if they are ``turned``; ``flat`` makes one dimension of the answer.
+    """
+    weights, plus = _weights(step), step.arrays.get("plus")
+    flat = bool(step.settings.get("flat", False))
+
+    def run(values: Array) -> Array:
+        found: Array = values @ weights
+        if plus is not None:
+            found = found + plus
+        return found.reshape(-1) if flat else found
+
+    return run
+
+
+def _project(step: Step) -> Run:
+    """Multiply (rows, columns) by ``weights``, as ``dot`` does, then subtract what that makes of the ``centre``.
+
+    The centre's part is computed here, on the processor that computes the rest.
+    """
+    weights = _weights(step)
+    minus = step.arrays["centre"].reshape(1, -1) @ weights
+
+    def run(values: Array) -> Array:
+        found: Array = values @ weights
+        found -= minus
+        return found
+
+    return run
+
+
+BUILDERS: Mapping[str, Builder] = {"dot": _dot, "project": _project}
