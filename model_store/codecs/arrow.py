@@ -5,7 +5,7 @@ full before they are read, and extension types are refused.
 """
 
 import struct
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -41,10 +41,13 @@ READ_ERRORS = (
 """What pyarrow raises for bytes that are not what they say."""
 
 _MAGIC = b"ARROW1"
-_FILE_START = 8
-_MESSAGE_HEADER_TYPE, _MESSAGE_HEADER = 1, 2  # the fields' numbers in format/Message.fbs
-_DICTIONARY_BATCH, _DICTIONARY_DATA = 2, 1
+_FILE_TAIL = 10  # the footer's length and the magic bytes
+_CONTINUATION = b"\xff\xff\xff\xff"
+_MESSAGE_HEADER_TYPE, _MESSAGE_HEADER, _MESSAGE_BODY_LENGTH = 1, 2, 3  # the fields' numbers in format/Message.fbs
+_FOOTER_DICTIONARIES, _FOOTER_BATCHES = 2, 3  # and in format/File.fbs
+_DICTIONARY_BATCH, _RECORD_BATCH, _DICTIONARY_DATA = 2, 3, 1
 _BATCH_LENGTH, _BATCH_BUFFERS, _BATCH_COMPRESSION = 0, 2, 3
+_OPTIONS = pa.ipc.IpcReadOptions(use_threads=False)
 _PREFIX = 8  # a compressed buffer begins with its decompressed length, a long,
 _RAW = -1  # or with this, where it is not compressed after all
 _TEXT = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
@@ -64,11 +67,10 @@ def read_columns(body: bytes, schema: Schema, max_rows: int = MOST_ROWS) -> dict
     Raises MalformedRequest if the body is no Arrow IPC stream or file, InvalidInput, and PayloadTooLarge, for more
     than ``max_rows`` rows too.
     """
-    stream = _as_stream(body)
+    is_file = body.startswith(_MAGIC)
     try:
-        _measure(stream, decoded_limit(body), max_rows)
-        reader = pa.ipc.open_stream(stream, options=pa.ipc.IpcReadOptions(use_threads=False))
-        table = pa.Table.from_batches(list(reader), reader.schema)
+        _measure(_messages_of_file(body) if is_file else _messages_of_stream(body), decoded_limit(body), max_rows)
+        table = (pa.ipc.open_file if is_file else pa.ipc.open_stream)(pa.py_buffer(body), options=_OPTIONS).read_all()
     except READ_ERRORS as error:
         raise MalformedRequest("The body is not a readable Arrow IPC stream or file") from error
     return table_columns(table, schema, decoded_limit(body))
@@ -130,26 +132,51 @@ def _column(array: Array) -> Any:
     return flat
 
 
-def _as_stream(body: bytes) -> Any:
-    """Return the stream that a file holds between its opening magic and its footer, so that no footer is trusted.
+def _messages_of_stream(body: bytes) -> Iterator[tuple[flatbuffers.Table, Any]]:
+    """Yield each message of a stream, and the bytes that follow it."""
+    for message in pa.ipc.MessageReader.open_stream(pa.py_buffer(body)):
+        yield flatbuffers.root(bytes(message.metadata)), message.body
 
+
+def _messages_of_file(body: bytes) -> Iterator[tuple[flatbuffers.Table, Any]]:
+    """Yield the messages that a file's footer names, and the bytes that follow each (Arrow's format/File.fbs).
+
+    The footer alone says where they are: what lies between them, and in front of them, differs from writer to writer.
     Raises MalformedRequest.
     """
-    if not body.startswith(_MAGIC):
-        return pa.py_buffer(body)
-    if len(body) < 2 * _FILE_START or not body.endswith(_MAGIC):
+    if len(body) < len(_MAGIC) + _FILE_TAIL or not body.endswith(_MAGIC):
         raise MalformedRequest("The Arrow IPC file is cut short: it does not end with its magic bytes")
-    return pa.py_buffer(body).slice(_FILE_START)
+    (length,) = struct.unpack_from("<i", body, len(body) - _FILE_TAIL)
+    start = len(body) - _FILE_TAIL - length
+    if length < 0 or start < len(_MAGIC):
+        raise MalformedRequest("The Arrow IPC file has a footer that does not fit into it")
+    footer = flatbuffers.root(body[start : start + length])
+    for field in (_FOOTER_DICTIONARIES, _FOOTER_BATCHES):
+        for block in footer.blocks(field):
+            yield _message_at(body[:start], *block)
 
 
-def _measure(stream: Any, limit: int, max_rows: int) -> None:
+def _message_at(body: bytes, offset: int, head: int, length: int) -> tuple[flatbuffers.Table, Any]:
+    """Return the message in a block of a file, and the bytes that follow it. Raises MalformedRequest."""
+    end = offset + head + length
+    if min(offset, length) < 0 or head < 2 * _PREFIX or end > len(body):
+        raise MalformedRequest("The Arrow IPC file has a block that is not in it")
+    marked = body.startswith(_CONTINUATION, offset)  # older writers have the length alone
+    message = flatbuffers.root(body[offset + (_PREFIX if marked else _PREFIX // 2) : offset + head])
+    if message.int64(_MESSAGE_BODY_LENGTH) != length:
+        raise MalformedRequest("The Arrow IPC file has a block of another length than its message says")
+    return message, memoryview(body)[offset + head : end]
+
+
+def _measure(messages: Iterable[tuple[flatbuffers.Table, Any]], limit: int, max_rows: int) -> None:
     """Refuse what is too large from what its messages say of themselves, before their buffers are decompressed."""
     rows = size = parts = 0
-    for message in pa.ipc.MessageReader.open_stream(stream):
-        if message.type not in {"record batch", "dictionary"}:
+    for message, data in messages:
+        kind = message.uint8(_MESSAGE_HEADER_TYPE)
+        if kind not in {_DICTIONARY_BATCH, _RECORD_BATCH}:
             continue
-        length, grown = _batch_extent(bytes(message.metadata), message.body)
-        if message.type == "dictionary":
+        length, grown = _batch_extent(message, data)
+        if kind == _DICTIONARY_BATCH:
             check_extent(length, 0, 0, limit, MOST_ROWS)
         else:
             rows += length
@@ -169,12 +196,11 @@ def check_extent(rows: int, size: int, parts: int, limit: int, max_rows: int) ->
         raise PayloadTooLarge(f"The body has more than {MOST_PARTS} record batches or row groups: use larger ones")
 
 
-def _batch_extent(metadata: bytes, body: Any) -> tuple[int, int]:
+def _batch_extent(message: flatbuffers.Table, body: Any) -> tuple[int, int]:
     """Return rows and decoded bytes of one record batch or dictionary batch (Arrow's format/Message.fbs).
 
     Raises MalformedRequest.
     """
-    message = flatbuffers.root(metadata)
     batch = message.table(_MESSAGE_HEADER)
     if message.uint8(_MESSAGE_HEADER_TYPE) == _DICTIONARY_BATCH:
         batch = batch.table(_DICTIONARY_DATA)

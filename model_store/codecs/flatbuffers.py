@@ -1,6 +1,7 @@
 """Reading single fields of FlatBuffers tables, as Arrow IPC messages are; every read stays within the data."""
 
 import struct
+from collections.abc import Iterator
 
 from model_store.request_errors import MalformedRequest
 
@@ -43,19 +44,29 @@ class Table:
         at = self.position(field)
         return 0 if at is None else _unpack("<q", self._data, at)
 
+    def blocks(self, field: int) -> list[tuple[int, int, int]]:
+        """Return a vector of structs of a long, an int and a long, empty by default.
+
+        Raises MalformedRequest if it leaves the buffer.
+        """
+        return [(offset, head, body) for offset, head, body in self._structs(field, "<qi4xq")]
+
     def pairs(self, field: int) -> list[tuple[int, int]]:
         """Return a vector of structs of two longs, empty by default.
 
         Raises MalformedRequest if it leaves the buffer.
         """
+        return [(first, second) for first, second in self._structs(field, "<qq")]
+
+    def _structs(self, field: int, form: str) -> Iterator[tuple[int, ...]]:
         at = self.position(field)
         if at is None:
-            return []
+            return iter(())
         start = _offset(self._data, at)
-        end = start + 4 + 16 * _unpack("<I", self._data, start)
+        end = start + 4 + struct.calcsize(form) * _unpack("<I", self._data, start)
         if end > len(self._data):
             raise _cut_short()
-        return list(struct.iter_unpack("<qq", self._data[start + 4 : end]))
+        return struct.iter_unpack(form, self._data[start + 4 : end])
 
 
 def _unpack(form: str, data: bytes, at: int) -> int:

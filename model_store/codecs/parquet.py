@@ -6,6 +6,7 @@ damaged footer lacks what they ask for.
 
 import struct
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
@@ -28,8 +29,23 @@ _TAIL = 8  # the footer's length and the magic bytes
 _FILE_ROWS, _FILE_GROUPS = (3, Kind.I64), (4, Kind.LIST)
 _GROUP_CHUNKS, _GROUP_ROWS = (1, Kind.LIST), (3, Kind.I64)
 _CHUNK_ELSEWHERE, _CHUNK_METADATA = (1, Kind.BINARY), (3, Kind.STRUCT)
-_CHUNK_BYTES, _CHUNK_DATA, _CHUNK_DICTIONARY = (7, Kind.I64), (9, Kind.I64), (11, Kind.I64)
+_CHUNK_ENCODINGS, _CHUNK_BYTES = (2, Kind.LIST), (7, Kind.I64)
+_CHUNK_DATA, _CHUNK_DICTIONARY = (9, Kind.I64), (11, Kind.I64)
+_PREFIXED = 7  # DELTA_BYTE_ARRAY: how much of the text before it a text repeats, and what follows
+_DELTA_TEXTS = {6, _PREFIXED}  # DELTA_LENGTH_BYTE_ARRAY: all lengths, then all texts
 _PAGE_DECODED, _PAGE_COMPRESSED = (2, Kind.I32), (3, Kind.I32)
+
+
+@dataclass(frozen=True, slots=True)
+class _Extent:
+    """How large a file is: its rows, whether texts may stay in dictionaries, and the largest page of repeated prefixes.
+
+    pyarrow cannot keep texts in dictionaries if some are in delta encodings.
+    """
+
+    rows: int
+    in_dictionaries: bool
+    largest_prefixed: int
 
 
 def read_columns(
@@ -42,19 +58,35 @@ def read_columns(
     """
     limit = decoded_limit(body) if limit is None else limit
     try:
-        rows = _measure(body, limit, max_rows)
-        if not rows:  # its pages may have no headers
+        extent = _measure(body, limit, max_rows)
+        if not extent.rows:  # its pages may have no headers
             return {name: [] for name in schema.names}
-        with _open(body, _texts(body, schema)) as file:
+        with _open(body, _texts(body, schema) if extent.in_dictionaries else []) as file:
             found = file.schema_arrow
             wanted = [found.names[place] for place in places(schema, found.names).values()]
-            check_extent(rows, rows * len(wanted) * _BYTES_PER_VALUE, 0, limit, max_rows)
+            check_extent(extent.rows, extent.rows * len(wanted) * _BYTES_PER_VALUE, 0, limit, max_rows)
             for name, place in places(schema, found.names).items():
                 check_type(name, schema, found.field(place).type)
-            table = file.read(columns=wanted, use_threads=False)
+            table = _read(file, wanted, extent, limit)
     except READ_ERRORS as error:
         raise MalformedRequest(_UNREADABLE) from error
     return table_columns(table, schema, limit)
+
+
+def _read(file: Any, wanted: list[str], extent: _Extent, limit: int) -> Any:
+    """Return the wanted columns, at once, or some rows after the other where texts may grow beyond their pages.
+
+    Raises PayloadTooLarge.
+    """
+    if not extent.largest_prefixed:
+        return file.read(columns=wanted, use_threads=False)
+    batches, size = [], 0
+    rows = max(1, limit // extent.largest_prefixed)  # no text is longer than the page that it is in
+    for batch in file.iter_batches(batch_size=rows, columns=wanted, use_threads=False):
+        size += batch.nbytes
+        check_extent(0, size, 0, limit, 0)
+        batches.append(batch)
+    return pa.Table.from_batches(batches)
 
 
 def _texts(body: bytes, schema: Schema) -> list[str]:
@@ -79,8 +111,8 @@ def _open(body: bytes, texts: list[str]) -> Any:
     )
 
 
-def _measure(body: bytes, limit: int, max_rows: int) -> int:
-    """Return the file's rows. Raises PayloadTooLarge, before any page is decoded, if they would decode to too much."""
+def _measure(body: bytes, limit: int, max_rows: int) -> _Extent:
+    """Return how large a file is. Raises PayloadTooLarge, before any page is decoded, if that is too large."""
     footer = _footer(body)
     groups = footer.get(_FILE_GROUPS) or []
     counts = [_number(group, _GROUP_ROWS) for group in groups]
@@ -88,12 +120,16 @@ def _measure(body: bytes, limit: int, max_rows: int) -> int:
     if _number(footer, _FILE_ROWS) != rows:
         raise MalformedRequest(_UNREADABLE)
     check_extent(rows, 0, len(groups), limit, max_rows)
-    size = 0
+    size = largest_prefixed = 0
+    in_dictionaries = True
     for chunk in _chunks(groups if rows else []):
+        encodings = set(chunk.get(_CHUNK_ENCODINGS) or [])
+        in_dictionaries &= not encodings & _DELTA_TEXTS
         for decoded in _page_sizes(body, chunk):
             size += decoded
             check_extent(rows, size, len(groups), limit, max_rows)
-    return rows
+            largest_prefixed = max(largest_prefixed, decoded if _PREFIXED in encodings else 0)
+    return _Extent(rows, in_dictionaries, largest_prefixed)
 
 
 def _footer(body: bytes) -> Struct:
@@ -116,9 +152,10 @@ def _chunks(groups: list[Any]) -> Iterator[Struct]:
 
 def _page_sizes(body: bytes, chunk: Struct) -> Iterator[int]:
     """Yield the bytes that each of a column chunk's pages decodes to, from the pages' own headers."""
-    at = _number(chunk, _CHUNK_DATA)
-    if 0 < chunk.get(_CHUNK_DICTIONARY, 0) < at:
-        at = chunk[_CHUNK_DICTIONARY]
+    at = _number(chunk, _CHUNK_DATA)  # 0 if there is none, as in a row group without rows
+    dictionary = chunk.get(_CHUNK_DICTIONARY, 0)
+    if dictionary > 0 and (dictionary < at or not at):
+        at = dictionary
     end = at + _number(chunk, _CHUNK_BYTES)
     if end > len(body):
         raise MalformedRequest(_UNREADABLE)

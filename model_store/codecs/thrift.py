@@ -3,14 +3,15 @@
 Numbers and field numbers wrap as they do in Thrift's own C++ reader, so that both read the same from the same bytes.
 """
 
+from collections.abc import Mapping
 from enum import IntEnum
 from typing import Any
 
-from model_store.request_errors import MalformedRequest
+from model_store.request_errors import MalformedRequest, PayloadTooLarge
 
 DEEPEST = 16
 """How deep structs and lists may nest."""
-MOST_VALUES = 500_000
+MOST_VALUES = 600_000
 """How many fields and list items a struct may hold in all."""
 
 _LONGEST_VARINT = 10
@@ -37,18 +38,28 @@ Struct = dict[tuple[int, int], Any]
 """A struct's fields by number and kind: whole numbers, lists, and structs; None for what nobody here asks for."""
 
 _BOOLS = (Kind.TRUE, Kind.FALSE)
-_BITS = {Kind.I16: 16, Kind.I32: 32, Kind.I64: 64}
-_FIXED_SIZES = {Kind.BYTE: 1, Kind.DOUBLE: 8}
+_BITS: Mapping[int, int] = {Kind.I16: 16, Kind.I32: 32, Kind.I64: 64}
+_FIXED_SIZES: Mapping[int, int] = {Kind.BYTE: 1, Kind.DOUBLE: 8}
 
 
 def read_struct(data: bytes, at: int) -> tuple[Struct, int]:
-    """Return the struct at ``at``, and where it ends. Raises MalformedRequest."""
+    """Return the struct at ``at``, and where it ends.
+
+    Raises MalformedRequest, and PayloadTooLarge for one of too many values.
+    """
     reader = _Reader(data, at)
-    return reader.struct(0), reader.at
+    try:
+        return reader.struct(0), reader.at
+    except IndexError as error:
+        raise _unreadable() from error
 
 
 class _Reader:
+    """Reads values one after the other; IndexError says that the data has ended."""
+
     def __init__(self, data: bytes, at: int) -> None:
+        if at < 0:
+            raise _unreadable()
         self._data = data
         self._left = MOST_VALUES
         self.at = at
@@ -57,32 +68,34 @@ class _Reader:
         fields: Struct = {}
         seen: set[int] = set()
         number = 0
-        while (head := self._byte()) != 0:
+        while head := self._byte():
             number = _wrapped(number + (head >> 4), 16) if head >> 4 else self._whole_number(16)
             if number in seen:  # which of two counts is a matter of the reader
                 raise _unreadable()
             seen.add(number)
             kind = head & 15
-            fields[number, kind] = None if kind in _BOOLS else self._value(kind, depth + 1)
+            fields[number, kind] = None if kind <= Kind.FALSE else self._value(kind, depth + 1)
         return fields
 
     def _value(self, kind: int, depth: int) -> Any:
         self._left -= 1
-        if depth > DEEPEST or self._left < 0:
-            raise _unreadable()
+        if self._left < 0:
+            raise PayloadTooLarge(
+                f"The body has a header of more than {MOST_VALUES} values: use fewer, larger row groups"
+            )
         if kind in _BITS:
-            return self._whole_number(_BITS[Kind(kind)])
+            return self._whole_number(_BITS[kind])
+        if kind == Kind.BINARY:
+            return self._skip(_wrapped(self._varint(), 32))
+        if kind in _FIXED_SIZES:
+            return self._skip(_FIXED_SIZES[kind])
+        if depth > DEEPEST:
+            raise _unreadable()
         if kind == Kind.STRUCT:
             return self.struct(depth)
         if kind in {Kind.LIST, Kind.SET}:
             return self._list(depth)
-        if kind == Kind.BINARY:
-            self._skip(_wrapped(self._varint(), 32))
-        elif kind in _FIXED_SIZES:
-            self._skip(_FIXED_SIZES[Kind(kind)])
-        else:
-            raise _unreadable()
-        return None
+        raise _unreadable()
 
     def _list(self, depth: int) -> list[Any]:
         head = self._byte()
@@ -91,11 +104,9 @@ class _Reader:
         return [self._value(kind, depth + 1) for _ in range(count)]
 
     def _byte(self) -> int:
-        at = self.at
-        if at >= len(self._data):
-            raise _unreadable()
-        self.at = at + 1
-        return self._data[at]
+        byte = self._data[self.at]
+        self.at += 1
+        return byte
 
     def _skip(self, length: int) -> None:
         self.at += length
@@ -116,7 +127,10 @@ class _Reader:
 
     def _whole_number(self, bits: int) -> int:
         """Read a zigzag-coded number."""
-        varint = self._varint() & (2 ** max(bits, 32) - 1)
+        varint = self._varint()
+        if varint < 0x8000:  # noqa: PLR2004 - what is within every number's bits
+            return (varint >> 1) ^ -(varint & 1)
+        varint &= 2 ** max(bits, 32) - 1
         return _wrapped((varint >> 1) ^ -(varint & 1), bits)
 
 

@@ -9,13 +9,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from model_store.codecs import arrow
+from model_store.codecs import arrow, flatbuffers
 from model_store.codecs.arrow import read_columns, write
 from model_store.codecs.media_types import ARROW_FILE as FILE
 from model_store.codecs.media_types import ARROW_STREAM as STREAM
 from model_store.request_errors import InvalidInput, MalformedRequest, PayloadTooLarge, RequestError
 from model_store.schema import Column, Output, Schema
 from model_store.validation.columns import from_columns
+from tests.model_store.codecs import arrow_files
 
 TABLE = Schema(
     "table",
@@ -245,17 +246,66 @@ BODIES = [
     )
 ]
 
+RECORDED = Schema(
+    "table",
+    (Column("age", "float64", nullable=True), Column("visits", "int64"), Column("city", "string")),
+    TABLE.outputs,
+)
+
+
+@pytest.mark.parametrize("writer", ["polars", "arrow-rs", "Arrow JavaScript"])
+def test_files_of_other_writers_are_read_by_their_footers(writer):
+    columns = batch(arrow_files.BODIES[writer], RECORDED).columns
+    assert columns["age"][0] == 31.0
+    assert np.isnan(columns["age"][1])
+    assert columns["visits"].tolist() == [2, 7]
+    assert columns["city"].tolist() == ["Oslo", "Lima"]
+
+
+def first_block(body):
+    """Where the footer's first block of a record batch stands in a file."""
+    start = len(body) - 10 - struct.unpack_from("<i", body, len(body) - 10)[0]
+    footer = bytes(body[start:])
+    at = flatbuffers.root(footer).position(3)
+    return start + at + struct.unpack_from("<I", footer, at)[0] + 4
+
+
+def test_a_file_s_footer_may_name_its_batches_in_another_order_and_often():
+    table = pa.table({"x0": [1.0, 2.0], "x1": [3.0, 4.0]})
+    sink = io.BytesIO()
+    with pa.ipc.new_file(sink, table.schema) as writer:
+        writer.write_table(table, max_chunksize=1)
+    body = bytearray(sink.getvalue())
+    at = first_block(body)
+    first, second = body[at : at + 24], body[at + 24 : at + 48]
+    body[at : at + 48] = second + first
+    assert batch(bytes(body), MATRIX).matrix.tolist() == [[2.0, 4.0], [1.0, 3.0]]
+    body[at : at + 48] = second + second
+    assert batch(bytes(body), MATRIX).matrix.tolist() == [[2.0, 4.0], [2.0, 4.0]]
+    with pytest.raises(PayloadTooLarge, match="more than 1 rows"):
+        read_columns(bytes(body), MATRIX, max_rows=1)
+
+
+@pytest.mark.parametrize("change", [struct.pack("<q", 1 << 40), struct.pack("<q", -8), struct.pack("<q", 0)])
+def test_a_block_outside_its_file_is_malformed(change):
+    body = bytearray(sent(pa.table({"x0": [1.0], "x1": [2.0]}), FILE))
+    at = first_block(body)
+    body[at : at + 8] = change
+    with pytest.raises(MalformedRequest):
+        read_columns(bytes(body), MATRIX)
+
 
 @settings(max_examples=1500, suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(
-    st.sampled_from(BODIES), st.lists(st.tuples(st.integers(0, 10_000), st.integers(0, 255)), min_size=1, max_size=4)
+    st.sampled_from([*BODIES, *arrow_files.BODIES.values()]),
+    st.lists(st.tuples(st.integers(0, 10_000), st.integers(0, 255)), min_size=1, max_size=4),
 )
 def test_mutated_bodies_are_read_or_refused(body, changes):
     mutated = bytearray(body)
     for at, byte in changes:
         mutated[at % len(body)] = byte
     try:
-        batch(bytes(mutated))
+        read_columns(bytes(mutated), TABLE if body in BODIES else RECORDED)
     except RequestError:
         return
 

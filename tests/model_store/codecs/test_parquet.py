@@ -118,6 +118,50 @@ def test_a_long_text_that_many_rows_share_is_not_copied_for_each():
     assert values[0] is values[99_999]
 
 
+@pytest.mark.parametrize("encoding", ["DELTA_LENGTH_BYTE_ARRAY", "DELTA_BYTE_ARRAY"])
+@pytest.mark.parametrize("compression", ["none", "zstd"])
+def test_texts_in_delta_encodings_are_read(encoding, compression):
+    words = [None if i % 7 == 0 else f"word {i}" for i in range(20_000)]
+    table = pa.table({"age": range(20_000), "fare": np.zeros(20_000), "code": words})
+    body = sent(table, use_dictionary=["age"], column_encoding={"code": encoding}, compression=compression)
+    columns = batch(body).columns
+    assert columns["code"].tolist() == words
+    assert columns["age"].tolist() == list(range(20_000))
+
+
+def test_texts_that_repeat_what_is_before_them_are_counted_as_they_grow():
+    body = sent(
+        pa.table({"code": ["z" * 500_000] * 100}),
+        use_dictionary=False,
+        column_encoding={"code": "DELTA_BYTE_ARRAY"},
+        compression="none",
+    )
+    assert len(body) < 1_600_000
+    assert len(read_columns(body, TEXT, limit=100 * 2**20)["code"]) == 100
+    with pytest.raises(PayloadTooLarge, match="decodes to more"):
+        read_columns(body, TEXT, limit=10_000_000)
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_a_row_group_without_rows_is_skipped(place):
+    table = people().drop_columns(["extra"])
+    tables = [table, table]
+    tables.insert(place, table.slice(0, 0))
+    sink = io.BytesIO()
+    with pq.ParquetWriter(sink, table.schema) as writer:
+        for each in tables:
+            writer.write_table(each)
+    assert batch(sink.getvalue()).columns["age"].tolist() == [3, 4, 3, 4]
+
+
+def test_thousands_of_row_groups_are_read_and_a_limit_says_that_it_is_one():
+    many = pa.table({"age": range(5000), "fare": np.zeros(5000), "code": ["a"] * 5000})
+    assert batch(sent(many, row_group_size=1)).columns["age"].tolist() == list(range(5000))
+    wide = pa.table({f"x{i}": np.zeros(2000) for i in range(20)})
+    with pytest.raises(PayloadTooLarge, match="use fewer, larger row groups"):
+        read_columns(sent(wide, row_group_size=1), MATRIX)
+
+
 @pytest.mark.parametrize("body", [b"", b"PAR1", b"PAR1PAR1", b"PAR1" + b"\xff" * 40 + b"PAR1", b"PARE" * 10])
 def test_what_is_no_parquet_is_malformed(body):
     with pytest.raises(MalformedRequest):
