@@ -32,15 +32,4 @@ def _above(step: Step) -> Run:
     return run
 
 
-def _at_least(step: Step) -> Run:
-    """Return the second of two ``labels`` where a number is zero or more, else the first."""
-    labels = step.arrays["labels"]
-
-    def run(values: Array) -> Array:
-        chosen: Array = labels[(values >= 0).astype(np.intp)]
-        return chosen
-
-    return run
-
-
-BUILDERS: Mapping[str, Builder] = {"most": _most, "above": _above, "at_least": _at_least}
+BUILDERS: Mapping[str, Builder] = {"most": _most, "above": _above}

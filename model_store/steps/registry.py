@@ -11,6 +11,9 @@ _MODULES = (sources, arranging, checks, labels, trees, ensembles, *NUMERIC)
 
 BUILDERS: Mapping[str, Builder] = {kind: build for module in _MODULES for kind, build in module.BUILDERS.items()}
 
+if len(BUILDERS) != sum(len(module.BUILDERS) for module in _MODULES):
+    raise AssertionError("two modules have steps of one kind: name them differently")
+
 
 class UnknownStep(ValueError):
     """A later release wrote this plan: a kind of step is not known here."""

@@ -51,13 +51,15 @@ def scaled(compilation: Compilation, rows: Value, **arrays: Array) -> Value:
 
 def function(compilation: Compilation, values: Value, name: str, dtype: str = "") -> Value:
     """Add a function of each number."""
-    return compilation.add("function", values, settings={"name": name}, dtype=dtype or values.dtype)
+    return compilation.add("each", values, settings={"name": name}, dtype=dtype or values.dtype)
 
 
-def chosen(compilation: Compilation, scores: Value, classes: Array, than: float = 0.0) -> Value:
-    """Add the class of the greatest score; of one score, the second class if it is greater than ``than``."""
+def chosen(
+    compilation: Compilation, scores: Value, classes: Array, *, than: float = 0.0, or_equal: bool = False
+) -> Value:
+    """Add the class of the greatest score; of one score, the second class if it is greater than ``than``, or equal."""
     kind = "above" if scores.form == "vector" else "most"
-    settings = {"than": than} if kind == "above" else {}
+    settings = {"than": than, "or_equal": or_equal} if kind == "above" else {}
     dtype = "object" if classes.dtype.kind in "OUS" else classes.dtype.name
     return compilation.add(
         kind, scores, arrays={"labels": classes}, settings=settings, form="vector", width=1, dtype=dtype

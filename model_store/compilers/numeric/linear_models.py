@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from model_store.compilers.compilation import Compilation, Compiler, Methods, Value, refuse
-from model_store.compilers.numeric.common import both, classified, function, scaled, weighed
+from model_store.compilers.numeric.common import both, chosen, classified, function, scaled, weighed
 
 _MODULE = "sklearn.linear_model"
 
@@ -87,9 +87,7 @@ def _stochastic(compilation: Compilation, estimator: Any, rows: Value) -> Method
 def _one_class(compilation: Compilation, estimator: Any, rows: Value) -> Methods:
     rows = compilation.numbers(rows)
     scores = weighed(compilation, rows, estimator.coef_, plus=-estimator.offset_, flat=True)
-    inside = compilation.add(
-        "at_least", scores, arrays={"labels": np.array([-1, 1], np.int32)}, form="vector", dtype="int32"
-    )
+    inside = chosen(compilation, scores, np.array([-1, 1], np.int32), or_equal=True)
     moved = compilation.add("scale", scores, arrays={"plus": np.asarray(estimator.offset_)})
     return {"predict": inside, "decision_function": scores, "score_samples": moved}
 

@@ -32,7 +32,7 @@ def known(name: str) -> Function:
     return found
 
 
-def _function(step: Step) -> Run:
+def _each(step: Step) -> Run:
     """Apply the function that ``name`` says to each number."""
     return known(str(step.settings["name"]))
 
@@ -61,7 +61,7 @@ def _proportions(_step: Step) -> Run:
     return run
 
 
-def _exp_shares(_step: Step) -> Run:
+def _softmax(_step: Step) -> Run:
     """Return exp of each number over the sum of its row, the greatest subtracted first."""
 
     def run(values: Array) -> Array:
@@ -74,8 +74,8 @@ def _exp_shares(_step: Step) -> Run:
 
 
 BUILDERS: Mapping[str, Builder] = {
-    "function": _function,
+    "each": _each,
     "two": _two,
     "proportions": _proportions,
-    "softmax": _exp_shares,
+    "softmax": _softmax,
 }
