@@ -1,7 +1,8 @@
 """`make bench`: Millrace next to an empty Flask view and a naive Flask service, in one run, behind the same Nginx.
 
 Rounds are interleaved and medians shown, so that what else the machine does hits all alike: trust requests per second
-within one run only, and CPU time per request across runs. `--layers` measures what stands between Nginx and a model.
+within one run only, and CPU time per request across runs. `--layers` measures what stands between Nginx and a model,
+`--memory` what the processes take that hold the models.
 Every server's answers are compared with the model's own before anything is measured.
 """
 
@@ -21,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from bench import client, cpu, models, servers
+from bench import client, cpu, memory, models, servers
 from bench.client import Job
 from bench.servers import Server
 
@@ -64,6 +65,9 @@ def main() -> None:
     folder = (OUT / "work").absolute()
     print("preparing the models (trained and published once, then kept)", flush=True)
     models.prepare(folder)
+    if given.memory:
+        _print_memory(folder)
+        return
     with ExitStack() as running:
         cells = _layers(running, folder) if given.layers else _cases(running, folder)
         each = max(0.3, given.seconds / (len(cells) * ROUNDS) - _WARM_UP / ROUNDS)
@@ -82,10 +86,22 @@ def _print_parts() -> None:
         subprocess.run([sys.executable, "-m", module], check=True, stdin=subprocess.DEVNULL)
 
 
+def _print_memory(folder: Path) -> None:
+    """Ask every server for every model, so that each of its two workers has answered, and show what they take."""
+    with ExitStack() as running:
+        naive = _peer(running, folder, "naive Flask", "naive")
+        fastapi = _peer(running, folder, "naive FastAPI", "naive_fastapi", servers.uvicorn)
+        asked = (naive, fastapi, running.enter_context(servers.millrace(folder, replicas=1, workers=servers.WORKERS)))
+        for cell in (_predict(server, case) for case in models.CASES for server in asked):
+            client.run(_job(cell, _WARM_UP))
+        print("\n".join(memory.lines(asked)), flush=True)
+
+
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
     parser.add_argument("--seconds", type=float, default=75, help="time of all measurements together (75)")
     parser.add_argument("--layers", action="store_true", help="measure layers instead of models")
+    parser.add_argument("--memory", action="store_true", help="measure memory instead of time")
     return parser.parse_args()
 
 

@@ -55,11 +55,15 @@ def peer(name: str, factory: str, folder: Path, joblib: Path) -> Iterator[Server
 
 
 @contextmanager
-def millrace(folder: Path) -> Iterator[Server]:
+def millrace(folder: Path, replicas: int = WORKERS, workers: int = 1) -> Iterator[Server]:
     """Run Millrace as `make run` does, with its access control, metrics and logs, on the store ``folder/models``."""
     port, management = free_port(), free_port()
     values = settings.read().changed(
-        VAR_DIR=str(folder), PORT=str(port), MANAGEMENT_PORT=str(management), REPLICAS=str(WORKERS), WORKERS="1"
+        VAR_DIR=str(folder),
+        PORT=str(port),
+        MANAGEMENT_PORT=str(management),
+        REPLICAS=str(replicas),
+        WORKERS=str(workers),
     )
     log = folder / "run.log"
     with _process([sys.executable, "-m", "deploy.local"], values.environment(), log) as pid:

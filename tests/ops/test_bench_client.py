@@ -2,14 +2,19 @@
 
 import json
 import os
+import subprocess
+import sys
 import threading
 import time
+from contextlib import ExitStack
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from bench import client, cpu
+from bench import client, cpu, memory
 from bench.client import Job
+
+MAPPED = 64 * 2**20
 
 
 class Answers(BaseHTTPRequestHandler):
@@ -62,3 +67,20 @@ def test_cpu_time_of_a_tree_grows_with_its_work():
     while time.process_time() < end:
         pass
     assert cpu.seconds([os.getpid()]) > before
+
+
+def test_memory_that_two_processes_share_counts_half_for_each(tmp_path):
+    (tmp_path / "file").write_bytes(b"x" * MAPPED)
+    program = (
+        "import mmap,sys; f = open(sys.argv[1], 'rb'); m = mmap.mmap(f.fileno(), 0, prot=mmap.PROT_READ); m[::4096]; "
+    )
+    command = [sys.executable, "-c", program + "print(flush=True); sys.stdin.read()", tmp_path / "file"]
+    with ExitStack() as running:
+        sizes = []
+        for _ in range(2):
+            process = running.enter_context(subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE))
+            process.stdout.readline()
+            assert process.pid in cpu.below([os.getpid()])
+            sizes.append(memory.mib(process.pid))
+        assert sizes[0] - memory.mib(process.pid) > MAPPED / 2**21 * 0.8
+    assert memory.mib(process.pid) == 0
