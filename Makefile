@@ -74,7 +74,7 @@ format: $(TEST) ## format the code
 	@$(VENV)/bin/ruff check --fix --quiet . ; $(VENV)/bin/ruff format --quiet .
 
 .PHONY: bench
-bench: $(TEST) extension ## requests/s, latency and CPU, next to a bare and a naive Flask
+bench: $(TEST) extension ## requests/s, latency and CPU, next to naive Flask and FastAPI
 	@$(PY) -m bench $(ARGS)
 
 .PHONY: extension

@@ -1,1 +1,1 @@
-"""`make bench`: Millrace measured next to a bare and a naive Flask service."""
+"""`make bench`: Millrace measured next to an empty Flask view and naive services."""

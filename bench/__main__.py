@@ -1,4 +1,4 @@
-"""`make bench`: Millrace next to an empty Flask view and a naive Flask service, in one run, behind the same Nginx.
+"""`make bench`: Millrace next to an empty Flask view and naive services, in one run, behind the same Nginx.
 
 Rounds are interleaved and medians shown, so that what else the machine does hits all alike: trust requests per second
 within one run only, and CPU time per request across runs. `--layers` measures what stands between Nginx and a model,
@@ -13,7 +13,7 @@ import platform
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -106,14 +106,14 @@ def _arguments() -> argparse.Namespace:
 
 
 def _cases(running: ExitStack, folder: Path) -> list[Cell]:
-    """Return every case at Millrace and at the naive service; the empty view only once, as it does the same for all."""
-    joblib = folder / "joblib"
-    empty = running.enter_context(servers.peer("empty Flask view", "empty", folder / "empty", joblib))
-    naive = running.enter_context(servers.peer("naive Flask", "naive", folder / "naive", joblib))
+    """Return every case at Millrace and at the naive services; the empty view once, as it is the same for all."""
+    empty = _peer(running, folder, "empty Flask view", "empty")
+    naive = _peer(running, folder, "naive Flask", "naive")
+    fastapi = _peer(running, folder, "naive FastAPI", "naive_fastapi", servers.uvicorn)
     millrace = running.enter_context(servers.millrace(folder))
     cells = [_predict(empty, models.CASES[0])]
     for case in models.CASES:
-        for server in (naive, millrace):
+        for server in (naive, fastapi, millrace):
             cell = _predict(server, case)
             _check(cell, models.answers(folder, case))
             cells.append(cell)
@@ -122,9 +122,9 @@ def _cases(running: ExitStack, folder: Path) -> list[Cell]:
 
 def _layers(running: ExitStack, folder: Path) -> list[Cell]:
     """Return the layers from the outside in. A new layer is one more cell: a server, and what it is asked."""
-    joblib, case = folder / "joblib", models.CASES[0]
-    bare = running.enter_context(servers.peer("bare WSGI", "bare", folder / "bare", joblib))
-    empty = running.enter_context(servers.peer("empty Flask view", "empty", folder / "empty", joblib))
+    case = models.CASES[0]
+    bare = _peer(running, folder, "bare WSGI", "bare")
+    empty = _peer(running, folder, "empty Flask view", "empty")
     millrace = running.enter_context(servers.millrace(folder))
     rows = models.rows(case)
     tensor = {"name": "input", "shape": [len(rows), len(rows[0])], "datatype": "FP64", "data": rows}
@@ -142,6 +142,16 @@ def _layers(running: ExitStack, folder: Path) -> list[Cell]:
             json.dumps({"inputs": [tensor]}),
         ),
     ]
+
+
+def _peer(
+    running: ExitStack,
+    folder: Path,
+    name: str,
+    factory: str,
+    serve: Callable[[str, Path], list[str]] = servers.gunicorn,
+) -> Server:
+    return running.enter_context(servers.peer(name, factory, folder / factory, folder / "joblib", serve))
 
 
 def _predict(server: Server, case: models.Case, words: str = "") -> Cell:

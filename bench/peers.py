@@ -1,4 +1,4 @@
-"""What Millrace is measured next to: bare WSGI, an empty Flask view, and the Flask service that people write."""
+"""What Millrace is measured next to: bare WSGI, an empty Flask view, and the services that people write."""
 
 import os
 from collections.abc import Callable, Iterable
@@ -35,14 +35,34 @@ def empty() -> Flask:
 
 def naive() -> Flask:
     """Make the service that people write: load with joblib, read JSON, predict, answer JSON."""
-    import joblib  # here, for the other two do without
-
-    folder = Path(os.environ["BENCH_JOBLIB"])
-    models = {path.stem: joblib.load(path) for path in folder.glob("*.joblib")}
-    app = Flask("naive")
+    models, app = _loaded(), Flask("naive")
 
     @app.post(ROUTE)
     def predict(name: str) -> Response:
         return jsonify({"predictions": models[name].predict(request.get_json()["instances"]).tolist()})
 
     return app
+
+
+def naive_fastapi() -> Any:
+    """Make the same service with FastAPI: pydantic reads and checks the body."""
+    from fastapi import FastAPI
+    from pydantic import BaseModel
+
+    models, app = _loaded(), FastAPI()
+
+    class Body(BaseModel):
+        instances: list[list[float]]
+
+    async def predict(name: str, body: Body) -> dict[str, Any]:
+        return {"predictions": models[name].predict(body.instances).tolist()}
+
+    app.post("/v1/models/{name}:predict")(predict)
+    return app
+
+
+def _loaded() -> dict[str, Any]:
+    """Load the models, in each worker process."""
+    import joblib  # here, for the others do without
+
+    return {path.stem: joblib.load(path) for path in Path(os.environ["BENCH_JOBLIB"]).glob("*.joblib")}

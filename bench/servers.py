@@ -38,20 +38,34 @@ class Server:
 
 
 @contextmanager
-def peer(name: str, factory: str, folder: Path, joblib: Path) -> Iterator[Server]:
-    """Run a WSGI application of ``bench.peers`` in gunicorn, behind Nginx."""
+def peer(
+    name: str, factory: str, folder: Path, joblib: Path, serve: Callable[[str, Path], list[str]]
+) -> Iterator[Server]:
+    """Run an application of ``bench.peers`` behind Nginx; ``serve`` gives the command from its factory and a socket."""
     folder.mkdir(parents=True, exist_ok=True)
-    port, unix = free_port(), folder / "gunicorn.sock"
+    port, unix = free_port(), folder / "server.sock"
     environment = {**os.environ, **_ONE_THREAD, "BENCH_JOBLIB": str(joblib), "PYTHONPATH": str(ROOT)}
-    gunicorn = [sys.executable, "-m", "gunicorn", f"bench.peers:{factory}()", "--bind", f"unix:{unix}"]
-    gunicorn += ["--workers", str(WORKERS), "--worker-class", "sync", "--no-control-socket", "--log-level", "warning"]
     with ExitStack() as running:
-        served = running.enter_context(_process(gunicorn, environment, folder / "gunicorn.log"))
-        _await(unix.exists, f"{name}: see {folder / 'gunicorn.log'}")
+        served = running.enter_context(_process(serve(factory, unix), environment, folder / "server.log"))
+        _await(unix.exists, f"{name}: see {folder / 'server.log'}")
         front = running.enter_context(_process(_nginx(folder, port, unix), os.environ, folder / "nginx.log"))
         server = Server(name, port, (served, front), {"Content-Type": "application/json"})
         _await(lambda: _listens(port), f"{name}'s Nginx: see {folder / 'nginx.log'}")
         yield server
+
+
+def gunicorn(factory: str, unix: Path) -> list[str]:
+    """Give the command that serves a WSGI application."""
+    command = [sys.executable, "-m", "gunicorn", f"bench.peers:{factory}()", "--bind", f"unix:{unix}"]
+    command += ["--workers", str(WORKERS), "--worker-class", "sync", "--no-control-socket", "--log-level", "warning"]
+    return command
+
+
+def uvicorn(factory: str, unix: Path) -> list[str]:
+    """Give the command that serves an ASGI application, with uvloop and httptools."""
+    command = [sys.executable, "-m", "uvicorn", f"bench.peers:{factory}", "--factory", "--uds", str(unix)]
+    command += ["--loop", "uvloop", "--http", "httptools", "--workers", str(WORKERS), "--log-level", "warning"]
+    return command
 
 
 @contextmanager

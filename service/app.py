@@ -57,6 +57,7 @@ from service.runtime.convergence import Convergence
 from service.runtime.heartbeat import heartbeat
 from service.runtime.limits import Limits
 from service.runtime.loader import Loader, cap_threads
+from service.runtime.private_copies import PrivateCopies
 from service.runtime.router import Router
 from service.runtime.watcher import Watcher
 from service.settings import Settings, log_in_force
@@ -169,11 +170,17 @@ def create_app(settings: Settings, access: Access | None = None) -> Application:
 def _watcher(settings: Settings, store: Store, catalog: Catalog, presence: ReplicaPresence) -> Watcher:
     return Watcher(
         store,
-        Loader(store, settings.trusted_keys, [LoadCounts()]),
+        Loader(store, settings.trusted_keys, [LoadCounts()], _copies(settings)),
         catalog,
         Announcer(presence, settings.replica),
         Limits(watch=settings.watch_seconds),
     )
+
+
+def _copies(settings: Settings) -> PrivateCopies:
+    copies = PrivateCopies(settings.run_dir / "arrays")
+    copies.tidy()
+    return copies
 
 
 def _observers(settings: Settings, store: Store, recent: RecentPredictions) -> tuple[Observer, ...]:

@@ -4,11 +4,13 @@
 be mapped and every array is a view into it. Texts are UTF-8 bytes, the offset where each ends, and which are there.
 """
 
+import io
 import json
+import mmap
 from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -20,6 +22,7 @@ PLAN = "plan.json"
 ARRAYS = "arrays.npy"
 FORMAT = 1
 _ALIGNMENT = 64
+_LONGEST_HEADER = 4096
 _KINDS = "biuf"
 
 
@@ -49,6 +52,23 @@ def read(document: bytes, arrays: Array) -> Plan:
         return _plan(json.loads(document), arrays)
     except (KeyError, TypeError, ValueError, IndexError, AttributeError, RecursionError) as error:
         raise SealBroken(f"{PLAN} is unreadable: {error}") from error
+
+
+def content(file: bytes | mmap.mmap) -> Array:
+    """Return what the bytes of ``arrays.npy`` hold, 1-D and uint8, as a view into them. Raises SealBroken."""
+    header = io.BytesIO(bytes(memoryview(file)[:_LONGEST_HEADER]))
+    try:
+        return np.frombuffer(file, np.uint8, _announced(header), header.tell())
+    except ValueError as error:
+        raise SealBroken(f"{ARRAYS} is unreadable: {error}") from error
+
+
+def _announced(header: BinaryIO) -> int:
+    version = np.lib.format.read_magic(header)
+    shape, _, dtype = np.lib.format.read_array_header_1_0(header)
+    if version != (1, 0) or dtype != np.uint8 or len(shape) != 1:
+        raise ValueError(f"expected an array of bytes, got {dtype} of shape {list(shape)}")
+    return int(shape[0])
 
 
 def _plan(document: Mapping[str, Any], arrays: Array) -> Plan:

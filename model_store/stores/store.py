@@ -6,7 +6,7 @@ from collections.abc import Callable, Hashable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 from model_store import seal
 from model_store.errors import BadManifest, UnknownVersion
@@ -42,6 +42,10 @@ class VerifiedVersion:
     def read(self, file: str) -> bytes:
         """Return a file's bytes, which are those that were sealed. Raises SealBroken."""
         return seal.read_sealed(self.folder, file, self.manifest)
+
+    def copy(self, file: str, target: BinaryIO) -> None:
+        """Write a file's bytes to another while they are checked; see ``seal.copy_sealed``. Raises SealBroken."""
+        seal.copy_sealed(self.folder, file, self.manifest, target)
 
 
 class Store(ABC):

@@ -1,14 +1,12 @@
 """From a stored version to one that answers: verify → check libraries → load → warm → compare."""
 
-import io
 import logging
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from threadpoolctl import threadpool_limits
 
 from model_store.engines.choice import NoEngine, choose, compiled
@@ -20,10 +18,12 @@ from model_store.plans.plan import Plan
 from model_store.reference import golden
 from model_store.reference.golden import Golden
 from model_store.replicas.states import State
-from model_store.seal import TrustedKeys
+from model_store.seal import Needed, TrustedKeys, every_file
 from model_store.stores.store import Store, VerifiedVersion
 from service.runtime.load_observer import LoadCost, LoadObserver, Meter
 from service.runtime.loaded import LoadedModel
+from service.runtime.plan_files import PlanFiles
+from service.runtime.private_copies import PrivateCopies
 
 log = logging.getLogger(__name__)
 
@@ -33,15 +33,15 @@ Moved = Callable[[State], None]
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A verified version that is in memory and has not predicted yet, and what that took.
+    """A verified version that has not predicted yet, and what that took.
 
-    It has a plan if it was compiled, else its estimator.
+    Its plan is at hand if it was compiled, to be mapped by the process that predicts; else its estimator is in memory.
     """
 
     manifest: Manifest
     golden: Golden
     cost: LoadCost
-    plan: Plan | None = None
+    plan: PlanFiles | None = None
     estimator: Any = None
 
 
@@ -52,25 +52,34 @@ class Loader:
     master may open versions, only its workers warm them.
     """
 
-    def __init__(self, store: Store, trusted_keys: Path, observers: Sequence[LoadObserver] = ()) -> None:
+    def __init__(
+        self,
+        store: Store,
+        trusted_keys: Path,
+        observers: Sequence[LoadObserver] = (),
+        copies: PrivateCopies | None = None,
+    ) -> None:
+        """Load from a store what the keys in a folder have sealed. ``copies`` is where arrays are mapped from."""
         self._store = store
         self._trusted_keys = trusted_keys
         self._observers = tuple(observers)
+        self._copies = copies or PrivateCopies()
 
     def open(self, name: str, version: int, moved: Moved) -> Opened:
         """Verify the version, then read its plan, or build its estimator if it was not compiled.
 
-        Nothing of it is read before its seal has been found whole. Raises SealBroken, BadManifest,
+        Nothing of it is read before its seal has been found whole, and of a compiled version only what it is served
+        from: no estimator, which may be a hundred times larger. Raises SealBroken, BadManifest,
         LibraryMismatch, ArtifactUnreadable, UnknownVersion, or what the artifact's own classes raise.
         """
         meter = Meter()
         with self._noting_failure(name, version):
             moved(State.VERIFYING)
-            with self._store.verified(name, version, TrustedKeys.load(self._trusted_keys)) as found:
+            with self._verified(name, version, _needed) as found:
                 moved(State.LOADING)
                 kept = golden.from_bytes(found.read(golden.FILE))
                 if files.PLAN in found.manifest.files:
-                    return Opened(found.manifest, kept, meter.cost(), plan=_plan(found))
+                    return Opened(found.manifest, kept, meter.cost(), plan=PlanFiles.of(found, self._copies))
                 return Opened(found.manifest, kept, meter.cost(), estimator=_estimator(found))
 
     def warm(self, opened: Opened, moved: Moved) -> LoadedModel:
@@ -95,12 +104,25 @@ class Loader:
         schema = opened.manifest.schema
         if opened.plan is None:
             return choose(opened.estimator, schema, opened.golden)
-        return compiled(opened.plan, schema, opened.golden) or choose(self._reopened(opened), schema, opened.golden)
+        plan = self._plan(opened.manifest, opened.plan)
+        return compiled(plan, schema, opened.golden) or choose(self._reopened(opened), schema, opened.golden)
+
+    def _plan(self, manifest: Manifest, plan: PlanFiles) -> Plan:
+        try:
+            return plan.plan()
+        except OSError as error:
+            log.warning("the arrays of version %d of %s are copied again: %s", manifest.version, manifest.model, error)
+        with self._verified(manifest.model, manifest.version, _needed) as found:
+            return PlanFiles.of(found, self._copies).plan()
 
     def _reopened(self, opened: Opened) -> Any:
-        name, version = opened.manifest.model, opened.manifest.version
-        with self._store.verified(name, version, TrustedKeys.load(self._trusted_keys)) as found:
+        with self._verified(opened.manifest.model, opened.manifest.version) as found:
             return _estimator(found)
+
+    def _verified(
+        self, name: str, version: int, needed: Needed = every_file
+    ) -> AbstractContextManager[VerifiedVersion]:
+        return self._store.verified(name, version, TrustedKeys.load(self._trusted_keys), needed)
 
     @contextmanager
     def _noting_failure(self, name: str, version: int) -> Iterator[None]:
@@ -115,9 +137,9 @@ class Loader:
             raise
 
 
-def _plan(found: VerifiedVersion) -> Plan:
-    arrays = np.load(io.BytesIO(found.read(files.ARRAYS)), allow_pickle=False)
-    return files.read(found.read(files.PLAN), arrays)
+def _needed(manifest: Manifest) -> Collection[str]:
+    """Return what has to be whole before anything is read; arrays are compared with the seal as they are copied."""
+    return (files.PLAN, golden.FILE) if files.PLAN in manifest.files else every_file(manifest)
 
 
 def _estimator(found: VerifiedVersion) -> Any:

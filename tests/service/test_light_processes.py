@@ -1,10 +1,19 @@
 """A process that serves arrays alone does without the libraries that models are fitted with."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
+
+from examples import demo_models
+from model_store import channels, publish
+from model_store.extension.loader import kernels
+from model_store.plans import files
+from model_store.stores.folder import FolderStore
+from tests.model_store.gate.fakes import OpenGate
 
 FITTING = ("joblib", "pandas", "pyarrow", "scipy", "skops", "sklearn")
 
@@ -37,6 +46,29 @@ application.start_worker()
 web = application.flask.test_client()
 print(web.get("/v2/health/live").status_code, web.post("/v1/models/none:predict", json={"instances": [1]}).status_code)
 application.stop_worker()
+"""
+
+ASK = """
+import json
+from service import settings
+from service.app import create_app
+from tests.service.auth.fakes import OpenAccess
+
+folder = sys.argv[1]
+places = {"MODEL_STORE_ROOT": "models", "TRUSTED_KEYS": "keys/trusted", "RUN_DIR": "run"}
+variables = {name: folder + "/" + place for name, place in places.items()}
+application = create_app(settings.read(variables), OpenAccess())
+application.preload()
+application.start_worker()
+web = application.flask.test_client()
+
+def ask(model, body, media_type):
+    answer = web.post(f"/models/{model}/invocations", data=body.encode(), headers={"Content-Type": media_type})
+    return answer.json.get("predictions", answer.json)
+
+answers = [ask(*question) for question in json.load(open(folder + "/questions.json"))]
+application.stop_worker()
+print(json.dumps(answers))
 """
 
 CONFIGURE = """
@@ -103,3 +135,38 @@ def test_gunicorns_configuration_and_administration_are_imported(light):
 
 def test_bodies_of_json_csv_and_npy_are_decoded(light):
     assert light(DECODE) == "1 1 2"
+
+
+@pytest.fixture
+def demos(tmp_path, sealing_key):
+    """The demo models that are served as arrays, published. Trees are only where the extension was built."""
+    store, compiled = FolderStore(tmp_path / "models"), []
+    for demo in demo_models.demos():
+        publish(store, demo.name, demo.estimator, demo.sample, sealing_key=sealing_key, gate=OpenGate())
+        if files.PLAN in store.manifest(demo.name, 1).files and (kernels() or demo.name != "diabetes"):
+            channels.promote(store, demo.name, 1, "tests")
+            compiled.append(demo)
+    return compiled
+
+
+def questions(demo, rows):
+    """The same rows in each form that carries them."""
+    table = pd.DataFrame(rows)
+    table.columns = table.columns if isinstance(rows, pd.DataFrame) else [f"x{i}" for i in table.columns]
+    split = table.to_json(orient="split", index=False, double_precision=15)
+    return [
+        (demo.name, json.dumps({"dataframe_split": json.loads(split)}), "application/json"),
+        (demo.name, table.to_csv(index=False), "text/csv"),
+    ]
+
+
+def test_compiled_demo_models_are_served_where_the_libraries_cannot_be_imported(light, demos, tmp_path):
+    assert {demo.name for demo in demos} >= {"iris", *(["diabetes"] if kernels() else [])}
+    (tmp_path / "questions.json").write_text(
+        json.dumps([question for demo in demos for question in questions(demo, demo.sample[:20])])
+    )
+    answers = iter(json.loads(light(ASK)))
+    for demo in demos:
+        expected = demo.estimator.predict(demo.sample[:20]).tolist()
+        assert next(answers) == expected, f"{demo.name} over JSON"
+        assert next(answers) == expected, f"{demo.name} over CSV"
