@@ -12,7 +12,7 @@ typedef struct {
     PyObject_HEAD
     trees_t trees;
     enum rows_dtype rows_dtype;
-    Py_buffer nodes, starts, leaf_starts, values, sets;
+    Py_buffer nodes, starts, firsts, values, sets;
 } TreesObject;
 
 static PyObject *none(void) {
@@ -65,21 +65,23 @@ static int wrong(const char *what, size_t place) {
     return -1;
 }
 
-/* Whether starts are 0, then larger each time, then the number of what they divide. */
-static int check_starts(const int64_t *starts, size_t trees, Py_ssize_t count, const char *what) {
-    if (starts[0] != 0 || starts[trees] != count) return wrong(what, 0);
-    for (size_t tree = 0; tree < trees; tree++)
-        if (starts[tree + 1] <= starts[tree]) return wrong(what, tree);
+/* Whether starts are 0, then larger each time, then the number of nodes, and firsts are rows of values. */
+static int check_starts(const trees_t *trees, Py_ssize_t nodes, Py_ssize_t values) {
+    if (trees->starts[0] != 0 || trees->starts[trees->trees] != nodes) return wrong("the trees are not all nodes", 0);
+    for (size_t tree = 0; tree < trees->trees; tree++) {
+        if (trees->starts[tree + 1] <= trees->starts[tree]) return wrong("the trees' first nodes are out of order", tree);
+        if (trees->firsts[tree] < 0 || trees->firsts[tree] >= values) return wrong("a tree's first value is not there", tree);
+    }
     return 0;
 }
 
-/* One node: a leaf has itself for a child and a number; any other has two children behind it, and a feature. */
+/* One node: a leaf has itself for a child and a row of values; any other has two children behind it, and a feature. */
 static int check_node(uint64_t child, uint64_t at, uint64_t nodes, uint64_t feature, uint64_t features, int is_nan,
-                      int missing_left, int categorical, uint64_t number, uint64_t leaves, uint64_t sets) {
+                      int missing_left, int categorical, uint64_t number, uint64_t values, uint64_t sets) {
     if (feature >= features) return wrong("a node's feature is not one of the rows'", at);
     if (child == at) {
         if (!is_nan || !missing_left || categorical) return wrong("a leaf is not marked as one", at);
-        if (number >= leaves) return wrong("a leaf has a number that its tree has not", at);
+        if (number >= values) return wrong("a leaf has values that are not there", at);
         return 0;
     }
     if (child <= at || child + 1 >= nodes) return wrong("a node's children are not behind it in its tree", at);
@@ -88,29 +90,27 @@ static int check_node(uint64_t child, uint64_t at, uint64_t nodes, uint64_t feat
     return 0;
 }
 
-static int check_narrow(const trees_t *trees, size_t tree, uint64_t sets) {
+static int check_narrow(const trees_t *trees, size_t tree, uint64_t values, uint64_t sets) {
     const narrow_node *nodes = (const narrow_node *)trees->nodes + trees->starts[tree];
     uint64_t count = (uint64_t)(trees->starts[tree + 1] - trees->starts[tree]);
-    uint64_t leaves = (uint64_t)(trees->leaf_starts[tree + 1] - trees->leaf_starts[tree]);
     for (uint64_t at = 0; at < count; at++) {
         const narrow_node *node = nodes + at;
         if (check_node(node->link & NARROW_CHILD, at, count, node->link >> NARROW_FEATURE, trees->features,
                        node->threshold != node->threshold, !!(node->link & NARROW_MISSING_LEFT), 0,
-                       narrow_number(node), leaves, sets))
+                       narrow_number(node), values, sets))
             return -1;
     }
     return 0;
 }
 
-static int check_wide(const trees_t *trees, size_t tree, uint64_t sets) {
+static int check_wide(const trees_t *trees, size_t tree, uint64_t values, uint64_t sets) {
     const wide_node *nodes = (const wide_node *)trees->nodes + trees->starts[tree];
     uint64_t count = (uint64_t)(trees->starts[tree + 1] - trees->starts[tree]);
-    uint64_t leaves = (uint64_t)(trees->leaf_starts[tree + 1] - trees->leaf_starts[tree]);
     for (uint64_t at = 0; at < count; at++) {
         const wide_node *node = nodes + at;
         if (check_node(node->child, at, count, node->link & WIDE_FEATURE, trees->features,
                        node->threshold != node->threshold, !!(node->link & WIDE_MISSING_LEFT),
-                       !!(node->link & WIDE_CATEGORICAL), wide_number(node), leaves, sets))
+                       !!(node->link & WIDE_CATEGORICAL), wide_number(node), values, sets))
             return -1;
     }
     return 0;
@@ -118,11 +118,11 @@ static int check_wide(const trees_t *trees, size_t tree, uint64_t sets) {
 
 static int check(TreesObject *self) {
     const trees_t *trees = &self->trees;
-    if (check_starts(trees->starts, trees->trees, self->nodes.shape[0], "the trees' first nodes are out of order") ||
-        check_starts(trees->leaf_starts, trees->trees, self->values.shape[0], "the trees' first leaves are out of order"))
-        return -1;
-    for (size_t tree = 0; tree < trees->trees; tree++)
-        if ((trees->wide ? check_wide : check_narrow)(trees, tree, (uint64_t)self->sets.shape[0])) return -1;
+    if (check_starts(trees, self->nodes.shape[0], self->values.shape[0])) return -1;
+    for (size_t tree = 0; tree < trees->trees; tree++) {
+        uint64_t values = (uint64_t)(self->values.shape[0] - trees->firsts[tree]);
+        if ((trees->wide ? check_wide : check_narrow)(trees, tree, values, (uint64_t)self->sets.shape[0])) return -1;
+    }
     return 0;
 }
 
@@ -136,13 +136,13 @@ static int check_shapes(const TreesObject *self, Py_ssize_t features, Py_ssize_t
     else if (!is_of(&self->values, 'f', 4) && !is_of(&self->values, 'f', 8)) expected = "values are float32 or float64";
     else if (!self->values.readonly) expected = "values are read-only";
     else if (self->starts.shape[0] < 2) expected = "there is at least one tree";
-    else if (self->leaf_starts.shape[0] != self->starts.shape[0]) expected = "each tree has a first node and a first leaf";
-    else if (self->values.shape[0] > INT32_MAX) expected = "there are fewer than 2147483648 leaves";
+    else if (self->firsts.shape[0] != self->starts.shape[0] - 1) expected = "each tree has a first node and a first value";
+    else if (self->values.shape[0] > INT32_MAX) expected = "there are fewer than 2147483648 rows of values";
     else if (self->sets.shape[1] != 4) expected = "a set of categories has four words";
     else if (self->sets.shape[0] && (words != 2 || self->rows_dtype != FLOAT64))
         expected = "categories are for nodes of two words and rows of float64";
     else if (features < 1 || features > (Py_ssize_t)WIDE_FEATURE || columns < 1) expected = "features and columns are positive";
-    else if (width < 1 || (width != columns && width != 1)) expected = "a leaf has one value, or one for each column";
+    else if (width < 1 || (width != columns && width != 1)) expected = "a row of values has one, or one for each column";
     if (!expected) return 0;
     PyErr_Format(PyExc_ValueError, "these are no trees that can be walked: expected that %s", expected);
     return -1;
@@ -153,7 +153,7 @@ static void fill(TreesObject *self, Py_ssize_t features, Py_ssize_t columns) {
     trees->nodes = self->nodes.buf;
     trees->wide = self->nodes.shape[1] == 2;
     trees->starts = self->starts.buf;
-    trees->leaf_starts = self->leaf_starts.buf;
+    trees->firsts = self->firsts.buf;
     trees->sets = self->sets.buf;
     trees->categorical = self->sets.shape[0] > 0;
     trees->values = self->values.buf;
@@ -165,11 +165,11 @@ static void fill(TreesObject *self, Py_ssize_t features, Py_ssize_t columns) {
 }
 
 static PyObject *trees_new(PyTypeObject *type, PyObject *args, PyObject *kwargs) {
-    static char *names[] = {"nodes", "starts", "leaf_starts", "values", "sets", "features", "columns", "float64", NULL};
-    PyObject *nodes, *starts, *leaf_starts, *values, *sets;
+    static char *names[] = {"nodes", "starts", "firsts", "values", "sets", "features", "columns", "float64", NULL};
+    PyObject *nodes, *starts, *firsts, *values, *sets;
     Py_ssize_t features, columns;
     int float64;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OOOOOnnp:Trees", names, &nodes, &starts, &leaf_starts, &values, &sets,
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OOOOOnnp:Trees", names, &nodes, &starts, &firsts, &values, &sets,
                                      &features, &columns, &float64))
         return NULL;
     allocfunc alloc = (allocfunc)PyType_GetSlot(type, Py_tp_alloc);
@@ -178,7 +178,7 @@ static PyObject *trees_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
     self->rows_dtype = float64 ? FLOAT64 : FLOAT32;
     if (view_of_fixed(nodes, &self->nodes, "nodes", 2, 'u', 8) ||
         view_of_fixed(starts, &self->starts, "starts", 1, 'i', 8) ||
-        view_of_fixed(leaf_starts, &self->leaf_starts, "leaf_starts", 1, 'i', 8) ||
+        view_of_fixed(firsts, &self->firsts, "firsts", 1, 'i', 8) ||
         view_of(values, &self->values, "values", 2, 0) || view_of_fixed(sets, &self->sets, "sets", 2, 'u', 8) ||
         check_shapes(self, features, columns)) {
         Py_DecRef((PyObject *)self);
@@ -195,7 +195,7 @@ static PyObject *trees_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 static void trees_dealloc(PyObject *object) {
     TreesObject *self = (TreesObject *)object;
     PyTypeObject *type = (PyTypeObject *)PyObject_Type(object); /* a new reference */
-    Py_buffer *views[] = {&self->nodes, &self->starts, &self->leaf_starts, &self->values, &self->sets};
+    Py_buffer *views[] = {&self->nodes, &self->starts, &self->firsts, &self->values, &self->sets};
     for (size_t i = 0; i < sizeof views / sizeof *views; i++) PyBuffer_Release(views[i]);
     freefunc release = (freefunc)PyType_GetSlot(type, Py_tp_free);
     release(self);
@@ -262,7 +262,7 @@ static PyObject *trees_leaves(TreesObject *self, PyObject *const *args, Py_ssize
 
 static PyMethodDef trees_methods[] = {
     {"sum", (PyCFunction)(void (*)(void))trees_sum, METH_FASTCALL, "sum(rows, out): add each tree's values to out."},
-    {"leaves", (PyCFunction)(void (*)(void))trees_leaves, METH_FASTCALL, "leaves(rows, out): write leaf numbers."},
+    {"leaves", (PyCFunction)(void (*)(void))trees_leaves, METH_FASTCALL, "leaves(rows, out): write rows of values."},
     {NULL, NULL, 0, NULL},
 };
 
@@ -270,7 +270,7 @@ static PyType_Slot trees_slots[] = {
     {Py_tp_new, trees_new},
     {Py_tp_dealloc, trees_dealloc},
     {Py_tp_methods, trees_methods},
-    {Py_tp_doc, "Trees(nodes, starts, leaf_starts, values, sets, features, columns, float64)"},
+    {Py_tp_doc, "Trees(nodes, starts, firsts, values, sets, features, columns, float64)"},
     {0, NULL},
 };
 

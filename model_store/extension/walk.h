@@ -3,7 +3,7 @@
    A tree's nodes lie in one array, siblings next to each other, children after their parent. A step is the child's
    place plus one where the row goes right, without a branch. A leaf is its own child, so that lanes in lockstep may
    step until none of them moves. A leaf's threshold is a NaN, which no value is greater than, and that NaN's payload
-   is the leaf's number. The same way a node of categories carries the number of its set. */
+   is the number of its row of values. The same way a node of categories carries the number of its set. */
 
 #ifndef MILLRACE_WALK_H
 #define MILLRACE_WALK_H
@@ -43,10 +43,10 @@ enum rows_dtype { FLOAT32, FLOAT64 };
 typedef struct {
     const void *nodes;
     int wide;
-    const int64_t *starts;      /* the first node of each tree; one more than there are trees */
-    const int64_t *leaf_starts; /* the first leaf of each tree; one more than there are trees */
-    const uint64_t *sets;       /* four words each: bit c is set if category c goes right; 255: missing */
-    const void *values;         /* a row of `width` numbers for each leaf */
+    const int64_t *starts;  /* the first node of each tree; one more than there are trees */
+    const int64_t *firsts;  /* for each tree the row of values that its leaves' numbers are counted from */
+    const uint64_t *sets;   /* four words each: bit c is set if category c goes right; 255: missing */
+    const void *values;     /* rows of `width` numbers */
     enum rows_dtype values_dtype;
     size_t width;
     int categorical;
@@ -58,7 +58,7 @@ typedef struct {
     const void *rows; /* C-contiguous: n rows of `features` numbers */
     enum rows_dtype rows_dtype;
     size_t n;
-    void *out; /* n rows of `columns` sums, or if `leaves` of a leaf's number for each tree */
+    void *out; /* n rows of `columns` sums, or if `leaves` of a row of values for each tree */
     enum rows_dtype out_dtype;
     int leaves;
 } job_t;
@@ -85,7 +85,7 @@ static inline uint32_t wide_number(const wide_node *node) {
 /* Takes in that a row has reached a leaf of a tree. */
 static inline void reached(const job_t *job, size_t row, size_t tree, uint32_t leaf) {
     const trees_t *trees = job->trees;
-    size_t value = (size_t)trees->leaf_starts[tree] + leaf;
+    size_t value = (size_t)trees->firsts[tree] + leaf;
     if (job->leaves) {
         ((int32_t *)job->out)[row * trees->trees + tree] = (int32_t)value;
         return;

@@ -7,6 +7,7 @@ import numpy as np
 
 from model_store.batch import Array
 from model_store.trees import nodes
+from model_store.trees.values import stored
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,23 +32,24 @@ class TreeArrays:
 
 
 def pack(trees: Sequence[TreeArrays], *, features: int, rows: str = "float32") -> dict[str, Array]:
-    """Return the arrays that ``Trees`` walks: ``nodes``, ``starts``, ``leaf_starts``, ``values`` and ``sets``.
+    """Return the arrays that ``Trees`` walks: ``nodes``, ``starts``, ``firsts``, ``values`` and ``sets``.
 
     ``rows`` is the dtype of the rows that will be walked, "float32" or "float64"; thresholds are compared exactly, as
-    if rows were widened to float64. Leaves are numbered through all trees, within a tree in the order of its nodes,
-    and ``values`` has a row for each. Nodes take 8 bytes if rows are float32, there are at most 512 features and each
-    tree has at most 4,194,304 nodes, else 16. Raises ValueError for arrays that are no such trees.
+    if rows were widened to float64. Leaves of equal values may share a row of ``values``. Nodes take 8 bytes if rows
+    are float32, there are at most 512 features and each tree has at most 4,194,304 nodes, else 16. Raises ValueError
+    for arrays that are no such trees.
     """
     _check(trees, features, rows)
     is_wide = rows == "float64" or features > nodes.NARROW_FEATURES or _largest(trees) > nodes.NARROW_NODES
-    packed = [
-        (_wide if is_wide else _narrow)(tree, first) for tree, first in zip(trees, _first_sets(trees), strict=True)
-    ]
+    most = nodes.WIDE_NODES if is_wide else nodes.NARROW_NODES
+    values, numbers, firsts = stored([tree.values[tree.left < 0] for tree in trees], most)
+    pack_tree = _wide if is_wide else _narrow
+    packed = [pack_tree(*each) for each in zip(trees, numbers, _first_sets(trees), strict=True)]
     return {
         "nodes": np.concatenate(packed).view(np.uint64).reshape(-1, 2 if is_wide else 1),
         "starts": _starts([len(tree.left) for tree in trees]),
-        "leaf_starts": _starts([int(np.count_nonzero(tree.left < 0)) for tree in trees]),
-        "values": np.concatenate([tree.values[tree.left < 0] for tree in trees]),
+        "firsts": firsts,
+        "values": values,
         "sets": np.concatenate([_sets(tree) for tree in trees]),
     }
 
@@ -102,13 +104,13 @@ def _check_tree(tree: TreeArrays, features: int, name: str) -> None:
         raise ValueError(f"{name} has a threshold that is NaN")
 
 
-def _narrow(tree: TreeArrays, _first_set: int) -> Array:
+def _narrow(tree: TreeArrays, numbers: Array, _first_set: int) -> Array:
     is_leaf = tree.left < 0
     place, child = _places(tree, is_leaf)
     made = np.empty(len(is_leaf), nodes.NARROW)
     thresholds = rounded_down(np.where(is_leaf, 0, tree.threshold)).view(np.uint32)
-    leaf = np.cumsum(is_leaf) - 1 + nodes.NARROW_LEAF
-    made["threshold"][place] = np.where(is_leaf, leaf, thresholds).astype(np.uint32).view(np.float32)
+    thresholds[is_leaf] = numbers + nodes.NARROW_LEAF
+    made["threshold"][place] = thresholds.view(np.float32)
     missing = np.where(is_leaf | tree.missing_left.astype(bool), nodes.NARROW_MISSING_LEFT, 0)
     made["link"][place] = (
         child | missing | (np.where(is_leaf, 0, tree.feature).astype(np.int64) << nodes.NARROW_FEATURE)
@@ -116,14 +118,15 @@ def _narrow(tree: TreeArrays, _first_set: int) -> Array:
     return made
 
 
-def _wide(tree: TreeArrays, first_set: int) -> Array:
+def _wide(tree: TreeArrays, numbers: Array, first_set: int) -> Array:
     is_leaf, sets = tree.left < 0, _set_numbers(tree)
     by_category = ~is_leaf & (sets >= 0)
     place, child = _places(tree, is_leaf)
     made = np.empty(len(is_leaf), nodes.WIDE)
-    number = np.where(is_leaf, np.cumsum(is_leaf) - 1, sets + first_set) + nodes.WIDE_NUMBERED
     thresholds = tree.threshold.astype(np.float64).view(np.int64)
-    made["threshold"][place] = np.where(is_leaf | by_category, number, thresholds).view(np.float64)
+    thresholds[is_leaf] = numbers + nodes.WIDE_NUMBERED
+    thresholds[by_category] = sets[by_category] + first_set + nodes.WIDE_NUMBERED
+    made["threshold"][place] = thresholds.view(np.float64)
     made["child"][place] = child
     missing = np.where(is_leaf | tree.missing_left.astype(bool), nodes.WIDE_MISSING_LEFT, 0)
     made["link"][place] = np.where(is_leaf, 0, tree.feature) | missing | (by_category * nodes.WIDE_CATEGORICAL)

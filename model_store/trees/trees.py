@@ -16,7 +16,7 @@ class Walker(Protocol):
         """Add each tree's values to ``out``."""
 
     def leaves(self, rows: Array, out: Array, /) -> None:
-        """Write the leaf that each row reaches in each tree to ``out``."""
+        """Write the row of values that each row reaches in each tree to ``out``."""
 
 
 class Trees:
@@ -29,7 +29,7 @@ class Trees:
     """
 
     def __init__(self, arrays: Mapping[str, Array], *, features: int, columns: int = 1, rows: str = "float32") -> None:
-        fixed = {name: _read_only(arrays[name]) for name in ("nodes", "starts", "leaf_starts", "values", "sets")}
+        fixed = {name: _read_only(arrays[name]) for name in ("nodes", "starts", "firsts", "values", "sets")}
         self.values = fixed["values"]
         self._trees = len(fixed["starts"]) - 1
         self._walker = _walker(fixed, features, columns, rows)
@@ -45,7 +45,7 @@ class Trees:
         self._walker.sum(rows, out)
 
     def leaves(self, rows: Array) -> Array:
-        """Return the leaf that each row reaches in each tree, int32 of shape (n, trees): the number of a row of values.
+        """Return what each row reaches in each tree, int32 of shape (n, trees): the number of a row of ``values``.
 
         ``rows`` is as for ``sum``. Raises ValueError for rows of another shape, dtype or layout.
         """

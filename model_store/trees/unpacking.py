@@ -14,7 +14,7 @@ class Unpacked:
     """All nodes of all trees, one array for each fact.
 
     ``child`` is the left child's place in its tree (a leaf's own), the right one's is the next. ``number`` is a leaf's
-    row of values, of other nodes the row of ``sets`` if they are ``categorical``.
+    row of values, and the row of ``sets`` of nodes that are ``categorical``.
     """
 
     starts: Array
@@ -35,20 +35,17 @@ class Unpacked:
 
 def unpack(arrays: Mapping[str, Array], features: int, rows: str) -> Unpacked:
     """Return what the arrays of ``pack`` hold. Raises ValueError if they are not what it makes."""
-    words, starts, leaf_starts = arrays["nodes"], arrays["starts"], arrays["leaf_starts"]
+    words, starts, firsts = arrays["nodes"], arrays["starts"], arrays["firsts"]
     if words.dtype != np.uint64 or words.ndim != 2 or words.shape[1] not in ({2} if rows == "float64" else {1, 2}):  # noqa: PLR2004 - words of a node
         raise ValueError(f"expected nodes of one or two words for rows of {rows}, got {words.dtype} {words.shape}")
-    _check_starts(starts, len(words))
-    _check_starts(leaf_starts, len(arrays["values"]))
-    if len(starts) != len(leaf_starts):
-        raise ValueError(f"expected a first leaf for each of {len(starts) - 1} trees, got {len(leaf_starts) - 1}")
+    _check_starts(starts, firsts, len(words))
     child, feature, missing_left, categorical, threshold, number = (_wide if words.shape[1] > 1 else _narrow)(words)
     sizes, within = np.diff(starts), np.arange(len(words)) - np.repeat(starts[:-1], np.diff(starts))
     is_leaf = child == within
-    number = number + np.where(is_leaf, np.repeat(leaf_starts[:-1], sizes), 0)
+    number = number + np.where(is_leaf, np.repeat(firsts, sizes), 0)
     sets = arrays["sets"]
     made = Unpacked(starts, child, is_leaf, feature, threshold, missing_left, categorical, number, sets)
-    _check(made, within, np.repeat(sizes, sizes), np.repeat(leaf_starts[1:], sizes), features)
+    _check(made, np.repeat(sizes, sizes) - within, len(arrays["values"]), features)
     if len(sets):
         missing_left[categorical] = (sets[number[categorical], 3] >> np.uint64(63)) == 0
     return made
@@ -72,18 +69,22 @@ def _wide(words: Array) -> tuple[Array, ...]:
     return packed["child"].astype(np.int64), feature, missing_left, categorical, packed["threshold"].copy(), number
 
 
-def _check_starts(starts: Array, count: int) -> None:
-    is_right = starts.dtype == np.int64 and starts.ndim == 1 and len(starts) > 1
+def _check_starts(starts: Array, firsts: Array, count: int) -> None:
+    is_right = starts.dtype == firsts.dtype == np.int64 and starts.ndim == firsts.ndim == 1 and len(starts) > 1
     if not is_right or starts[0] != 0 or starts[-1] != count or (np.diff(starts) < 1).any():
         raise ValueError(f"expected int64 numbers that rise from 0 to {count}, one more than there are trees")
+    if len(firsts) != len(starts) - 1 or firsts.min() < 0:
+        raise ValueError(f"expected the number of a first row of values for each of {len(starts) - 1} trees")
 
 
-def _check(made: Unpacked, within: Array, size: Array, leaf_stop: Array, features: int) -> None:
+def _check(made: Unpacked, left_over: Array, values: int, features: int) -> None:
+    """Check each node; ``left_over`` tells how many nodes of its tree there are from it on, itself included."""
     is_leaf, is_nan = made.is_leaf, np.isnan(made.threshold)
-    limit = np.where(is_leaf, leaf_stop, len(made.sets))
+    ahead = made.child - np.arange(len(made.child)) + np.repeat(made.starts[:-1], np.diff(made.starts))
+    limit = np.where(is_leaf, values, len(made.sets))
     wrong = (
         (made.feature >= features)
-        | (~is_leaf & ((made.child <= within) | (made.child + 1 >= size)))
+        | (~is_leaf & ((ahead < 1) | (ahead + 1 >= left_over)))
         | (is_nan != (is_leaf | made.categorical))
         | (is_leaf & (made.categorical | ~made.missing_left))
         | (is_nan & (made.number >= limit))

@@ -30,12 +30,6 @@ def summed(trees, rows, out):
             out[place, into] += values
 
 
-def leaves(trees, rows):
-    """Return leaf numbers, counted through all trees, in each in the order of its nodes."""
-    numbers, first = [], 0
-    for tree in trees:
-        is_leaf = tree.left < 0
-        numbers.append(first + np.cumsum(is_leaf) - 1)
-        first += np.count_nonzero(is_leaf)
-    places = [[number[leaf_of(tree, row)] for tree, number in zip(trees, numbers, strict=True)] for row in rows]
-    return np.array(places, np.int32).reshape(len(rows), len(trees))
+def reached(trees, rows):
+    """Return the values of the leaf that each row ends in in each tree, of shape (rows, trees, columns)."""
+    return np.array([[tree.values[leaf_of(tree, row)] for tree in trees] for row in rows])

@@ -5,8 +5,11 @@ import numpy as np
 from model_store.trees.packing import TreeArrays, category_sets
 
 
-def random_tree(rng, *, splits, features, width=1, deep=False, by_category=(), dtype=np.float64):
-    """Return a tree with a number of splits. Deep: each split but the root hangs below the last one."""
+def random_tree(rng, *, splits, features, width=1, deep=False, by_category=(), dtype=np.float64, pure=False):
+    """Return a tree with a number of splits.
+
+    Deep: each split but the root hangs below the last one. Pure: leaves have one of few values, as of classes.
+    """
     left, right = [-1], [-1]
     leaves = [0]
     for _ in range(splits):
@@ -20,6 +23,7 @@ def random_tree(rng, *, splits, features, width=1, deep=False, by_category=(), d
     threshold = rng.choice([rng.normal(size=count), rng.normal(size=count).round(1)])
     threshold[rng.random(count) < 0.05] = np.inf
     categorical = np.isin(feature, by_category) & (np.array(left) >= 0)
+    values = rng.choice([0.0, -0.0, 1.0], (count, width)) if pure else rng.normal(size=(count, width))
     sets = random_sets(rng, np.count_nonzero(categorical))
     return TreeArrays(
         np.array(left),
@@ -27,7 +31,7 @@ def random_tree(rng, *, splits, features, width=1, deep=False, by_category=(), d
         feature,
         threshold,
         rng.random(count) < 0.5,
-        rng.normal(size=(count, width)).astype(dtype),
+        values.astype(dtype),
         np.where(categorical, np.cumsum(categorical) - 1, -1) if len(by_category) else None,
         sets if len(by_category) else None,
     )

@@ -25,11 +25,15 @@ def made(trees, *, features, rows, columns=1, by_category=()):
 
 @pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES)
 @pytest.mark.parametrize(("width", "columns"), [(1, 1), (1, 3), (4, 4)])
-def test_sums_and_leaves_are_those_of_a_plain_walk(shape, width, columns):
+@pytest.mark.parametrize("pure", [False, True], ids=["leaves of any value", "few values"])
+def test_sums_and_leaves_are_those_of_a_plain_walk(shape, width, columns, pure):
     rng = np.random.default_rng(1)
     tree = {name: value for name, value in shape.items() if name != "rows"}
-    for count in (*range(1, 36, 2), 16, 32, 100):
-        trees = [random_tree(rng, splits=rng.integers(30), width=width, **tree) for _ in range(rng.integers(1, 40))]
+    for count in (1, 2, 15, 16, 17, 33, 60):
+        trees = [
+            random_tree(rng, splits=rng.integers(30), width=width, pure=pure, **tree)
+            for _ in range(rng.integers(1, 36))
+        ]
         walked = made(trees, columns=columns, **shape)
         rows = hard_rows(rng, trees, count, **shape)
         expected = rng.normal(size=(count, columns))
@@ -37,7 +41,7 @@ def test_sums_and_leaves_are_those_of_a_plain_walk(shape, width, columns):
         oracle.summed(trees, rows, expected)
         walked.sum(rows, given)
         assert given.tobytes() == expected.tobytes()
-        assert np.array_equal(walked.leaves(rows), oracle.leaves(trees, rows))
+        assert walked.values[walked.leaves(rows)].tobytes() == oracle.reached(trees, rows).tobytes()
 
 
 def test_many_rows_are_walked_in_blocks():
@@ -57,7 +61,7 @@ def test_a_tree_as_deep_as_it_has_splits_is_walked_to_its_end(rows):
     trees = [random_tree(rng, splits=3000, features=3, deep=True)]
     walked = made(trees, features=3, rows=rows)
     table = hard_rows(rng, trees, 50, features=3, rows=rows)
-    assert np.array_equal(walked.leaves(table), oracle.leaves(trees, table))
+    assert walked.values[walked.leaves(table)].tobytes() == oracle.reached(trees, table).tobytes()
 
 
 @pytest.mark.parametrize(("values", "sums"), [("float32", "float32"), ("float32", "float64"), ("float64", "float64")])
@@ -123,3 +127,11 @@ def test_sums_that_do_not_fit_are_refused(out):
     walked = made(trees, features=2, rows="float32")
     with pytest.raises(ValueError, match="out"):
         walked.sum(np.zeros((5, 2), np.float32), out)
+
+
+def test_equal_leaves_share_their_values_if_that_halves_them():
+    rng = np.random.default_rng(9)
+    pure = [random_tree(rng, splits=100, features=2, width=2, pure=True) for _ in range(3)]
+    mixed = [random_tree(rng, splits=100, features=2, width=2) for _ in range(3)]
+    assert len(pack(pure, features=2)["values"]) == 9
+    assert len(pack(mixed, features=2)["values"]) == 303
