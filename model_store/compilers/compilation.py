@@ -24,8 +24,9 @@ class Value:
     ``form``: ``matrix`` is a 2-D array (rows, ``width``), ``vector`` a 1-D array, ``sparse`` a
     ``model_store.steps.step.Sparse``; ``frame`` is made by no step and has ``columns``, a vector each, which stand for
     a DataFrame. ``dtype`` is NumPy's name of the numbers' type, ``object`` for texts. ``finite`` says that a step has
-    already refused NaN and infinity in these very numbers. ``column`` is the schema's column of a vector that is still
-    as the batch holds it.
+    already refused NaN and infinity in these very numbers. ``names`` are the columns' labels if the estimator gets a
+    DataFrame. ``column`` is the schema's column of a vector that is still as the batch holds it, ``at`` its place in
+    the schema, and ``gap`` the value that an imputer has put where the batch has a missing one.
     """
 
     place: int
@@ -36,6 +37,8 @@ class Value:
     columns: tuple["Value", ...] = ()
     names: tuple[str | int, ...] = ()
     column: Column | None = None
+    at: int = -1
+    gap: Any = None
 
 
 Methods = Mapping[str, Value]
@@ -69,7 +72,7 @@ class Compilation:
         places = tuple(value.place for value in inputs) or (BATCH,)
         self.steps.append(Step(kind, places, dict(settings or {}), dict(arrays or {})))
         basis = like or (inputs[0] if inputs else Value(BATCH, "matrix", "float64"))
-        fresh = {"finite": False, "column": None, "columns": (), "names": ()}
+        fresh = {"finite": False, "column": None, "at": -1, "gap": None, "columns": (), "names": ()}
         return replace(basis, **{**fresh, **known, "place": len(self.steps)})
 
     def compile(self, estimator: Any, rows: Value) -> Methods:
@@ -86,21 +89,28 @@ class Compilation:
     # what many compilers need
 
     def matrix(self, rows: Value, dtype: str = "") -> Value:
-        """Return rows as one 2-D array, as NumPy makes one of a DataFrame, of a dtype if one is asked for.
+        """Return rows as one 2-D array, as scikit-learn's checks make one of a DataFrame when they ask for a dtype.
 
-        A matrix stays as it is. Raises NotCompiled.
+        A matrix stays as it is, and so do numbers that the checks leave to NumPy to cast. Raises NotCompiled.
         """
         if rows.form == "frame":
-            return _stacked(self, rows, dtype)
+            return _block(self, rows, dtype if dtype and _cast_early(rows.columns) else _checked(rows.columns))
         if rows.form != "matrix":
             refuse(f"it takes numbers of several columns, and gets a {rows.form}")
         return rows
 
     def dense(self, value: Value) -> Value:
-        """Return a value as an array: 2-D of a sparse matrix or a frame, else as it is. Raises NotCompiled."""
+        """Return a value as an array: 2-D of a sparse matrix, or of a frame as NumPy makes one; else as it is.
+
+        Raises NotCompiled.
+        """
         if value.form == "sparse":
-            return self.add("dense", value, form="matrix")
-        return _stacked(self, value) if value.form == "frame" else value
+            return self.add("dense", value, form="matrix", finite=value.finite)
+        if value.form == "frame":
+            if any(column.dtype == "object" for column in value.columns):
+                return _objects(self, value)
+            return _block(self, value, _unchecked(value.columns))
+        return value
 
     def floats(self, rows: Value, *, nan: bool = False, dtype: str = "") -> Value:
         """Return rows as floats, refusing what scikit-learn refuses: infinity, and NaN unless ``nan`` allows it.
@@ -123,21 +133,76 @@ class Compilation:
         return rows if rows.dtype == dtype else self.add("cast", rows, settings={"dtype": dtype}, dtype=dtype)
 
     def numbers(self, rows: Value, *, nan: bool = False) -> Value:
-        """Return rows as numbers of the type that they have; floats are checked as ``floats`` does."""
+        """Return rows as numbers of the type that they have, sparse ones too; floats are checked as ``floats`` does."""
+        if rows.form == "sparse":
+            return rows if rows.finite else self.add("sparse_finite", rows, finite=True)
         rows = self.matrix(rows)
         return rows if np.dtype(rows.dtype).kind in "biu" else self.floats(rows, nan=nan)
 
 
-def _stacked(compilation: Compilation, rows: Value, wanted: str = "") -> Value:
-    dtypes = {value.dtype for value in rows.columns}
-    if not rows.columns or not all(np.dtype(dtype).kind in "biuf" for dtype in dtypes):
-        refuse("columns that are no numbers become an array of objects")
-    dtype = wanted or str(np.result_type(*(np.dtype(name) for name in dtypes)))
-    if len(dtypes) > 1 and "bool" in dtypes:
-        refuse("bools and numbers together become an array of objects")
-    return compilation.add(
-        "stack", *rows.columns, settings={"dtype": dtype}, form="matrix", dtype=dtype, width=len(rows.columns)
-    )
+def frame(columns: tuple[Value, ...], names: tuple[str | int, ...] = ()) -> Value:
+    """Return columns, a vector each, as what stands for a DataFrame."""
+    return Value(BATCH, "frame", "object", len(columns), columns=columns, names=names)
+
+
+def source(columns: tuple[Value, ...]) -> tuple[tuple[Value, ...], dict[str, Any]]:
+    """Return inputs and settings of a step that reads columns: from the batch itself if all are as it holds them."""
+    if all(value.column is not None for value in columns):
+        names = [value.column.name for value in columns if value.column is not None]
+        return (), {"names": names, "places": [value.at for value in columns]}
+    return columns, {}
+
+
+def _block(compilation: Compilation, rows: Value, dtype: str) -> Value:
+    inputs, settings = source(rows.columns)
+    objects = [i for i, value in enumerate(rows.columns) if value.column and value.column.nullable]
+    known: dict[str, Any] = {"form": "matrix", "dtype": dtype, "width": len(rows.columns)}
+    if inputs:
+        return compilation.add("stack", *inputs, settings={"dtype": dtype}, **known)
+    return compilation.add("block", settings={**settings, "dtype": dtype, "objects": objects}, **known)
+
+
+def _objects(compilation: Compilation, rows: Value) -> Value:
+    inputs, settings = source(rows.columns)
+    gaps = np.array([value.gap for value in rows.columns], dtype=object)
+    if not all(gap is None or isinstance(gap, str) for gap in gaps.tolist()):
+        refuse("gaps that become numbers among texts")
+    known: dict[str, Any] = {"form": "matrix", "dtype": "object", "width": len(rows.columns)}
+    return compilation.add("texts", *inputs, settings=settings, arrays={"gaps": gaps}, **known)
+
+
+def _checked(columns: tuple[Value, ...]) -> str:
+    """Return the type of the array that scikit-learn's checks make of columns: pandas' own become float64."""
+    _check_numbers(columns)
+    held = [value.column.held for value in columns if value.column]
+    return "float64" if {"object", "extension"} & set(held) else _common(columns)
+
+
+def _unchecked(columns: tuple[Value, ...]) -> str:
+    """Return the type of the array that NumPy makes of columns; one of objects is as good as one of float64."""
+    _check_numbers(columns)
+    held = [value.column for value in columns if value.column]
+    if any(column.nullable and column.held in ("object", "extension") for column in held):
+        refuse("numbers with gaps become an array of objects")
+    is_bool = {value.dtype == "bool" for value in columns}
+    return "float64" if len(is_bool) > 1 or any(column.held != "array" for column in held) else _common(columns)
+
+
+def _cast_early(columns: tuple[Value, ...]) -> bool:
+    """Return whether scikit-learn casts column by column: not the array that NumPy makes of all of them."""
+    return any(value.dtype == "bool" or (value.column and value.column.held == "extension") for value in columns)
+
+
+def _common(columns: tuple[Value, ...]) -> str:
+    return str(np.result_type(*(np.dtype(value.dtype) for value in columns)))
+
+
+def _check_numbers(columns: tuple[Value, ...]) -> None:
+    for value in columns:
+        if np.dtype(value.dtype).kind not in "biuf":
+            refuse("it takes numbers, and gets a column of something else")
+        if value.column and value.column.held == "category":
+            refuse("it takes numbers, and gets a category")
 
 
 def class_path(estimator: Any) -> str:

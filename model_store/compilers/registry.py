@@ -3,14 +3,20 @@
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from model_store.compilers import composition
-from model_store.compilers.compilation import Compilation, Compiler, Value, refuse
+from model_store.compilers.columns.families import FAMILIES as COLUMNS
+from model_store.compilers.compilation import Compilation, Compiler, Value, frame, refuse
 from model_store.compilers.ensembles import boosting, forests, hist_boosting
 from model_store.compilers.numeric.families import FAMILIES as NUMERIC
 from model_store.plans.plan import Plan, pruned
-from model_store.schema import Schema
+from model_store.schema import INTEGERS, NUMBERS, Column, Output, Schema
 
-_MODULES = (composition, forests, boosting, hist_boosting, *NUMERIC)
+_MODULES = (composition, forests, boosting, hist_boosting, *NUMERIC, *COLUMNS)
+_NUMBERS_OF_PANDAS = tuple(name.replace("i", "I").replace("uI", "UI").replace("f", "F") for name in NUMBERS)
+_PANDAS_OWN = frozenset(("boolean", "string[python]", "string[pyarrow]", *_NUMBERS_OF_PANDAS))
+"""Dtypes of pandas' own whose values a batch holds as it holds NumPy's."""
 
 COMPILERS: Mapping[str, Compiler] = {kind: made for module in _MODULES for kind, made in module.COMPILERS.items()}
 
@@ -22,27 +28,46 @@ def compile_plan(estimator: Any, schema: Schema) -> Plan:
     missing = [output.name for output in schema.outputs if output.name not in methods]
     if missing:
         refuse(f"there are no steps for {missing[0]}")
-    places = {output.name: compilation.dense(methods[output.name]).place for output in schema.outputs}
+    places = {output.name: _answer(compilation, methods[output.name], output).place for output in schema.outputs}
     return pruned(Plan(tuple(compilation.steps), places))
 
 
+def _answer(compilation: Compilation, value: Value, output: Output) -> Value:
+    made = compilation.dense(value)
+    if output.name == "transform" and output.dtype == "string" and np.dtype(made.dtype).kind in "biuf":
+        refuse(f"{output.name} has numbers of several types, as objects")
+    return made
+
+
 def _source(compilation: Compilation, schema: Schema) -> Value:
-    if any(column.nullable and column.dtype.startswith(("int", "uint")) for column in schema.columns):
-        refuse("whole numbers with gaps")
+    tight = frozenset(column.name for column in schema.columns if _is_tight(column))
+    if tight and any(column.dtype == "float32" for column in schema.columns):
+        refuse("whole numbers with gaps next to float32")
+    names = tuple(column.name if column.label is None else column.label for column in schema.columns)
     if schema.homogeneous:
-        settings = {"order": schema.order}
-        return compilation.add("matrix", settings=settings, dtype=schema.columns[0].dtype, width=len(schema.columns))
-    columns = tuple(
-        compilation.add(
-            "column",
-            settings={"place": place, "name": column.name},
-            form="vector",
-            dtype="object" if column.dtype == "string" else column.dtype,
-            column=column,
-        )
-        for place, column in enumerate(schema.columns)
-    )
-    if schema.layout == "series":
-        return columns[0]
-    labels = tuple(column.name if column.label is None else column.label for column in schema.columns)
-    return Value(0, "frame", "object", len(columns), columns=columns, names=labels)
+        return _matrix(compilation, schema, names if schema.layout == "table" else (), tight=bool(tight))
+    columns = tuple(_column(compilation, place, column) for place, column in enumerate(schema.columns))
+    return columns[0] if schema.layout == "series" else frame(columns, names if schema.layout == "table" else ())
+
+
+def _is_tight(column: Column) -> bool:
+    """Return whether a column's type has no room for its gaps: where it has one it becomes floats."""
+    return column.nullable and column.held == "array" and column.dtype in (*INTEGERS, "bool")
+
+
+def _matrix(compilation: Compilation, schema: Schema, labels: tuple[str | int, ...], *, tight: bool) -> Value:
+    dtype, settings = schema.columns[0].dtype, dict[str, Any](order=schema.order)
+    if tight and schema.layout == "table" and schema.order == "C":
+        refuse("whole numbers with gaps, row by row in memory")
+    if tight:
+        dtype, settings = "float64", {**settings, "dtype": "float64", "names": list(schema.names)}
+    return compilation.add("matrix", settings=settings, dtype=dtype, width=len(schema.columns), names=labels)
+
+
+def _column(compilation: Compilation, place: int, column: Column) -> Value:
+    known = {"extension": _PANDAS_OWN, "category": frozenset({"", "object", "str"})}
+    settings = {"place": place, "name": column.name}
+    dtype = "object" if column.dtype == "string" else "float64" if _is_tight(column) else column.dtype
+    if column.time_unit or column.extension not in known.get(column.held, frozenset({""})):
+        dtype = "void"  # nothing takes it
+    return compilation.add("column", settings=settings, form="vector", dtype=dtype, column=column, at=place)

@@ -84,6 +84,12 @@ def in_floats(schema: Schema, tight: Sequence[Column], batch: Batch) -> Batch | 
     return _batch(schema, batch.rows, made)
 
 
+def joined(found: Sequence[tuple[Array, Mapping[str, Array]]], outputs: Sequence[str]) -> dict[str, Array]:
+    """Return the answers to all rows, in the order of the rows, from those to some of them each."""
+    order = np.argsort(np.concatenate([rows for rows, _ in found]), kind="stable")
+    return {name: np.concatenate([answer[name] for _, answer in found])[order] for name in outputs}
+
+
 def _typed(schema: Schema, tight: Sequence[Column], batch: Batch) -> Batch:
     columns = dict(batch.columns or {})
     for column in tight:

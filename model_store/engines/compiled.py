@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from model_store.batch import Array, Batch
+from model_store.engines.apart import joined, parts, tight_columns
 from model_store.engines.declared import as_declared
 from model_store.engines.engine import Engine
 from model_store.plans.plan import BATCH, Plan
@@ -23,10 +24,21 @@ class CompiledEngine(Engine):
         self._plan = plan
         self._schema = schema
         self._runs = [build(step) for step in plan.steps]
+        self._tight = tight_columns(schema)
         self._programs: dict[tuple[str, ...], _Program] = {}
 
     def predict(self, batch: Batch, outputs: Sequence[str]) -> Mapping[str, Array]:
         """Return what the plan answers; ValueError for rows that the estimator refuses. See Engine."""
+        if self._tight and batch.rows > 1 and self._has_gaps(batch):
+            split = parts(self._schema, self._tight, batch)
+            return joined([(part.rows, self._answers(part.batch, outputs)) for part in split], outputs)
+        return self._answers(batch, outputs)
+
+    def _has_gaps(self, batch: Batch) -> bool:
+        columns = batch.columns or {}
+        return any(columns[column.name].dtype.kind == "O" for column in self._tight if columns)
+
+    def _answers(self, batch: Batch, outputs: Sequence[str]) -> Mapping[str, Array]:
         wanted = tuple(outputs)
         steps, answers = self._programs.get(wanted) or self._program(wanted)
         values: dict[int, object] = {BATCH: batch}

@@ -5,11 +5,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-import numpy as np
-
 from model_store.batch import Array, Batch, estimator_input
 from model_store.engines.answers import METHODS, as_dtype, plain
-from model_store.engines.apart import in_floats, parts, tight_columns, two_parts
+from model_store.engines.apart import in_floats, joined, parts, tight_columns, two_parts
 from model_store.engines.declared import as_declared
 from model_store.engines.engine import Engine
 from model_store.engines.equality import identical
@@ -52,7 +50,7 @@ class EstimatorEngine(Engine):
         split = two_parts(self._schema, self._tight, batch) if self._in_floats else None
         split = split or parts(self._schema, self._tight, batch)
         found = [(part.rows, self._answers(part.batch, outputs)) for part in split]
-        return found[0][1] if len(found) == 1 else _joined(found, outputs)
+        return found[0][1] if len(found) == 1 else joined(found, outputs)
 
     def _answers(self, batch: Batch, outputs: Sequence[str]) -> dict[str, Array]:
         rows = partial(estimator_input, self._schema, batch)
@@ -102,12 +100,6 @@ def _answers(
         if method not in raw:
             raw[method] = getattr(estimator, method)(rows())
         yield output, plain(raw[method] if index is None else raw[method][index])
-
-
-def _joined(found: Sequence[tuple[Array, Mapping[str, Array]]], outputs: Sequence[str]) -> dict[str, Array]:
-    """Return the answers to all rows, in the order of the rows, from those to some of them each."""
-    order = np.argsort(np.concatenate([rows for rows, _ in found]), kind="stable")
-    return {name: np.concatenate([answer[name] for _, answer in found])[order] for name in outputs}
 
 
 def _method(output: str) -> tuple[str, int | None]:

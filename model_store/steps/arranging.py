@@ -6,7 +6,7 @@ import numpy as np
 
 from model_store.batch import Array
 from model_store.plans.plan import Step
-from model_store.steps.step import Builder, Run, Sparse
+from model_store.steps.step import Builder, Run
 
 
 def _stack(step: Step) -> Run:
@@ -49,22 +49,10 @@ def _side_by_side(_step: Step) -> Run:
     return run
 
 
-def _dense(_step: Step) -> Run:
-    """Make a 2-D array of a sparse matrix."""
-
-    def run(sparse: Sparse) -> Array:
-        made = np.zeros((sparse.height, sparse.width), sparse.values.dtype)
-        made[sparse.rows, sparse.columns] = sparse.values
-        return made
-
-    return run
-
-
 BUILDERS: Mapping[str, Builder] = {
     "stack": _stack,
     "by_column": _by_column,
     "span": _span,
     "pick": _pick,
     "side_by_side": _side_by_side,
-    "dense": _dense,
 }

@@ -46,6 +46,12 @@ def _cast(step: Step) -> Run:
     return run
 
 
+def check_finite(values: Array, *, nan_is_fine: bool = False) -> None:
+    """Raise ValueError for infinity, and for NaN unless it is fine."""
+    if not np.isfinite(values).all():
+        _refuse(values, nan_is_fine=nan_is_fine)
+
+
 def _refuse(values: Array, *, nan_is_fine: bool) -> None:
     if not nan_is_fine and np.isnan(values).any():
         raise ValueError("Input X contains NaN.")

@@ -1,24 +1,38 @@
 """Where values begin: the rows of a batch."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from model_store.batch import Array, Batch
+from model_store.missing import numbers
 from model_store.plans.plan import Step
 from model_store.steps.step import Builder, Run
 
 
 def _matrix(step: Step) -> Run:
-    """Make the batch's numbers as one array (rows, columns), which lie in memory as scikit-learn would get them."""
-    by_column = step.settings.get("order", "C") == "F"
+    """Make the batch's numbers as one array (rows, columns), which lie in memory as scikit-learn would get them.
+
+    Whole numbers of columns with gaps become ``dtype``, and the gaps NaN; ``names`` are those of the columns then.
+    """
+    by_column, dtype = step.settings.get("order", "C") == "F", step.settings.get("dtype")
+    names = [str(name) for name in step.settings.get("names", ())]
 
     def run(batch: Batch) -> Array:
-        if batch.matrix is None:
-            raise ValueError("the rows are no plain numbers")
-        return np.asfortranarray(batch.matrix) if by_column else batch.matrix
+        made = batch.matrix
+        if made is None:
+            made = _stacked(batch, names)
+        if dtype:
+            made = made.astype(dtype)
+        return np.asfortranarray(made) if by_column else made
 
     return run
+
+
+def _stacked(batch: Batch, names: Sequence[str]) -> Array:
+    if not names or batch.columns is None:
+        raise ValueError("the rows are no plain numbers")
+    return np.ascontiguousarray(np.column_stack([numbers(batch.columns[name]) for name in names]))
 
 
 def _column(step: Step) -> Run:

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from model_store.batch import Array
-from model_store.compilers.compilation import Compilation, Methods, Value
+from model_store.compilers.compilation import Compilation, Methods, Value, refuse
 
 
 def stored(weights: Array) -> tuple[Array, bool]:
@@ -18,6 +18,8 @@ def weighed(
     compilation: Compilation, rows: Value, weights: Array, *, plus: Any = None, flat: bool = False, **more: Array
 ) -> Value:
     """Add ``rows @ weights + plus``; ``more`` are other arrays that a ``project`` step takes."""
+    if rows.form == "sparse":
+        return _weighed_sparse(compilation, rows, weights, plus, flat=flat or weights.ndim == 1)
     dtype = np.result_type(np.dtype(rows.dtype), weights.dtype)
     kept, turned = stored(weights)
     arrays = {**more, "weights": kept}
@@ -34,6 +36,17 @@ def weighed(
         dtype=dtype.name,
         width=1 if vector else weights.shape[1],
     )
+
+
+def _weighed_sparse(compilation: Compilation, rows: Value, weights: Array, plus: Any, *, flat: bool) -> Value:
+    """Add what SciPy does: it takes the numbers of a row one after the other. float32 it adds as such: NotCompiled."""
+    if (rows.dtype, weights.dtype.name) != ("float64", "float64"):
+        refuse("sparse rows of other numbers than float64")
+    arrays = {"weights": np.ascontiguousarray(weights.T)}
+    if plus is not None:
+        arrays["plus"] = added(plus, np.dtype(np.float64))
+    known: dict[str, Any] = {"form": "vector" if flat else "matrix", "width": 1 if flat else weights.shape[1]}
+    return compilation.add("sparse_dot", rows, arrays=arrays, settings={"flat": flat}, **known)
 
 
 def added(number: Any, dtype: Any) -> Array:

@@ -12,6 +12,8 @@ _MODULE = "sklearn.preprocessing._data"
 
 
 def _standard(compilation: Compilation, estimator: Any, rows: Value) -> Methods:
+    if rows.form == "sparse":
+        return {"transform": over_columns(compilation, rows, estimator.scale_ if estimator.with_std else None)}
     rows = compilation.floats(rows, nan=True)
     arrays = {}
     if estimator.with_mean:
@@ -21,6 +23,13 @@ def _standard(compilation: Compilation, estimator: Any, rows: Value) -> Methods:
     return {"transform": scaled(compilation, rows, **arrays)}
 
 
+def over_columns(compilation: Compilation, rows: Value, by: Any) -> Value:
+    """Divide the numbers of sparse rows, each by that of its column: as SciPy does, multiply by one over it."""
+    if rows.dtype != "float64" or not rows.finite:
+        refuse("sparse rows that are no finite numbers of float64")
+    return rows if by is None else compilation.add("sparse_times", rows, arrays={"times": 1 / by})
+
+
 def _min_max(compilation: Compilation, estimator: Any, rows: Value) -> Methods:
     rows = compilation.floats(rows, nan=True)
     moved = scaled(compilation, rows, times=estimator.scale_, plus=estimator.min_)
@@ -28,6 +37,8 @@ def _min_max(compilation: Compilation, estimator: Any, rows: Value) -> Methods:
 
 
 def _max_abs(compilation: Compilation, estimator: Any, rows: Value) -> Methods:
+    if rows.form == "sparse" and not estimator.clip:
+        return {"transform": over_columns(compilation, rows, estimator.scale_)}
     moved = scaled(compilation, compilation.floats(rows, nan=True), by=estimator.scale_)
     return {"transform": _clipped(compilation, moved, -1.0, 1.0) if estimator.clip else moved}
 
@@ -56,6 +67,8 @@ def _binarizer(compilation: Compilation, estimator: Any, rows: Value) -> Methods
 
 def binarised(compilation: Compilation, rows: Value, threshold: Any) -> Value:
     """Add 1 where a number is above the threshold, else 0. Raises NotCompiled for thresholds of other types."""
+    if rows.form == "sparse":
+        refuse("sparse rows")
     if type(threshold) not in (int, float):
         refuse(f"a threshold of type {type(threshold).__name__}")
     return compilation.add("binarise", rows, settings={"than": float(threshold)}, finite=True)

@@ -1,0 +1,7 @@
+"""All compilers of this package."""
+
+from types import ModuleType
+
+from model_store.compilers.columns import encoders, imputed_texts, side_by_side
+
+FAMILIES: tuple[ModuleType, ...] = (side_by_side, encoders, imputed_texts)

@@ -1,0 +1,7 @@
+"""All kinds of steps of this package."""
+
+from types import ModuleType
+
+from model_store.steps.columns import encoding, sparse, tables
+
+FAMILIES: tuple[ModuleType, ...] = (tables, sparse, encoding)
