@@ -6,6 +6,7 @@ import signal
 import stat
 import subprocess
 import sys
+import time
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,8 +17,11 @@ from sklearn.linear_model import LogisticRegression
 from model_store.batch import Batch
 from model_store.errors import SealBroken
 from model_store.plans import files
+from service.runtime.catalog import Catalog
+from service.runtime.limits import Limits
 from service.runtime.loader import Loader
 from service.runtime.private_copies import CopyLost, PrivateCopies
+from service.runtime.watcher import Watcher
 
 SAMPLE = np.arange(30.0).reshape(10, 3) ** 2
 ROWS = Batch(10, matrix=SAMPLE)
@@ -33,6 +37,7 @@ from model_store.stores.folder import FolderStore
 from service.runtime.loader import Loader
 from service.runtime.private_copies import PrivateCopies
 
+gc.disable()  # what a worker holds at its start is frozen, so that no collector frees it
 root, trusted, folder, largest = sys.argv[1:]
 resource.setrlimit(resource.RLIMIT_FSIZE, (int(largest), int(largest)))
 loader = Loader(FolderStore(Path(root)), Path(trusted), copies=PrivateCopies(Path(folder)))
@@ -41,7 +46,6 @@ rows = Batch(10, matrix=np.arange(30.0).reshape(10, 3) ** 2)
 print(model.engine.name, model.predict(rows, ("predict_proba",))["predict_proba"].tobytes().hex(), flush=True)
 for line in sys.stdin:
     del model
-    gc.collect()
     print("dropped", flush=True)
 """
 
@@ -165,6 +169,23 @@ def test_a_copy_goes_once_no_worker_has_the_version_any_more(workshop, line, fol
         assert len(names(folder)) == 1
         drop(other)
         assert names(folder) == []
+
+
+def test_the_copy_of_a_version_that_is_retired_goes_and_that_of_the_next_one_stays(workshop, loader, line, folder):
+    workshop.promote("line", 1)
+    watcher = Watcher(workshop.store, loader, Catalog(), workshop.announcer(), Limits(watch=0.05))
+    watcher.boot()
+    (first,) = names(folder)
+    workshop.add("line", LogisticRegression().fit(SAMPLE / 100, np.arange(10) // 3), SAMPLE, promote=True)
+    assert eventually(watcher, lambda: first not in names(folder))
+    assert names(folder) == [workshop.store.manifest("line", 2).files[files.ARRAYS].sha256]
+
+
+def eventually(watcher, condition):
+    deadline = time.monotonic() + 20
+    while not condition() and time.monotonic() < deadline:
+        watcher.turn(0.05)
+    return condition()
 
 
 def test_what_killed_workers_leave_goes_at_the_next_start_and_what_others_hold_stays(workshop, line, folder):
