@@ -56,7 +56,7 @@ def capture_owned(owned: Owned, sample: Any, folder: Path, options: CaptureOptio
         profile.write(folder, described)
         warned = [*told, *warnings_of(inferred.schema, inferred.batch, read(options.schema or {}), described)]
         progress("compiling")
-        engines = write_plan(owned.estimator, inferred.schema, kept, folder)
+        engines = write_plan(owned.estimator, inferred, kept, folder)
         progress("writing the artifact")
         draft = _draft(owned.estimator, inferred.schema, options, warned)
         written = write_artifact(owned, inferred.schema, kept, folder, options.artifact_format)

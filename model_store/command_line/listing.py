@@ -9,6 +9,8 @@ from model_store.command_line.output import show, table, written
 from model_store.command_line.reports import history, model_report, version_report
 from model_store.declaration import smaller_forms
 from model_store.errors import StoreError, UnknownModel, UnknownVersion
+from model_store.manifest import ENGINES
+from model_store.proof import record
 from model_store.seal import TrustedKeys
 from model_store.stores.locations import store_at
 from model_store.stores.store import Store
@@ -51,7 +53,8 @@ def _show(options: argparse.Namespace) -> int:
     report = version_report(store, options.name, version)
     manifest = store.manifest(options.name, version).to_json()
     moves = history(store, options.name)
-    lines = [f"{key}: {written(value)}" for key, value in report.items()]
+    plain = {**report, "options": {key: value for key, value in report["options"].items() if key != ENGINES}}
+    lines = [f"{key}: {written(value)}" for key, value in plain.items()]
     lines += [
         "",
         "columns:",
@@ -60,6 +63,8 @@ def _show(options: argparse.Namespace) -> int:
     lines += ["", "outputs:", *table(manifest["schema"]["outputs"], ("name", "dtype", "shape", "labels"))]
     forms = smaller_forms.lines(store.manifest(options.name, version))
     lines += ["", *forms] if forms else []
+    engines = record.lines(manifest["options"])
+    lines += ["", "engines:", *engines] if engines else []
     if moves:
         lines += ["", "history:", *table(moves, ("at", "by", "action", "channel", "from_version", "to_version"))]
     return show(options, {**manifest, "named_by": report["named_by"], "history": moves}, lines)

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from model_store.manifest import Manifest
+from model_store.manifest import ENGINES, Manifest
+from model_store.proof import record
 from model_store.schema import Column, Output, Schema, Value
 from model_store.validation.words import plain
 
@@ -17,7 +18,7 @@ _FACTS = ("estimator", "artifact_format", "bytes", "load_seconds", "predict_seco
 
 @dataclass(frozen=True, slots=True)
 class Contract:
-    """The draft of a version that was tried and not stored; ``str`` shows its schema as tables, with the warnings."""
+    """The draft of a version that was tried and not stored; ``str`` shows its schema and engines, with the warnings."""
 
     manifest: Manifest
 
@@ -32,16 +33,19 @@ class Contract:
         return tuple(self.manifest.options.get(WARNINGS, ()))
 
     def to_json(self) -> dict[str, Any]:
-        """Return a JSON-ready form: the schema's fields, ``warnings``, and what was measured."""
+        """Return a JSON-ready form: the schema's fields, ``warnings``, ``engines``, and what was measured."""
         measured = {fact: getattr(self.manifest, fact) for fact in _FACTS}
-        return {**self.schema.to_json(), WARNINGS: list(self.warnings), **measured}
+        engines = self.manifest.options.get(ENGINES, {})
+        return {**self.schema.to_json(), WARNINGS: list(self.warnings), ENGINES: engines, **measured}
 
     def lines(self) -> list[str]:
-        """Return the schema as the lines of two tables, then the warnings."""
+        """Return the schema as the lines of two tables, then a table of engines and the warnings."""
         columns = [("column", "type", "null", "values"), *map(_column, self.schema.columns)]
         outputs = [("output", "type", "a row's answer", "labels"), *map(_output, self.schema.outputs)]
         warned = [f"warning: {warning}" for warning in self.warnings]
-        return [*_table(columns), "", *_table(outputs), *([""] if warned else []), *warned]
+        engines = record.lines(self.manifest.options)
+        parts = (_table(columns), _table(outputs), engines, warned)
+        return [line for part in parts if part for line in ("", *part)][1:]
 
     def __str__(self) -> str:
         return "\n".join(self.lines())

@@ -16,6 +16,7 @@ from model_store.gate import isolation
 from model_store.gate.gate import Limits
 from model_store.manifest import Manifest
 from model_store.payload_log import PayloadLog
+from model_store.proof import record
 
 _SUFFIXES = (".joblib", ".pkl", ".pickle", ".skops")
 
@@ -44,8 +45,8 @@ class Submission:
             draft = self._from_memory(folder, progress)
         for line in smaller_forms.lines(draft):
             progress(line)
-        for warning in Contract(draft).warnings:
-            progress(f"{WARNING}{warning}")
+        for line in filter(None, (record.summary(draft.options), *map(WARNING.__add__, Contract(draft).warnings))):
+            progress(line)
         if self.payload_log is None:
             return draft
         return replace(draft, options={**draft.options, **self.payload_log.checked(draft.schema).option()})

@@ -1,0 +1,178 @@
+"""Which engine a version uses: all are built and compared with the estimator, and the fastest of the equal is taken."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from model_store.batch import Batch
+from model_store.compilers.compilation import NotCompiled
+from model_store.compilers.registry import compile_plan
+from model_store.engines.arrays import ArrayEngine
+from model_store.engines.compiled import CompiledEngine
+from model_store.engines.engine import Engine
+from model_store.engines.estimator import EstimatorEngine
+from model_store.estimators import parts
+from model_store.plans.plan import Plan
+from model_store.proof import costs
+from model_store.proof.batching import depends_at
+from model_store.proof.drawn import drawn
+from model_store.proof.edges import edges_of
+from model_store.proof.grown import trees_of
+from model_store.proof.parts import Compile, prove_parts
+from model_store.proof.proof import Comparison, pieces
+from model_store.proof.record import ARRAYS, COMPILED, ESTIMATOR
+from model_store.proof.space import Space, difference
+from model_store.proof.threads import on_one_thread
+from model_store.reference.golden import Golden
+from model_store.schema import Schema
+
+SECONDS = 4.0
+"""Of CPU for the rows that a whole estimator is compared on, and as many for its parts."""
+_ARRAYS_SECONDS = 0.4
+_TIMED_ROWS = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The plan if it is what is used, and what the manifest says of all engines (see ``model_store.proof.record``)."""
+
+    plan: Plan | None
+    facts: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """An estimator, its schema, rows of that schema, and some of them with the estimator's answers."""
+
+    estimator: Any
+    schema: Schema
+    sample: Batch
+    kept: Golden
+
+
+def judge(case: Case, *, compiler: Compile = compile_plan, seconds: float = SECONDS) -> Verdict:
+    """Build all engines for an estimator, compare each with it, and time those that are equal to the last bit.
+
+    The estimator works on one thread meanwhile and is left as it was. Raises what it raises.
+    """
+    with on_one_thread(case.estimator):
+        return _Trial(case, compiler, seconds).verdict()
+
+
+class _Trial:
+    def __init__(self, case: Case, compiler: Compile, seconds: float) -> None:
+        self._case = case
+        self._compiler = compiler
+        self._seconds = seconds
+        self._outputs = tuple(output.name for output in case.schema.outputs)
+        self._measure = EstimatorEngine(case.estimator, case.schema)
+        self._measure.compare_floats(case.kept.batch, case.kept.answers)
+        self._space = _space(case.estimator, case.schema, case.sample)
+        rng, rows = np.random.default_rng(0), min(_TIMED_ROWS, self._space.most())
+        self._rows = drawn(case.schema, case.sample, rows, rng, between=0.0)
+        self._each: dict[str, dict[str, Any]] = {}
+        self._parts: dict[str, int] = {}
+
+    def verdict(self) -> Verdict:
+        plan, engine = self._compiled()
+        engines: dict[str, Engine] = {ESTIMATOR: self._measure, **({COMPILED: engine} if engine else {})}
+        self._each[ESTIMATOR] = {"equal": True, "rows": self._case.kept.batch.rows}
+        self._time(engines)
+        with self._arrays() as arrays:
+            if arrays is not None:
+                self._time({ARRAYS: arrays})
+        chosen = self._fastest()
+        at = self._depends(engines.get(chosen, self._measure))
+        facts = {
+            "chosen": chosen,
+            "each": self._each,
+            "parts": self._parts,
+            "batch": "depends" if at else "independent",
+            "batch_at": at,
+        }
+        return Verdict(plan if chosen == COMPILED else None, facts)
+
+    def _compiled(self) -> tuple[Plan | None, Engine | None]:
+        try:
+            plan = self._compiler(self._case.estimator, self._case.schema)
+            engine = CompiledEngine(plan, self._case.schema)
+        except NotCompiled as reason:
+            self._each[COMPILED] = {"equal": False, "why_not": str(reason), "rows": 0}
+            return None, None
+        found, rows = self._compared(engine, self._seconds)
+        if not found:
+            alone = prove_parts(self._case.estimator, self._case.schema, self._compiler, self._seconds)
+            self._parts, found = alone.rows, alone.difference
+        self._each[COMPILED] = {"equal": not found, "rows": rows, **({"why_not": found} if found else {})}
+        return (None, None) if found else (plan, engine)
+
+    @contextmanager
+    def _arrays(self) -> Iterator[Engine | None]:
+        if not ArrayEngine.admits(self._case.estimator, self._case.schema):
+            self._each[ARRAYS] = {"equal": False, "why_not": "it takes no table of plain numbers", "rows": 0}
+            yield None
+            return
+        engine = ArrayEngine(self._case.estimator, self._case.schema)
+        try:
+            found, rows = self._compared(engine, _ARRAYS_SECONDS)
+            self._each[ARRAYS] = {"equal": not found, "rows": rows, **({"why_not": found} if found else {})}
+            yield None if found else engine
+        finally:
+            engine.discard()
+
+    def _compared(self, engine: Engine, seconds: float) -> tuple[str, int]:
+        measure = self._measure
+        golden = Comparison(measure, engine, self._outputs)
+        found = golden.difference(pieces(self._case.kept.batch))
+        if found:
+            return f"golden rows: {found}", golden.rows
+        make = lambda share: Comparison(measure, engine, self._outputs, share)  # noqa: E731
+        found, rows = difference(self._space, make, seconds)
+        return found, golden.rows + rows
+
+    def _time(self, engines: dict[str, Engine]) -> None:
+        try:
+            found = costs.measured(engines, self._rows, self._outputs[0])
+        except Exception:  # noqa: BLE001 - it refuses rows whose values do not come together in the sample
+            return
+        for kind, seconds in found.items():
+            self._each[kind]["seconds"] = seconds
+
+    def _fastest(self) -> str:
+        equal = [kind for kind, entry in self._each.items() if entry["equal"]]
+        times = {kind: float(self._each[kind].get("seconds", {}).get("1", 0.0)) for kind in equal}
+        chosen = min(equal, key=lambda kind: (times[kind], kind != COMPILED))
+        for kind in equal:
+            if kind not in (chosen, ESTIMATOR):
+                self._each[kind]["why_not"] = f"slower than {chosen} for one row"
+        return chosen
+
+    def _depends(self, engine: Engine) -> list[int]:
+        try:
+            return depends_at(engine, self._rows, self._outputs)
+        except Exception:  # noqa: BLE001 - as in _time: what is not known may depend
+            return [1]
+
+
+def _space(estimator: Any, schema: Schema, sample: Batch) -> Space:
+    sees_columns = trees_of(estimator) is not None and getattr(estimator, "n_features_in_", 0) == len(schema.columns)
+    return Space(schema, sample, _edges(estimator, schema), estimator if sees_columns else None)
+
+
+def _edges(estimator: Any, schema: Schema) -> dict[int, list[Any]]:
+    """Return the edges of all parts by the schema's columns, as far as they are told by place, name or type."""
+    texts = [place for place, column in enumerate(schema.columns) if column.dtype == "string"]
+    places = {label: place for place, label in enumerate(schema.names)}
+    found: dict[int, list[Any]] = {}
+    for part in parts(estimator):
+        names = getattr(part, "feature_names_in_", None)
+        aligned = getattr(part, "n_features_in_", 0) == len(schema.columns)
+        for place, values in edges_of(part).items():
+            named = places.get(str(names[place])) if names is not None and place < len(names) else None
+            targets = [named] if named is not None else [place] if aligned else texts
+            for target in targets:
+                found.setdefault(target, []).extend(values)
+    return found
