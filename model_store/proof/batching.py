@@ -14,7 +14,7 @@ SIZES = (1, 2, 3, 4, 5, 7, 8, 31, 32, 33, 101)
 Answers = Mapping[str, Array]
 _ROWS = 202
 _CALLS = 12
-_SECONDS = 0.5
+_SECONDS = 0.25
 
 
 def depends_at(engine: Engine, batch: Batch, outputs: Sequence[str]) -> list[int]:

@@ -23,8 +23,8 @@ MOST_ROWS = 20_000
 _CELLS = 4_000_000
 """Values of the rows of one kind, and of the answers to them."""
 _AT_ONCE = 4096
-_PIECES = 16
-"""Of 1, 7 and 32 rows each."""
+PIECES = 16
+"""Of 1, 7 and 32 rows each, at most."""
 _ALONE = 256
 _DRAWN = 2000
 _TOGETHER = 500
@@ -60,7 +60,7 @@ class Space:
         return max(32, min(MOST_ROWS, _CELLS // max(len(self.schema.columns), answers)))
 
     def _pieces(self, batch: Batch) -> Iterator[Piece]:
-        return pieces(batch, at_once=max(1, min(_AT_ONCE, batch.rows, self.most())), most=_PIECES)
+        return pieces(batch, at_once=max(1, min(_AT_ONCE, batch.rows, self.most())), most=PIECES)
 
     def _on_splits(self, rng: np.random.Generator) -> Iterator[Piece]:
         if self.trees is None:

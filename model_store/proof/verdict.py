@@ -24,14 +24,14 @@ from model_store.proof.grown import trees_of
 from model_store.proof.parts import Compile, prove_parts
 from model_store.proof.proof import Comparison, pieces
 from model_store.proof.record import ARRAYS, COMPILED, ESTIMATOR
-from model_store.proof.space import Space, difference
+from model_store.proof.space import PIECES, Space, difference
 from model_store.proof.threads import on_one_thread
 from model_store.reference.golden import Golden
 from model_store.schema import Schema
 
 SECONDS = 4.0
 """Of CPU for the rows that a whole estimator is compared on, and as many for its parts."""
-_ARRAYS_SECONDS = 0.4
+_ARRAYS_SECONDS = 0.2
 _TIMED_ROWS = 2000
 
 
@@ -126,7 +126,7 @@ class _Trial:
     def _compared(self, engine: Engine, seconds: float) -> tuple[str, int]:
         measure = self._measure
         golden = Comparison(measure, engine, self._outputs)
-        found = golden.difference(pieces(self._case.kept.batch))
+        found = golden.difference(pieces(self._case.kept.batch, most=PIECES))
         if found:
             return f"golden rows: {found}", golden.rows
         make = lambda share: Comparison(measure, engine, self._outputs, share)  # noqa: E731
