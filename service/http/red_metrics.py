@@ -11,6 +11,7 @@ from typing import Any
 import flask
 from prometheus_flask_exporter import PrometheusMetrics
 
+from service.metrics.adding import Add, adder, observer
 from service.metrics.catalogue import BY_NAME
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
@@ -36,14 +37,14 @@ def instrument(app: flask.Flask, registry: Any) -> Observe:
         metric.labels = _bound(metric.labels)
 
     @cache
-    def children(rule: str, method: str, status: int) -> tuple[Callable[[float], None], Callable[[], None]]:
-        observe = duration.labels(method=method, url_rule=rule, status=status).observe
-        return observe, total.labels(method=method, status=status).inc
+    def children(rule: str, method: str, status: int) -> tuple[Add, Add]:
+        observe = observer(duration.labels(method=method, url_rule=rule, status=status))
+        return observe, adder(total.labels(method=method, status=status))
 
     def observed(rule: str, method: str, status: int, seconds: float) -> None:
         observe, count = children(rule, method if method in _METHODS else _OTHER, status)
         observe(seconds)
-        count()
+        count(1)
 
     return observed
 

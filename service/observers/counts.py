@@ -1,9 +1,10 @@
 """Counts of predictions: how many, of how many rows, how long their stages took."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from model_store.batch import Array, Batch
+from service.metrics.adding import Add, adder, observer
 from service.metrics.instruments import bounded, child
 from service.observers.observer import Observer, Prediction
 from service.runtime.router import Chosen
@@ -12,13 +13,13 @@ from service.runtime.router import Chosen
 class _Bound(NamedTuple):
     """The instruments of one version, channel and dialect, ready to be called."""
 
-    predictions: Callable[[float], None]
-    rows: Callable[[float], None]
-    seconds: Callable[[float], None]
-    decode: Callable[[float], None]
-    predict: Callable[[float], None]
-    encode: Callable[[float], None]
-    batch_rows: Callable[[float], None]
+    predictions: Add
+    rows: Add
+    seconds: Add
+    decode: Add
+    predict: Add
+    encode: Add
+    batch_rows: Add
 
 
 class Counts(Observer):
@@ -48,13 +49,13 @@ class Counts(Observer):
     def _bind(self, model: str, version: int, channel: str, dialect: str) -> _Bound:
         labels = (model, str(version))
         bound = _Bound(
-            predictions=child("millrace_predictions_total", *labels, channel, dialect, "ok").inc,
-            rows=child("millrace_prediction_rows_total", *labels, channel, dialect).inc,
-            seconds=child("millrace_prediction_seconds", *labels, channel, dialect).observe,
-            decode=child("millrace_stage_seconds", *labels, "decode").observe,
-            predict=child("millrace_stage_seconds", *labels, "predict").observe,
-            encode=child("millrace_stage_seconds", *labels, "encode").observe,
-            batch_rows=child("millrace_batch_rows", *labels).observe,
+            predictions=adder(child("millrace_predictions_total", *labels, channel, dialect, "ok")),
+            rows=adder(child("millrace_prediction_rows_total", *labels, channel, dialect)),
+            seconds=observer(child("millrace_prediction_seconds", *labels, channel, dialect)),
+            decode=observer(child("millrace_stage_seconds", *labels, "decode")),
+            predict=observer(child("millrace_stage_seconds", *labels, "predict")),
+            encode=observer(child("millrace_stage_seconds", *labels, "encode")),
+            batch_rows=observer(child("millrace_batch_rows", *labels)),
         )
         self._bound[model, version, channel, dialect] = bound
         return bound
