@@ -5,22 +5,18 @@ from collections.abc import Mapping
 import numpy as np
 
 from model_store.batch import Array
-from model_store.extension.numbers import exp, expit
 from model_store.plans.plan import Step
 from model_store.steps.step import Builder, Run, Sparse
 
 
-def _pair(step: Step) -> Run:
-    """Return 1 - p and p of a vector: p is expit of each number times ``times``, or the number if ``plain``."""
-    times, plain = float(step.settings.get("times", 1.0)), bool(step.settings.get("plain"))
+def _opposites(_step: Step) -> Run:
+    """Make two columns of a vector: its numbers with the other sign, and its numbers."""
+    return lambda values: np.stack([-values, values], axis=1)
 
-    def run(values: Array) -> Array:
-        both = np.empty((len(values), 2), values.dtype)
-        both[:, 1] = values if plain else expit(values if times == 1 else times * values)
-        np.subtract(1, both[:, 1], out=both[:, 0])
-        return both
 
-    return run
+def _second_less_first(_step: Step) -> Run:
+    """Subtract the first of two columns from the second."""
+    return lambda values: values[:, 1] - values[:, 0]
 
 
 def _anomaly(step: Step) -> Run:
@@ -61,20 +57,6 @@ def _indicators(step: Step) -> Run:
     return run
 
 
-_FUNCTIONS: Mapping[str, Run] = {
-    "exp": np.exp,
-    "exp_exact": exp,
-    "expit_exact": expit,
-    "log1p_exp": lambda values: np.log1p(exp(values)),
-    "signed_square": lambda values: np.sign(values) * values * values,
-}
-
-
-def _function(step: Step) -> Run:
-    """Apply the function ``name`` to each number."""
-    return _FUNCTIONS[str(step.settings["name"])]
-
-
 def _over(step: Step) -> Run:
     """Divide by a number."""
     by = float(step.settings["by"])
@@ -88,11 +70,11 @@ def _minus(step: Step) -> Run:
 
 
 BUILDERS: Mapping[str, Builder] = {
-    "pair": _pair,
+    "opposites": _opposites,
+    "second_less_first": _second_less_first,
     "anomaly": _anomaly,
     "weighted_median": _weighted_median,
     "indicators": _indicators,
-    "function": _function,
     "over": _over,
     "minus": _minus,
 }

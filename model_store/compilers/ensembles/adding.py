@@ -8,6 +8,7 @@ import numpy as np
 
 from model_store.batch import Array
 from model_store.compilers.compilation import Compilation, Value, refuse
+from model_store.compilers.numeric.common import chosen
 from model_store.trees.packing import TreeArrays, pack
 
 
@@ -53,11 +54,11 @@ def answered(compilation: Compilation, rows: Value, trees: Sequence[TreeArrays],
 def labelled(compilation: Compilation, estimator: Any, shares: Value) -> Value:
     """Add the label of the greatest share, of several outputs the one of each, whose columns follow each other."""
     if not isinstance(estimator.classes_, list):
-        return compilation.add("most", shares, arrays={"labels": estimator.classes_}, form="vector", width=1)
+        return chosen(compilation, shares, estimator.classes_)
     if len({classes.dtype for classes in estimator.classes_}) != 1:
         refuse("the labels of its outputs are of several types")
     each = [
-        compilation.add("most", part, arrays={"labels": classes}, form="vector", width=1)
+        chosen(compilation, part, classes)
         for part, classes in zip(by_output(compilation, estimator, shares), estimator.classes_, strict=True)
     ]
     return compilation.add("side_by_side", *each, form="matrix", width=len(each))

@@ -8,29 +8,35 @@ import numpy as np
 from model_store.batch import Array
 from model_store.compilers.compilation import Compilation, Compiler, Methods, Value, class_path, refuse
 from model_store.compilers.ensembles import adding, fitted
+from model_store.compilers.numeric.common import both, chosen, function
 from model_store.trees.packing import TreeArrays
 
 _CONSTANT = frozenset({"sklearn.dummy.DummyClassifier", "sklearn.dummy.DummyRegressor"})
-_LOSSES = {"HalfBinomialLoss": 1.0, "ExponentialLoss": 2.0}
-"""By what the decision is multiplied before the logistic function."""
 
 
 def _classifier(compilation: Compilation, estimator: Any, rows: Value) -> Methods:
     decision = _raw(compilation, estimator, rows)
-    labels = {"labels": estimator.classes_}
-    if decision.form == "matrix":
-        chosen = compilation.add("most", decision, arrays=labels, form="vector", width=1)
-        return {"predict": chosen, "decision_function": decision, **_several(compilation, estimator, decision)}
-    chosen = compilation.add("above", decision, arrays=labels, settings={"or_equal": True})
-    times = _LOSSES[type(estimator._loss).__name__]  # noqa: SLF001 - public names do not tell how it answers
-    pair = compilation.add("pair", decision, settings={"times": times}, form="matrix", width=2)
-    return {"predict": chosen, "decision_function": decision, "predict_proba": pair}
+    loss = type(estimator._loss).__name__  # noqa: SLF001 - public names do not tell how it answers
+    if loss not in _LOSSES:
+        refuse(f"its loss {loss} is not known")
+    labels = chosen(compilation, decision, estimator.classes_, or_equal=True)
+    return {"predict": labels, "decision_function": decision, "predict_proba": _LOSSES[loss](compilation, decision)}
 
 
-def _several(compilation: Compilation, estimator: Any, decision: Value) -> Methods:
-    if type(estimator._loss).__name__ != "HalfMultinomialLoss":  # noqa: SLF001
-        refuse("its loss is not known")
-    return {"predict_proba": compilation.add("softmax", decision)}
+def _binomial(compilation: Compilation, decision: Value) -> Value:
+    return both(compilation, function(compilation, decision, "expit"))
+
+
+def _exponential(compilation: Compilation, decision: Value) -> Value:
+    return _binomial(compilation, compilation.add("over", decision, settings={"by": 0.5}))
+
+
+def _multinomial(compilation: Compilation, decision: Value) -> Value:
+    return compilation.add("softmax", decision)
+
+
+_LOSSES = {"HalfBinomialLoss": _binomial, "ExponentialLoss": _exponential, "HalfMultinomialLoss": _multinomial}
+"""How a loss makes probabilities of decisions."""
 
 
 def _regressor(compilation: Compilation, estimator: Any, rows: Value) -> Methods:

@@ -7,6 +7,7 @@ import numpy as np
 
 from model_store.compilers.compilation import Compilation, Compiler, Methods, Value, refuse
 from model_store.compilers.ensembles import adding
+from model_store.compilers.numeric.common import both, classified, function
 from model_store.trees.packing import TreeArrays
 
 _CATEGORIES = 255
@@ -15,23 +16,20 @@ _LINKS = {"IdentityLink": None, "LogLink": "exp"}
 
 def _classifier(compilation: Compilation, estimator: Any, rows: Value) -> Methods:
     decision = _raw(compilation, estimator, rows)
-    labels = {"labels": estimator.classes_}
-    if type(estimator._loss).__name__ not in ("HalfBinomialLoss", "HalfMultinomialLoss"):  # noqa: SLF001
-        refuse("its loss is not known")
-    if decision.form == "matrix":
-        by_column = compilation.add("by_column", decision)
-        shares = compilation.add("softmax", by_column)
-        chosen = compilation.add("most", decision, arrays=labels, form="vector", width=1)
+    loss = type(estimator._loss).__name__  # noqa: SLF001 - public names do not tell how it answers
+    if loss == "HalfBinomialLoss":
+        shares = both(compilation, function(compilation, decision, "expit"))
+    elif loss == "HalfMultinomialLoss":
+        shares = compilation.add("softmax", compilation.add("by_column", decision))
     else:
-        shares = compilation.add("pair", decision, form="matrix", width=2)
-        chosen = compilation.add("above", decision, arrays=labels)
-    return {"predict": chosen, "decision_function": decision, "predict_proba": shares}
+        refuse(f"its loss {loss} is not known")
+    return {**classified(compilation, decision, estimator.classes_), "predict_proba": shares}
 
 
 def _regressor(compilation: Compilation, estimator: Any, rows: Value) -> Methods:
     raw = _raw(compilation, estimator, rows)
     name = _LINKS[type(estimator._loss.link).__name__]  # noqa: SLF001 - public names do not tell how it answers
-    return {"predict": compilation.add("function", raw, settings={"name": name}) if name else raw}
+    return {"predict": function(compilation, raw, name) if name else raw}
 
 
 def _raw(compilation: Compilation, estimator: Any, rows: Value) -> Value:

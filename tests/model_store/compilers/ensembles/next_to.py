@@ -51,7 +51,7 @@ def planned(estimator, schema, folder):
 def _batches(rows):
     batch = rows if isinstance(rows, Batch) else Batch(len(rows), matrix=np.ascontiguousarray(rows))
     for size in SIZES:
-        for start in range(0, min(batch.rows, 25 * size), size):
+        for start in range(0, min(batch.rows, 16 * size), size):
             yield take(batch, np.arange(start, min(start + size, batch.rows)))
 
 
@@ -79,7 +79,7 @@ def on_thresholds(thresholds, rows, rng, count=400):
     """
     made = rows[rng.integers(len(rows), size=count)].astype(np.float64)
     for row in made:
-        for place in rng.integers(len(thresholds), size=2):
+        for place in rng.integers(len(thresholds), size=2 if thresholds else 0):
             feature, threshold = thresholds[place]
             row[feature] = rng.choice(_near(threshold))
     with np.errstate(over="ignore", invalid="ignore"):

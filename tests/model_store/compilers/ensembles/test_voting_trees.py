@@ -1,0 +1,82 @@
+"""AdaBoost, bagging and isolation forests answer compiled as they do in scikit-learn, to the last bit."""
+
+import numpy as np
+import pytest
+from sklearn.ensemble import (
+    AdaBoostClassifier,
+    AdaBoostRegressor,
+    BaggingClassifier,
+    BaggingRegressor,
+    IsolationForest,
+)
+from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor, ExtraTreeClassifier
+
+from tests.model_store.compilers.ensembles.next_to import classes, differences, drawn, hard, thresholds_of
+
+NAMES = [(0, 1), ("a", "b", "c"), tuple(range(9))]
+FEW = {"n_estimators": 7, "random_state": 0}
+BAGGING = [{}, {"max_features": 0.5}, {"bootstrap_features": True}, {"max_samples": 0.05, "max_features": 2}]
+
+
+def rows_of(estimator, rows, rng):
+    features = getattr(estimator, "estimators_features_", None)
+    splits = []
+    for number, each in enumerate(estimator.estimators_):
+        own = range(rows.shape[1]) if features is None else features[number]
+        splits += [(own[feature], threshold) for feature, threshold in thresholds_of([each.tree_])]
+    return hard(rows, splits, rng)
+
+
+@pytest.mark.parametrize("names", NAMES, ids=str)
+@pytest.mark.parametrize(
+    ("tree", "dtype"),
+    [
+        (None, "float64"),
+        (DecisionTreeClassifier(max_depth=3), "float32"),
+        (ExtraTreeClassifier(max_depth=2), "int64"),
+    ],
+    ids=str,
+)
+def test_adaboost_classifiers(names, tree, dtype, tmp_path):
+    rng, rows, target = drawn()
+    rows = (rows * 10).astype(dtype)
+    estimator = AdaBoostClassifier(tree, **FEW).fit(rows, classes(target, names))
+    assert differences(estimator, rows, rows_of(estimator, rows, rng), tmp_path) == []
+
+
+@pytest.mark.parametrize("loss", ["linear", "square", "exponential"])
+def test_adaboost_regressors(loss, tmp_path):
+    rng, rows, target = drawn()
+    estimator = AdaBoostRegressor(DecisionTreeRegressor(max_depth=4), **FEW, loss=loss).fit(rows, np.round(target, 1))
+    assert differences(estimator, rows, rows_of(estimator, rows, rng), tmp_path) == []
+
+
+@pytest.mark.parametrize("names", NAMES, ids=str)
+@pytest.mark.parametrize("options", BAGGING, ids=str)
+def test_bagging_classifiers(names, options, tmp_path):
+    rng, rows, target = drawn()
+    estimator = BaggingClassifier(**FEW, **options).fit(rows, classes(target, names))
+    assert differences(estimator, rows, rows_of(estimator, rows, rng), tmp_path) == []
+
+
+@pytest.mark.parametrize("outputs", [1, 2])
+@pytest.mark.parametrize("options", BAGGING, ids=str)
+def test_bagging_regressors(options, outputs, tmp_path):
+    rng, rows, target = drawn()
+    estimator = BaggingRegressor(DecisionTreeRegressor(criterion="absolute_error"), **FEW, **options)
+    estimator.fit(rows, target if outputs == 1 else np.stack([target, -target], axis=1))
+    assert differences(estimator, rows, rows_of(estimator, rows, rng), tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"max_features": 0.5}, {"contamination": 0.1}, {"max_samples": 2}, {"max_samples": 1}, {"bootstrap": True}],
+    ids=str,
+)
+@pytest.mark.parametrize("gaps", [False, True])
+def test_isolation_forests(options, gaps, tmp_path):
+    rng, rows, _ = drawn()
+    if gaps:
+        rows[rng.random(rows.shape) < 0.1] = np.nan
+    estimator = IsolationForest(**FEW, **options).fit(rows)
+    assert differences(estimator, rows, rows_of(estimator, rows, rng), tmp_path) == []
