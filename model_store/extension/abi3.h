@@ -58,7 +58,7 @@ typedef struct {
 } PyType_Spec;
 typedef PyObject *(*allocfunc)(PyTypeObject *, Py_ssize_t);
 typedef void (*freefunc)(void *);
-#define Py_TPFLAGS_DEFAULT (1u << 18)
+#define Py_TPFLAGS_DEFAULT 0
 #define Py_tp_alloc 47
 #define Py_tp_dealloc 52
 #define Py_tp_doc 56

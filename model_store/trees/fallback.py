@@ -13,7 +13,7 @@ from model_store.batch import Array
 from model_store.trees.kernels_of_sklearn import Kernel, of_float32, of_float64
 from model_store.trees.unpacking import Unpacked, unpack
 
-GROVE_WALKS = 3000
+GROVE_WALKS = 6000
 """Up to so many rows times trees a grove is faster."""
 
 
