@@ -105,7 +105,7 @@ class Compilation:
         Raises NotCompiled.
         """
         if value.form == "sparse":
-            return self.add("dense", value, form="matrix", finite=value.finite)
+            return self._dense(value)
         if value.form == "frame":
             if any(column.dtype == "object" for column in value.columns):
                 return _objects(self, value)
@@ -138,6 +138,14 @@ class Compilation:
             return rows if rows.finite else self.add("sparse_finite", rows, finite=True)
         rows = self.matrix(rows)
         return rows if np.dtype(rows.dtype).kind in "biu" else self.floats(rows, nan=nan)
+
+    def _dense(self, value: Value) -> Value:
+        """Add a sparse matrix's 2-D array, by the step that makes it at once if there is one."""
+        made = self.steps[value.place - 1]
+        if made.kind != "one_hot_sparse":
+            return self.add("dense", value, form="matrix", finite=value.finite)
+        self.steps.append(replace(made, kind="one_hot"))
+        return replace(value, place=len(self.steps), form="matrix")
 
 
 def frame(columns: tuple[Value, ...], names: tuple[str | int, ...] = ()) -> Value:

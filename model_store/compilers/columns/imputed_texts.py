@@ -30,11 +30,11 @@ def impute_texts(_compilation: Compilation, estimator: Any, rows: Value) -> Meth
 def _filled(value: Value, fill: Any, marker: Any) -> Value:
     if value.column is None or not value.column.nullable or value.gap is not None:
         return value
-    if not isinstance(fill, str):
-        refuse(f"texts whose gaps become {fill!r}")
     if not is_missing(marker):
         refuse(f"{marker!r} as the gap of texts")
-    return replace(value, gap=fill) if _is_gap(value.column, marker) else value
+    if not _is_gap(value.column, marker):
+        return value
+    return replace(value, gap=fill) if isinstance(fill, str) else refuse(f"texts whose gaps become {fill!r}")
 
 
 def _is_gap(column: Column, marker: Any) -> bool:

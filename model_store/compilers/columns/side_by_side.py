@@ -93,7 +93,7 @@ def _beside(compilation: Compilation, parts: Sequence[Value], order: str) -> Val
     dense = [compilation.dense(part) for part in parts]
     if any(part.form != "matrix" for part in dense):
         refuse("a part that is no matrix")
-    if len(dense) == 1:
+    if len(dense) == 1 and compilation.steps[dense[0].place - 1].kind != "select":  # NumPy copies what may be a view
         return dense[0]
     known: dict[str, Any] = {"width": sum(part.width for part in dense), "dtype": _common(dense), "form": "matrix"}
     known["finite"] = all(part.finite for part in dense)

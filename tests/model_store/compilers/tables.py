@@ -19,7 +19,6 @@ from model_store.schema import Column, Schema
 
 ROWS = 320
 SIZES = (1, 7, 32, 300)
-PIECES = 5
 _RANDOM = np.random.default_rng(5)
 CITIES = ("Bern", "Rome", "Oslo", "", "Reykjavík", "007", "nan", "None", " Bern")
 UNSEEN = ("Paris", "bern", "Bern ", "東京", "1.0")
@@ -86,10 +85,11 @@ def plan_of(estimator: Any, schema: Schema, folder: Path) -> CompiledEngine:
     return CompiledEngine(plan, schema)
 
 
-def outcomes(estimator: Any, sample: Any, folder: Path, sizes: Sequence[int] = SIZES) -> Counter[str]:
+def outcomes(estimator: Any, sample: Any, folder: Path, sizes: Sequence[int] = SIZES, pieces: int = 5) -> Counter[str]:
     """Return how often a plan answers as its estimator, ``equal``, and refuses as it does, ``refused``.
 
-    Anything else names an output that differs. The rows are those of the sample, and harder ones.
+    Anything else names an output that differs. The rows are those of the sample, and harder ones, so many ``pieces`` of
+    each size.
     """
     found = infer(estimator, sample)
     schema, given = found.schema, found.batch
@@ -97,7 +97,7 @@ def outcomes(estimator: Any, sample: Any, folder: Path, sizes: Sequence[int] = S
     seen: Counter[str] = Counter()
     for batch in (given, harder(schema, given, gaps=False), harder(schema, given, gaps=True)):
         for size in sizes:
-            for start in range(0, min(batch.rows - size + 1, PIECES * size), size):
+            for start in range(0, min(batch.rows - size + 1, pieces * size), size):
                 piece = take(batch, np.arange(start, start + size))
                 for output in schema.outputs:
                     own, ours = (_answer(engine, piece, output.name) for engine in engines)

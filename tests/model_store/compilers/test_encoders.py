@@ -63,9 +63,9 @@ ORDINAL = (
 @pytest.mark.parametrize("encoder", [*ONE_HOT, *ORDINAL], ids=str)
 def test_an_encoder_answers_the_same_bits(encoder: Any, kind: str, tmp_path: Path) -> None:
     rows = ROWS_OF[kind]
-    seen = outcomes(encoder.fit(rows), rows, tmp_path, sizes=(1, 300))
+    seen = outcomes(encoder.fit(rows), rows, tmp_path, sizes=(1, 300), pieces=3)
     assert set(seen) <= {"equal", "refused"}, seen
-    assert seen["equal"] >= 6
+    assert seen["equal"] >= 5
     assert not seen["refused"] or encoder.handle_unknown == "error"
 
 
