@@ -28,6 +28,11 @@ def _by_column(_step: Step) -> Run:
     return np.asfortranarray
 
 
+def _by_row(_step: Step) -> Run:
+    """Lay an array out row by row in memory."""
+    return np.ascontiguousarray
+
+
 def _span(step: Step) -> Run:
     """Take the columns from ``start`` up to ``stop``."""
     columns = slice(int(step.settings["start"]), int(step.settings["stop"]))
@@ -52,6 +57,7 @@ def _side_by_side(_step: Step) -> Run:
 BUILDERS: Mapping[str, Builder] = {
     "stack": _stack,
     "by_column": _by_column,
+    "by_row": _by_row,
     "span": _span,
     "pick": _pick,
     "side_by_side": _side_by_side,

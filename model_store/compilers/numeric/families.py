@@ -1,5 +1,14 @@
 """All families of estimators that take numbers."""
 
-from model_store.compilers.numeric import linear_models, scalers
+from model_store.compilers.numeric import (
+    bayes,
+    choices,
+    decompositions,
+    expansions,
+    imputers,
+    linear_models,
+    networks,
+    scalers,
+)
 
-FAMILIES = (scalers, linear_models)
+FAMILIES = (scalers, linear_models, decompositions, expansions, imputers, choices, bayes, networks)

@@ -1,0 +1,67 @@
+"""Columns chosen, and functions of numbers."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from model_store.compilers.compilation import Compilation, Compiler, Methods, Value, refuse
+from model_store.compilers.numeric.common import function
+
+_MODULE = "sklearn.feature_selection"
+
+
+def _selector(compilation: Compilation, estimator: Any, rows: Value) -> Methods:
+    rows = compilation.matrix(rows)
+    if not estimator.__sklearn_tags__().input_tags.allow_nan:
+        rows = compilation.numbers(rows)
+    columns = np.flatnonzero(estimator.get_support())
+    if not len(columns):
+        refuse("no column is chosen")
+    return {"transform": compilation.add("pick", rows, arrays={"columns": columns}, width=len(columns))}
+
+
+def _elimination(compilation: Compilation, estimator: Any, rows: Value) -> Methods:
+    chosen = _selector(compilation, estimator, rows)
+    return {**compilation.compile(estimator.estimator_, chosen["transform"]), **chosen}
+
+
+def _function(compilation: Compilation, estimator: Any, rows: Value) -> Methods:
+    if estimator.validate:
+        rows = compilation.numbers(rows)
+    if estimator.func is None:
+        return {"transform": rows}
+    name = _name_of(estimator.func)
+    if estimator.kw_args or len({column.dtype for column in rows.columns}) > 1:
+        refuse("its function takes more than the rows, or columns of several types")
+    rows = compilation.matrix(rows)
+    return {"transform": function(compilation, rows, name, estimator.func(np.ones(1, rows.dtype)).dtype.name)}
+
+
+def _name_of(given: Any) -> str:
+    """Return the name of one of NumPy's functions of single numbers. Raises NotCompiled for any other."""
+    name = str(getattr(given, "__name__", ""))
+    ours = isinstance(given, np.ufunc) and (given.nin, given.nout) == (1, 1) and getattr(np, name, None) is given
+    if not ours:
+        refuse("its function is none of NumPy's that take one array")
+    return name
+
+
+_SELECTORS = (
+    "_variance_threshold.VarianceThreshold",
+    "_univariate_selection.SelectKBest",
+    "_univariate_selection.SelectPercentile",
+    "_univariate_selection.SelectFpr",
+    "_univariate_selection.SelectFdr",
+    "_univariate_selection.SelectFwe",
+    "_univariate_selection.GenericUnivariateSelect",
+    "_from_model.SelectFromModel",
+    "_sequential.SequentialFeatureSelector",
+)
+
+COMPILERS: Mapping[str, Compiler] = {
+    **{f"{_MODULE}.{name}": _selector for name in _SELECTORS},
+    f"{_MODULE}._rfe.RFE": _elimination,
+    f"{_MODULE}._rfe.RFECV": _elimination,
+    "sklearn.preprocessing._function_transformer.FunctionTransformer": _function,
+}

@@ -1,0 +1,69 @@
+"""Products of columns, and powers that make numbers normal."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from model_store.batch import Array
+from model_store.plans.plan import Step
+from model_store.steps.step import Builder, Run
+
+
+def _products(step: Step) -> Run:
+    """Make ``width`` columns: a one if ``bias``, the columns themselves, then products, degree by degree.
+
+    ``left_i`` and ``right_i`` say which column that is there already is multiplied with which of the rows. The last
+    ``kept`` columns are the answer, behind the bias; ``order`` is how it lies in memory.
+    """
+    width, bias = int(step.settings["width"]), bool(step.settings["bias"])
+    order, kept = str(step.settings["order"]), int(step.settings["kept"])
+    levels = [(step.arrays[f"left_{i}"], step.arrays[f"right_{i}"]) for i in range(int(step.settings["levels"]))]
+
+    def run(values: Array) -> Array:
+        made = np.empty((len(values), width), values.dtype, order)  # type: ignore[call-overload]
+        made[:, :bias] = 1
+        end = bias + values.shape[1]
+        made[:, bias:end] = values
+        for left, right in levels:
+            np.multiply(made[:, left], values[:, right], made[:, end : end + len(left)])
+            end += len(left)
+        return made if kept == width else _last(made, kept, bias=bias, order=order)
+
+    return run
+
+
+def _last(made: Array, kept: int, *, bias: bool, order: str) -> Array:
+    if not bias:
+        return made[:, made.shape[1] - kept :]
+    found: Array = np.empty((len(made), kept), made.dtype, order)  # type: ignore[call-overload]
+    found[:, 0] = 1
+    found[:, 1:] = made[:, made.shape[1] - kept + 1 :]
+    return found
+
+
+def _yeo_johnson(step: Step) -> Run:
+    """Raise each column to the power of its ``lambdas``, as Yeo and Johnson (2000) do it."""
+    lambdas = list(step.arrays["lambdas"])
+
+    def run(values: Array) -> Array:
+        made = np.empty_like(values)
+        for i, power in enumerate(lambdas):
+            made[:, i] = _raised(values[:, i], power)
+        return made
+
+    return run
+
+
+def _raised(column: Array, power: np.floating) -> Array:
+    dtype = np.result_type(column, power)
+    found, positive = np.zeros_like(column, dtype=dtype), column >= 0
+    up, down, least = column[positive], column[~positive], np.finfo(dtype).eps
+    found[positive] = np.log1p(up) if abs(power) < least else np.expm1(power * np.log1p(up)) / power
+    if abs(power - 2) > least:
+        found[~positive] = -np.expm1((2 - power) * np.log1p(-down)) / (2 - power)
+    else:
+        found[~positive] = -np.log1p(-down)
+    return found
+
+
+BUILDERS: Mapping[str, Builder] = {"products": _products, "yeo_johnson": _yeo_johnson}
