@@ -59,6 +59,7 @@ from service.runtime.limits import Limits
 from service.runtime.loader import Loader, cap_threads
 from service.runtime.private_copies import PrivateCopies
 from service.runtime.router import Router
+from service.runtime.wanted import WantedEngine
 from service.runtime.watcher import Watcher
 from service.settings import Settings, log_in_force
 
@@ -170,7 +171,7 @@ def create_app(settings: Settings, access: Access | None = None) -> Application:
 def _watcher(settings: Settings, store: Store, catalog: Catalog, presence: ReplicaPresence) -> Watcher:
     return Watcher(
         store,
-        Loader(store, settings.trusted_keys, [LoadCounts()], _copies(settings)),
+        Loader(store, settings.trusted_keys, [LoadCounts()], _copies(settings), WantedEngine(settings.engine.lower())),
         catalog,
         Announcer(presence, settings.replica),
         Limits(watch=settings.watch_seconds),

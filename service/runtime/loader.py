@@ -24,6 +24,7 @@ from service.runtime.load_observer import LoadCost, LoadObserver, Meter
 from service.runtime.loaded import LoadedModel
 from service.runtime.plan_files import PlanFiles
 from service.runtime.private_copies import PrivateCopies
+from service.runtime.wanted import WantedEngine
 
 log = logging.getLogger(__name__)
 
@@ -58,12 +59,14 @@ class Loader:
         trusted_keys: Path,
         observers: Sequence[LoadObserver] = (),
         copies: PrivateCopies | None = None,
+        engine: WantedEngine | None = None,
     ) -> None:
         """Load from a store what the keys in a folder have sealed. ``copies`` is where arrays are mapped from."""
         self._store = store
         self._trusted_keys = trusted_keys
         self._observers = tuple(observers)
         self._copies = copies or PrivateCopies()
+        self._wanted = engine or WantedEngine()
 
     def open(self, name: str, version: int, moved: Moved) -> Opened:
         """Verify the version, then read its plan, or build its estimator if it was not compiled.
@@ -75,10 +78,10 @@ class Loader:
         meter = Meter()
         with self._noting_failure(name, version):
             moved(State.VERIFYING)
-            with self._verified(name, version, _needed) as found:
+            with self._verified(name, version, self._needed) as found:
                 moved(State.LOADING)
                 kept = golden.from_bytes(found.read(golden.FILE))
-                if files.PLAN in found.manifest.files:
+                if self._wanted.is_plan(found.manifest):
                     return Opened(found.manifest, kept, meter.cost(), plan=PlanFiles.of(found, self._copies))
                 return Opened(found.manifest, kept, meter.cost(), estimator=_estimator(found))
 
@@ -90,6 +93,7 @@ class Loader:
             moved(State.WARMING)
             cap_threads()
             model = LoadedModel(opened.manifest, self._engine(opened))
+            self._wanted.note(opened.manifest, model.engine)
         cost = meter.cost()
         log.info(
             "version %d of %s is warm after %.3f s, executed by %s", version, name, cost.seconds, model.engine.name
@@ -101,18 +105,20 @@ class Loader:
 
     def _engine(self, opened: Opened) -> Engine:
         """Return what executes a version: its plan, else its estimator, which is loaded now if the plan fails."""
-        schema = opened.manifest.schema
-        if opened.plan is None:
-            return choose(opened.estimator, schema, opened.golden)
-        plan = self._plan(opened.manifest, opened.plan)
-        return compiled(plan, schema, opened.golden) or choose(self._reopened(opened), schema, opened.golden)
+        schema, estimator = opened.manifest.schema, opened.estimator
+        if opened.plan is not None:
+            engine = compiled(self._plan(opened.manifest, opened.plan), schema, opened.golden)
+            if engine is not None:
+                return engine
+            estimator = self._reopened(opened)
+        return choose(estimator, schema, opened.golden, self._wanted.candidates(opened.manifest))
 
     def _plan(self, manifest: Manifest, plan: PlanFiles) -> Plan:
         try:
             return plan.plan()
         except OSError as error:
             log.warning("the arrays of version %d of %s are copied again: %s", manifest.version, manifest.model, error)
-        with self._verified(manifest.model, manifest.version, _needed) as found:
+        with self._verified(manifest.model, manifest.version, self._needed) as found:
             return PlanFiles.of(found, self._copies).plan()
 
     def _reopened(self, opened: Opened) -> Any:
@@ -123,6 +129,10 @@ class Loader:
         self, name: str, version: int, needed: Needed = every_file
     ) -> AbstractContextManager[VerifiedVersion]:
         return self._store.verified(name, version, TrustedKeys.load(self._trusted_keys), needed)
+
+    def _needed(self, manifest: Manifest) -> Collection[str]:
+        """Return what has to be whole before anything is read; arrays are compared with the seal as they are copied."""
+        return (files.PLAN, golden.FILE) if self._wanted.is_plan(manifest) else every_file(manifest)
 
     @contextmanager
     def _noting_failure(self, name: str, version: int) -> Iterator[None]:
@@ -135,11 +145,6 @@ class Loader:
                     observer.replayed(name, version, matched=False)
                 observer.failed(name, version, code if isinstance(code, str) else "load_failed")
             raise
-
-
-def _needed(manifest: Manifest) -> Collection[str]:
-    """Return what has to be whole before anything is read; arrays are compared with the seal as they are copied."""
-    return (files.PLAN, golden.FILE) if files.PLAN in manifest.files else every_file(manifest)
 
 
 def _estimator(found: VerifiedVersion) -> Any:

@@ -158,6 +158,15 @@ class Settings(Declared):
         "predicts reads it, publishing too.",
         group=Group.MODELS,
     )
+    engine = setting(
+        "ENGINE",
+        "AUTO",
+        one_of("AUTO", "COMPILED", "ARRAYS", "ESTIMATOR"),
+        "What executes models: `AUTO` is the fastest that publishing proved equal. `COMPILED`, `ARRAYS` (scikit-learn "
+        "on arrays) and `ESTIMATOR` (scikit-learn as it is) force one wherever a version has it; the log says where "
+        "not. Each is checked with the version's golden answers.",
+        group=Group.MODELS,
+    )
 
     # --- access
 
