@@ -2,7 +2,7 @@
 
 from service.settings import Settings
 from service.settings.declaration import Declared, Group, setting
-from service.settings.kinds import path, text, whole
+from service.settings.kinds import origins, path, text, whole
 
 
 class StackSettings(Declared):
@@ -51,6 +51,14 @@ class StackSettings(Declared):
     max_header_bytes = Settings.max_header_bytes
     max_body_bytes = Settings.max_body_bytes
     max_upload_bytes = Settings.max_upload_bytes
+    cors_origins = setting(
+        "CORS_ORIGINS",
+        (),
+        origins,
+        "The origins whose pages may call this service from a browser (CORS), such as `https://app.example`, separated "
+        "by commas; `*` for all. Nothing by default: browsers refuse it then. Tokens are needed as ever.",
+        group=Group.LISTENING,
+    )
     connections_per_address = setting(
         "CONNECTIONS_PER_ADDRESS",
         512,

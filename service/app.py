@@ -17,7 +17,7 @@ from model_store.stores.store import Store
 from service import logs
 from service.auth.access_control import AccessControl
 from service.auth.configuration import Configuration, database_url
-from service.http import fastpath, guards, hooks
+from service.http import fastpath, guards, hooks, options
 from service.http.access import Access
 from service.http.admin import access as access_admin
 from service.http.admin import audit as audit_admin
@@ -143,6 +143,7 @@ def create_app(settings: Settings, access: Access | None = None) -> Application:
     )
     dialects = [protocol.dialect for protocol in protocols]
     hooks.install(app, replica=settings.replica, record=record, dialects=dialects)
+    options.install(app)
     for blueprint in (
         *(protocol.blueprint for protocol in protocols if protocol.blueprint is not None),
         openapi.blueprint(app, catalog, dialects),

@@ -1,5 +1,6 @@
 """The kinds of values that settings have: how text becomes a value, within bounds, and how a value is written."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,6 +70,19 @@ switch = Kind("ON or OFF", lambda written: one_of("ON", "OFF").read(written) == 
 
 names = Kind("names, separated by commas", lambda written: tuple(filter(None, map(str.strip, written.split(",")))))
 """Names or patterns, separated by commas."""
+
+_ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(?::[0-9]{1,5})?|https?://\[[0-9A-Fa-f:]+\](?::[0-9]{1,5})?")
+
+
+def _origins(given: str) -> tuple[str, ...]:
+    found = names.read(given)
+    if not all(origin == "*" or _ORIGIN.fullmatch(origin) for origin in found):
+        raise ValueError
+    return found
+
+
+origins = Kind("origins such as `https://app.example`, separated by commas, or `*`", _origins)
+"""Where browsers' pages come from: scheme, host and port, without a path; ``*`` for everywhere."""
 
 address = Kind("an address", lambda written: written.rstrip("/"))
 """An address of the web, without a slash at its end."""

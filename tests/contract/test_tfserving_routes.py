@@ -412,7 +412,7 @@ class TestStatus:
     def test_a_broken_version_says_why(self, published, everyone, tmp_path):
         for folder in ("keys", "models"):
             shutil.copytree(published / folder, tmp_path / folder)
-        next((tmp_path / "models" / "half_plus_three" / "1").glob("artifact*")).write_bytes(b"altered")
+        (tmp_path / "models" / "half_plus_three" / "1" / "golden.npz").write_bytes(b"altered")
         application = application_on(tmp_path, tmp_path / "run", everyone)
         application.start_worker()
         try:

@@ -80,6 +80,8 @@ def outside(routes, ask, headers_for, *, model_routes_alone=False):
     through = []
     for method, rule, path, guard in routes:
         of_a_model = "model" in rule.arguments or (method, rule.rule) == ("POST", "/invocations")
+        if (method, rule.provide_automatic_options) == ("OPTIONS", True):
+            continue  # which methods an address takes is no secret
         if guard.permission is None or (model_routes_alone and not of_a_model):
             continue
         answer = ask(method, path, headers_for(guard.permission))
@@ -92,6 +94,15 @@ def test_there_are_guarded_routes_of_every_kind(routes):
     guarded = {rule.rule for _, rule, _, guard in routes if guard.permission is not None}
     for part in ("/v1/", "/v2/", "/invocations", "/admin/clients", "/admin/models", "/admin/audit", "/openapi.json"):
         assert any(part in rule for rule in guarded), part
+
+
+def test_options_tells_methods_and_nothing_else(routes, ask):
+    asked = [(rule, path) for method, rule, path, _ in routes if method == "OPTIONS" and rule.provide_automatic_options]
+    assert len(asked) > 40
+    for rule, path in asked:
+        answer = ask("OPTIONS", path, {})
+        assert (answer.status_code, answer.get_data()) == (204, b"")
+        assert rule.methods <= {name.strip() for name in answer.headers["Allow"].split(",")}
 
 
 def test_nobody_gets_through_without_a_token(routes, ask):
