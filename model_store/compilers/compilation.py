@@ -1,5 +1,6 @@
 """A plan in the making."""
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal, NoReturn
@@ -11,6 +12,8 @@ from model_store.plans.plan import BATCH, Step
 from model_store.schema import Column
 
 Form = Literal["matrix", "vector", "sparse", "frame"]
+
+_SMALL = 4096
 
 
 class NotCompiled(Exception):
@@ -54,6 +57,7 @@ class Compilation:
     def __init__(self, compilers: Mapping[str, Compiler]) -> None:
         self._compilers = compilers
         self.steps: list[Step] = []
+        self._places: dict[str, int] = {}
 
     def add(
         self,
@@ -67,13 +71,24 @@ class Compilation:
         """Add a step that takes some values, none for the batch, and return the value that it makes.
 
         What is known of that value are the fields of Value: those given, else those of ``like``, else of the first
-        input. Unless said again, it is not known to be finite.
+        input. Unless said again, it is not known to be finite. A step that is there already is not added again.
         """
         places = tuple(value.place for value in inputs) or (BATCH,)
-        self.steps.append(Step(kind, places, dict(settings or {}), dict(arrays or {})))
+        held = {name: np.asarray(values, order="C") for name, values in (arrays or {}).items()}
+        place = self._place(Step(kind, places, dict(settings or {}), held))
         basis = like or (inputs[0] if inputs else Value(BATCH, "matrix", "float64"))
         fresh = {"finite": False, "column": None, "at": -1, "gap": None, "columns": (), "names": ()}
-        return replace(basis, **{**fresh, **known, "place": len(self.steps)})
+        return replace(basis, **{**fresh, **known, "place": place})
+
+    def _place(self, step: Step) -> int:
+        """Return the place of a step, added unless one that does the same is there."""
+        said = _said(step)
+        if said in self._places:
+            return self._places[said]
+        self.steps.append(step)
+        if said:
+            self._places[said] = len(self.steps)
+        return len(self.steps)
 
     def compile(self, estimator: Any, rows: Value) -> Methods:
         """Add the steps of an estimator for rows, and return what its methods answer. Raises NotCompiled."""
@@ -211,6 +226,14 @@ def _check_numbers(columns: tuple[Value, ...]) -> None:
             refuse("it takes numbers, and gets a column of something else")
         if value.column and value.column.held == "category":
             refuse("it takes numbers, and gets a category")
+
+
+def _said(step: Step) -> str:
+    """Return all of a step as text if its arrays are small, else nothing."""
+    if any(values.nbytes > _SMALL or values.dtype.kind == "O" for values in step.arrays.values()):
+        return ""
+    arrays = {name: (values.dtype.str, values.shape, values.tolist()) for name, values in step.arrays.items()}
+    return json.dumps([step.kind, step.inputs, step.settings, arrays])
 
 
 def class_path(estimator: Any) -> str:

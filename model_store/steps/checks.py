@@ -14,8 +14,7 @@ def _finite(step: Step) -> Run:
     nan_is_fine = bool(step.settings.get("nan", False))
 
     def run(values: Array) -> Array:
-        if not np.isfinite(values).all():
-            _refuse(values, nan_is_fine=nan_is_fine)
+        check_finite(values, nan_is_fine=nan_is_fine)
         return values
 
     return run
@@ -28,8 +27,8 @@ def _as_float(step: Step) -> Run:
     def run(values: Array) -> Array:
         with np.errstate(over="ignore"):
             cast = values.astype(dtype)
-        if values.dtype.kind == "f" and not np.isfinite(cast).all():
-            _refuse(cast, nan_is_fine=nan_is_fine)
+        if values.dtype.kind == "f":
+            check_finite(cast, nan_is_fine=nan_is_fine)
         return cast
 
     return run

@@ -1,0 +1,1 @@
+"""What estimators made of others do with the answers of those."""
