@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from model_store.batch import Array
+from model_store.extension.numbers import exp
 from model_store.plans.plan import Step
 from model_store.steps.step import Builder, Run, Sparse
 
@@ -17,6 +18,21 @@ def _opposites(_step: Step) -> Run:
 def _second_less_first(_step: Step) -> Run:
     """Subtract the first of two columns from the second."""
     return lambda values: values[:, 1] - values[:, 0]
+
+
+def _softmax_in_order(_step: Step) -> Run:
+    """Return exp of each number over the sum of its row, the greatest subtracted first, with the C library's exp.
+
+    Sums are taken from the first column to the last in float64, and have the numbers' dtype when they divide.
+    """
+
+    def run(values: Array) -> Array:
+        shares = exp(values - values.max(axis=1, keepdims=True))
+        sums = shares.cumsum(axis=1, dtype=np.float64)[:, -1:]
+        shares /= sums.astype(values.dtype, copy=False)
+        return shares
+
+    return run
 
 
 def _anomaly(step: Step) -> Run:
@@ -72,6 +88,7 @@ def _minus(step: Step) -> Run:
 BUILDERS: Mapping[str, Builder] = {
     "opposites": _opposites,
     "second_less_first": _second_less_first,
+    "softmax_in_order": _softmax_in_order,
     "anomaly": _anomaly,
     "weighted_median": _weighted_median,
     "indicators": _indicators,

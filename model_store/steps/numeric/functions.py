@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from model_store.batch import Array
-from model_store.extension.numbers import expit
+from model_store.extension.numbers import exp, expit
 from model_store.plans.plan import Step
 from model_store.steps.step import Builder, Run
 
@@ -16,7 +16,23 @@ def _relu(values: Array) -> Array:
     return np.maximum(values, 0)
 
 
-OWN: Mapping[str, Function] = {"relu": _relu, "expit": expit}
+def _expit_capped(values: Array) -> Array:
+    """Return expit of float32 as XGBoost does: below -88.7 it is what it is there."""
+    return expit(np.maximum(values, np.float32(-88.7)))
+
+
+def _signed_square(values: Array) -> Array:
+    squared: Array = np.sign(values) * values * values
+    return squared
+
+
+OWN: Mapping[str, Function] = {
+    "relu": _relu,
+    "expit": expit,
+    "expit_capped": _expit_capped,
+    "exp_exact": exp,
+    "signed_square": _signed_square,
+}
 
 
 def known(name: str) -> Function:
