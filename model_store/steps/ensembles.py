@@ -20,6 +20,24 @@ def _second_less_first(_step: Step) -> Run:
     return lambda values: values[:, 1] - values[:, 0]
 
 
+_ZERO = float(np.float32(1e-35))
+"""Numbers that are no farther from zero are zeros for LightGBM."""
+
+
+def _prepared_for_lightgbm(step: Step) -> Run:
+    """Cut off the fractions of the columns ``truncated``, and make zeros of those ``zero_is_missing`` NaN."""
+    truncated, zero_is_missing = step.arrays["truncated"], step.arrays["zero_is_missing"]
+
+    def run(values: Array) -> Array:
+        made = values.copy()
+        made[:, truncated] = np.trunc(values[:, truncated])
+        zeros = values[:, zero_is_missing]
+        made[:, zero_is_missing] = np.where(np.abs(zeros) <= _ZERO, np.nan, zeros)
+        return made
+
+    return run
+
+
 def _softmax_in_order(_step: Step) -> Run:
     """Return exp of each number over the sum of its row, the greatest subtracted first, with the C library's exp.
 
@@ -89,6 +107,7 @@ BUILDERS: Mapping[str, Builder] = {
     "opposites": _opposites,
     "second_less_first": _second_less_first,
     "softmax_in_order": _softmax_in_order,
+    "prepared_for_lightgbm": _prepared_for_lightgbm,
     "anomaly": _anomaly,
     "weighted_median": _weighted_median,
     "indicators": _indicators,

@@ -1,7 +1,7 @@
 """XGBoost's trees, read from its public JSON form. All its arithmetic is float32, in the order of the trees."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
