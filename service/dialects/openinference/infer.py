@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from model_store.batch import Batch
 from model_store.codecs import tensors
 from model_store.codecs.json import dumps, loads
 from model_store.request_errors import Fault, InvalidInput, MalformedRequest
@@ -51,7 +52,8 @@ class Infer:
         length = _header_length(request)
         if length == 0:
             wanted = openinference_outputs.every(schema, binary=True)
-            return _call(schema, (_raw(request.body, schema, request.max_rows),), _Context(_new_id(request), wanted))
+            raw = _raw(request.body, schema, request.max_rows)
+            return Call(openinference_inputs.batch(schema, [raw]), _names(wanted), _Context(_new_id(request), wanted))
         document = loads(request.body if length is None else request.body[:length], max_rows=request.max_rows)
         if not isinstance(document, dict):
             raise malformed("the request", "an object", show(document))
@@ -59,12 +61,12 @@ class Infer:
         wanted = openinference_outputs.wanted(
             schema, document.get("outputs"), binary=flag(given, "binary_data_output", "", default=False)
         )
-        tail = Tail(None if length is None else memoryview(request.body)[length:])
         found = _found(document.get("inputs"), schema)
-        texts = given.get("content_type", "np")
-        inputs = tuple(read(one, f"inputs[{i}]", tail, texts, request.max_rows) for i, one in enumerate(found))
-        tail.check_empty()
-        return _call(schema, inputs, _Context(_id(document, request), wanted))
+        batch = openinference_inputs.plain(schema, found, request.max_rows) if length is None else None
+        if batch is None:
+            tail = Tail(None if length is None else memoryview(request.body)[length:])
+            batch = _each_looked_at(schema, found, given.get("content_type", "np"), tail, request.max_rows)
+        return Call(batch, _names(wanted), _Context(_id(document, request), wanted))
 
     def encode(self, answered: PredictionResult, call: Call) -> WireResponse:
         """See Dialect. Tensors are flat; the answer is binary where any of its tensors has bytes."""
@@ -86,9 +88,14 @@ class Infer:
 INFER = Infer()
 
 
-def _call(schema: Schema, inputs: Sequence[Tensor], context: _Context) -> Call:
-    names = dict.fromkeys(one.output.name for one in context.wanted)
-    return Call(openinference_inputs.batch(schema, inputs), tuple(names), context)
+def _each_looked_at(schema: Schema, documents: Sequence[Any], content_type: str, tail: Tail, max_rows: int) -> Batch:
+    inputs = [read(one, f"inputs[{i}]", tail, content_type, max_rows) for i, one in enumerate(documents)]
+    tail.check_empty()
+    return openinference_inputs.batch(schema, inputs)
+
+
+def _names(wanted: Sequence[Wanted]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys([one.output.name for one in wanted]))
 
 
 def _header_length(request: WireRequest) -> int | None:

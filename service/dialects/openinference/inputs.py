@@ -12,9 +12,10 @@ from model_store.request_errors import MOST_FAULTS, Fault, InvalidInput, few, re
 from model_store.schema import FLOATS, Column, Schema
 from model_store.validation.columns import from_columns, from_matrix
 from service.dialects.openinference.metadata import datatype_of
-from service.dialects.openinference.tensors import Tensor
+from service.dialects.openinference.tensors import Tensor, packed
 
 _NOT_NUMBERS = frozenset({"BOOL", "BYTES"})
+_FORM = {"name", "datatype", "shape", "data"}
 
 
 def batch(schema: Schema, tensors: Sequence[Tensor]) -> Batch:
@@ -23,6 +24,42 @@ def batch(schema: Schema, tensors: Sequence[Tensor]) -> Batch:
     if len(tensors) == 1 and _holds_all_columns(facts, tensors[0]):
         return _from_one(facts, tensors[0])
     return _from_each(schema, tensors)
+
+
+def plain(schema: Schema, documents: Sequence[Any], max_rows: int) -> Batch | None:
+    """Return the rows of tensors of floats in JSON that say no more of themselves than they must.
+
+    They are one for all columns, or one for each, and the model's columns are of one float type. None if a closer look
+    is needed. Raises InvalidInput as ``batch`` does.
+    """
+    facts = _facts_of(schema)
+    if facts.dtype is None or len(documents) not in {1, facts.width}:
+        return None
+    width = facts.width // len(documents)
+    found = [_plain(document, width, max_rows) for document in documents]
+    if any(values is None for values in found):
+        return None
+    if len(found) == 1:
+        return _from_numbers(facts, found[0], "inputs[0]")
+    places = {document["name"]: i for i, document in enumerate(documents)}
+    if places.keys() != facts.names:
+        return None
+    columns = {name: found[i] for name, i in places.items()}
+    return from_columns(schema, columns, lambda row, col: f"inputs[{places[schema.columns[col].name]}].data[{row}]")
+
+
+def _plain(document: Any, width: int, max_rows: int) -> Any:
+    """Return a tensor's numbers as a flat array of float64; None if a closer look is needed."""
+    if type(document) is not dict or document.keys() != _FORM or type(document["name"]) is not str:
+        return None
+    datatype, shape, data = document["datatype"], document["shape"], document["data"]
+    if datatype not in ("FP32", "FP64") or type(shape) is not list or type(data) is not list:
+        return None
+    if shape[1:] != [width] and (width > 1 or len(shape) != 1):
+        return None
+    if set(map(type, shape)) != {int} or not 0 < shape[0] <= max_rows:
+        return None
+    return packed(data, datatype, shape[0] * width)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +97,15 @@ def _from_one(facts: _Facts, tensor: Tensor) -> Batch:
         _check_shape(tensor, width)
     for column in facts.representatives:
         _check_datatype(column, tensor)
-    matrix = tensor.values.reshape(-1, width)
+    return _from_numbers(facts, tensor.values, tensor.place)
+
+
+def _from_numbers(facts: _Facts, values: Array, place: str) -> Batch:
+    width = facts.width
+    matrix = values.reshape(-1, width)
     if facts.dtype is not None and matrix.dtype != facts.dtype:
         matrix = _cast(matrix, facts.dtype)
-    return from_matrix(facts.schema, matrix, lambda row, col: f"{tensor.place}.data[{row * width + col}]")
+    return from_matrix(facts.schema, matrix, lambda row, col: f"{place}.data[{row * width + col}]")
 
 
 def _cast(matrix: Array, dtype: np.dtype[Any]) -> Array:

@@ -9,6 +9,7 @@ import numpy as np
 
 from model_store.batch import Array
 from model_store.codecs import tensors
+from model_store.remembered import remembered
 from model_store.request_errors import Fault
 from model_store.schema import NUMBERS, Output, Schema
 from model_store.validation.words import show
@@ -42,7 +43,10 @@ def wanted(schema: Schema, document: Any, *, binary: bool) -> tuple[Wanted, ...]
         return every(schema, binary=binary)
     if not isinstance(document, list):
         raise malformed("outputs", "a list", show(document))
-    chosen = [_one(schema, entry, f"outputs[{i}]", binary=binary) for i, entry in enumerate(document)]
+    known = {} if binary else _by_name(schema)
+    chosen = [
+        _named(known, entry) or _one(schema, entry, f"outputs[{i}]", binary=binary) for i, entry in enumerate(document)
+    ]
     names = [one.name for one in chosen]
     for i, name in enumerate(names):
         if name in names[:i]:
@@ -52,7 +56,25 @@ def wanted(schema: Schema, document: Any, *, binary: bool) -> tuple[Wanted, ...]
 
 def every(schema: Schema, *, binary: bool) -> tuple[Wanted, ...]:
     """Return all outputs of the model."""
-    return tuple(Wanted(output.name, output, binary) for output in schema.outputs)
+    return tuple(Wanted(output.name, output, binary) for output in schema.outputs) if binary else _every(schema)
+
+
+@remembered
+def _every(schema: Schema) -> tuple[Wanted, ...]:
+    return tuple(Wanted(output.name, output) for output in schema.outputs)
+
+
+@remembered
+def _by_name(schema: Schema) -> Mapping[str, Wanted]:
+    return {one.name: one for one in _every(schema)}
+
+
+def _named(known: Mapping[str, Wanted], entry: Any) -> Wanted | None:
+    """Return the output of an entry that has a name and nothing else; None if a closer look is needed."""
+    if type(entry) is not dict or len(entry) != 1:
+        return None
+    name = entry.get("name")
+    return known.get(name) if type(name) is str else None
 
 
 def _one(schema: Schema, entry: Any, place: str, *, binary: bool) -> Wanted:
