@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from model_store.compilers import support_vectors
 from model_store.compilers.columns.families import FAMILIES as COLUMNS
 from model_store.compilers.compilation import Compilation, Compiler, Value, frame, refuse
 from model_store.compilers.compositions.families import FAMILIES as COMPOSITIONS
@@ -13,7 +14,7 @@ from model_store.compilers.numeric.families import FAMILIES as NUMERIC
 from model_store.plans.plan import Plan, pruned
 from model_store.schema import INTEGERS, NUMBERS, Column, Output, Schema
 
-_MODULES = (*COMPOSITIONS, *ENSEMBLES, *NUMERIC, *COLUMNS)
+_MODULES = (support_vectors, *COMPOSITIONS, *ENSEMBLES, *NUMERIC, *COLUMNS)
 _NUMBERS_OF_PANDAS = tuple(name.replace("i", "I").replace("uI", "UI").replace("f", "F") for name in NUMBERS)
 _PANDAS_OWN = frozenset(("boolean", "string[python]", "string[pyarrow]", *_NUMBERS_OF_PANDAS))
 """Dtypes of pandas' own whose values a batch holds as it holds NumPy's."""

@@ -85,26 +85,33 @@ def _more_than(step: Step) -> Run:
 
 
 def _pairs(step: Step) -> Run:
-    """Return votes and confidences of one classifier for each two of ``width`` classes, as (rows, classes).
+    """Return a number for each of ``width`` classes, of the votes and then the confidences of classifiers of each two.
 
-    The inputs are the votes of all (0 for the first class, 1 for the second), then their confidences. Confidences are
-    summed and squeezed into a third on either side of 0, so that they decide between equal votes alone. Source:
-    scikit-learn's one-against-one decision function.
+    A vote is 0 for the first class and 1 for the second.
     """
     width = int(step.settings["width"])
-    pairs = list(combinations(range(width), 2))
+    count = width * (width - 1) // 2
 
     def run(*values: Array) -> Array:
-        votes, sums = np.zeros((len(values[0]), width)), np.zeros((len(values[0]), width))
-        for (first, second), vote, confidence in zip(pairs, values, values[len(pairs) :], strict=False):
-            sums[:, first] -= confidence
-            sums[:, second] += confidence
-            votes[vote == 0, first] += 1
-            votes[vote == 1, second] += 1
-        squeezed: Array = votes + sums / (3 * (np.abs(sums) + 1))
-        return squeezed
+        return of_pairs(values[:count], values[count:], width)
 
     return run
+
+
+def of_pairs(votes: Sequence[Array], confidences: Sequence[Array], width: int) -> Array:
+    """Return the votes for each of ``width`` classes (rows, classes), and less than half a vote for the confidence.
+
+    There is one vector of each for each two classes. Confidences are summed and squeezed into a third on either side of
+    0, so that they decide between equal votes alone. Source: scikit-learn's one-against-one decision function.
+    """
+    counts, sums = np.zeros((len(votes[0]), width)), np.zeros((len(votes[0]), width))
+    for (first, second), vote, confidence in zip(combinations(range(width), 2), votes, confidences, strict=True):
+        sums[:, first] -= confidence
+        sums[:, second] += confidence
+        counts[vote == 0, first] += 1
+        counts[vote == 1, second] += 1
+    squeezed: Array = counts + sums / (3 * (np.abs(sums) + 1))
+    return squeezed
 
 
 def _shares(_step: Step) -> Run:
