@@ -11,6 +11,7 @@ from model_store.batch import Array
 from model_store.plans.plan import BATCH, Step
 from model_store.schema import Column
 
+_FEW = 1024
 Form = Literal["matrix", "vector", "sparse", "frame"]
 
 _SMALL = 4096
@@ -132,7 +133,7 @@ class Compilation:
 
         float32 and float64 stay what they are, all else becomes float64; ``dtype`` names another type for all.
         """
-        rows = self.matrix(rows, dtype)
+        rows = self.matrix(self._few(rows) if dtype == "float32" else rows, dtype)
         wanted = dtype or (rows.dtype if rows.dtype in ("float32", "float64") else "float64")
         if rows.dtype == "object":
             refuse("it takes numbers, and gets texts")
@@ -153,6 +154,10 @@ class Compilation:
             return rows if rows.finite else self.add("sparse_finite", rows, finite=True)
         rows = self.matrix(rows)
         return rows if np.dtype(rows.dtype).kind in "biu" else self.floats(rows, nan=nan)
+
+    def _few(self, rows: Value) -> Value:
+        """Return sparse rows of few columns as an array, for trees, which ask for single numbers; else as they are."""
+        return self._dense(rows) if rows.form == "sparse" and rows.width <= _FEW else rows
 
     def _dense(self, value: Value) -> Value:
         """Add a sparse matrix's 2-D array, by the step that makes it at once if there is one."""

@@ -77,10 +77,10 @@ def _selection(rows: Value, indices: Sequence[int], asked: Any) -> dict[str, Any
 def _weighted(compilation: Compilation, part: Value, weight: float | None) -> Value:
     if weight is None:
         return part
-    if part.form not in ("matrix", "sparse") or not part.dtype.startswith("float"):
+    if part.form not in ("matrix", "sparse") or part.dtype not in ("float64", "int64"):
         refuse("weights of what is no array of floats")
     kind = "sparse_times" if part.form == "sparse" else "times"
-    return compilation.add(kind, part, settings={"by": float(weight)})
+    return compilation.add(kind, part, settings={"by": float(weight)}, dtype="float64")
 
 
 def _unsparse(compilation: Compilation, part: Value) -> Value:

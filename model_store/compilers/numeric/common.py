@@ -39,9 +39,9 @@ def weighed(
 
 
 def _weighed_sparse(compilation: Compilation, rows: Value, weights: Array, plus: Any, *, flat: bool) -> Value:
-    """Add what SciPy does: it takes the numbers of a row one after the other. float32 it adds as such: NotCompiled."""
-    if (rows.dtype, weights.dtype.name) != ("float64", "float64"):
-        refuse("sparse rows of other numbers than float64")
+    """Add what SciPy does: it takes the numbers of a row one after the other. Raises NotCompiled for float32."""
+    if rows.dtype == "float32" or weights.dtype != np.float64:
+        refuse("sparse rows or weights of float32")
     arrays = {"weights": np.ascontiguousarray(weights.T)}
     if plus is not None:
         arrays["plus"] = added(plus, np.dtype(np.float64))

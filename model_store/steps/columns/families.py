@@ -2,6 +2,6 @@
 
 from types import ModuleType
 
-from model_store.steps.columns import encoding, sparse, tables
+from model_store.steps.columns import encoding, sparse, tables, texts
 
-FAMILIES: tuple[ModuleType, ...] = (tables, sparse, encoding)
+FAMILIES: tuple[ModuleType, ...] = (tables, sparse, encoding, texts)
