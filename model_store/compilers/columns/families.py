@@ -2,6 +2,6 @@
 
 from types import ModuleType
 
-from model_store.compilers.columns import encoders, imputed_texts, side_by_side, texts
+from model_store.compilers.columns import encoders, side_by_side, texts
 
-FAMILIES: tuple[ModuleType, ...] = (side_by_side, encoders, imputed_texts, texts)
+FAMILIES: tuple[ModuleType, ...] = (side_by_side, encoders, texts)

@@ -1,10 +1,9 @@
 """Missing texts, and what scikit-learn's imputer puts in their place."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from model_store.compilers.compilation import Compilation, Compiler, Methods, Value, frame, refuse
+from model_store.compilers.compilation import Methods, Value, frame, refuse
 from model_store.missing import is_missing
 from model_store.schema import Column
 
@@ -14,7 +13,7 @@ def is_text(rows: Value) -> bool:
     return rows.form == "frame" and any(column.dtype == "object" for column in rows.columns)
 
 
-def impute_texts(_compilation: Compilation, estimator: Any, rows: Value) -> Methods:
+def impute_texts(estimator: Any, rows: Value) -> Methods:
     """Return columns of texts whose gaps are filled: no step does it, the steps that read them do. Raises NotCompiled.
 
     They are an array of objects then, without names.
@@ -45,10 +44,3 @@ def _is_gap(column: Column, marker: Any) -> bool:
     if isinstance(marker, float):
         return held == "nan" or (held == "na" and refuse("pandas' own missing value, imputed as NaN"))
     return True
-
-
-def _texts_alone(compilation: Compilation, estimator: Any, rows: Value) -> Methods:
-    return impute_texts(compilation, estimator, rows) if is_text(rows) else refuse("numbers are not imputed yet")
-
-
-COMPILERS: Mapping[str, Compiler] = {"sklearn.impute._base.SimpleImputer": _texts_alone}

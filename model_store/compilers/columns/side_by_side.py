@@ -39,12 +39,6 @@ def _union(compilation: Compilation, estimator: Any, rows: Value) -> Methods:
     return {"transform": _beside(compilation, made, _order(estimator))}
 
 
-def _function(_compilation: Compilation, estimator: Any, rows: Value) -> Methods:
-    if estimator.func is not None or estimator.validate:
-        refuse("a function of the publisher's own")
-    return {"transform": rows}
-
-
 def _transformed(compilation: Compilation, transformer: Any, rows: Value) -> Value:
     if transformer is None or isinstance(transformer, str):
         return rows if transformer in _PASSING else refuse(f"{transformer!r} is not known")
@@ -131,5 +125,4 @@ def _order(estimator: Any) -> str:
 COMPILERS: Mapping[str, Compiler] = {
     "sklearn.compose._column_transformer.ColumnTransformer": _column_transformer,
     "sklearn.pipeline.FeatureUnion": _union,
-    "sklearn.preprocessing._function_transformer.FunctionTransformer": _function,
 }

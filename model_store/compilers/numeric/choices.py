@@ -12,13 +12,16 @@ _MODULE = "sklearn.feature_selection"
 
 
 def _selector(compilation: Compilation, estimator: Any, rows: Value) -> Methods:
-    rows = compilation.matrix(rows)
+    if rows.form != "sparse":
+        rows = compilation.matrix(rows)
     if not estimator.__sklearn_tags__().input_tags.allow_nan:
         rows = compilation.numbers(rows)
     columns = np.flatnonzero(estimator.get_support())
     if not len(columns):
         refuse("no column is chosen")
-    return {"transform": compilation.add("pick", rows, arrays={"columns": columns}, width=len(columns))}
+    kind = "sparse_pick" if rows.form == "sparse" else "pick"
+    arrays, settings = {"columns": columns}, {"width": rows.width} if rows.form == "sparse" else {}
+    return {"transform": compilation.add(kind, rows, arrays=arrays, settings=settings, width=len(columns))}
 
 
 def _elimination(compilation: Compilation, estimator: Any, rows: Value) -> Methods:

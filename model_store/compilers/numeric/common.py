@@ -46,6 +46,7 @@ def _weighed_sparse(compilation: Compilation, rows: Value, weights: Array, plus:
     if plus is not None:
         arrays["plus"] = added(plus, np.dtype(np.float64))
     known: dict[str, Any] = {"form": "vector" if flat else "matrix", "width": 1 if flat else weights.shape[1]}
+    known["dtype"] = "float64"
     return compilation.add("sparse_dot", rows, arrays=arrays, settings={"flat": flat}, **known)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from model_store.batch import Array
+from model_store.compilers.columns.imputed_texts import impute_texts, is_text
 from model_store.compilers.compilation import Compilation, Compiler, Methods, Value, refuse
 
 
@@ -18,6 +19,8 @@ def _missing(estimator: Any) -> float | int | None:
 
 
 def _simple(compilation: Compilation, estimator: Any, rows: Value) -> Methods:
+    if is_text(rows):
+        return impute_texts(estimator, rows)
     missing, any_kind = _missing(estimator), estimator.strategy in ("most_frequent", "constant")
     if estimator._fit_dtype.kind not in "iuf" or estimator.strategy not in _STRATEGIES:  # noqa: SLF001
         refuse("it was fitted on texts, or has a strategy of its own")

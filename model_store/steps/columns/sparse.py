@@ -53,7 +53,7 @@ def _sparse_dot(step: Step) -> Run:
 
     def run(sparse: Sparse) -> Array:
         rows, columns, values, height = sparse.rows, sparse.columns, sparse.values, sparse.height
-        sums = [np.bincount(rows, values * row[columns], minlength=height) for row in weights]
+        sums = [np.bincount(rows, values * row[columns], height).astype(np.float64, copy=False) for row in weights]
         found: Array = sums[0] if flat else np.stack(sums, axis=1)
         return found if plus is None else found + plus
 
@@ -66,6 +66,20 @@ def _sparse_times(step: Step) -> Run:
 
     def run(sparse: Sparse) -> Sparse:
         return sparse._replace(values=sparse.values * (factor if times is None else times[sparse.columns]))
+
+    return run
+
+
+def _sparse_pick(step: Step) -> Run:
+    """Take the ``columns``, whose places ascend, of a sparse matrix ``width`` wide."""
+    columns, width = step.arrays["columns"], int(step.settings["width"])
+    places = np.full(width, -1)
+    places[columns] = np.arange(len(columns))
+
+    def run(sparse: Sparse) -> Sparse:
+        found = places[sparse.columns]
+        there = found >= 0
+        return Sparse(sparse.height, len(columns), sparse.rows[there], found[there], sparse.values[there])
 
     return run
 
@@ -83,6 +97,7 @@ def _sparse_finite(_step: Step) -> Run:
 BUILDERS: Mapping[str, Builder] = {
     "dense": _dense,
     "sparse_finite": _sparse_finite,
+    "sparse_pick": _sparse_pick,
     "sparse_beside": _sparse_beside,
     "sparse_dot": _sparse_dot,
     "sparse_times": _sparse_times,

@@ -10,6 +10,7 @@ from sklearn.compose import make_column_transformer
 from sklearn.decomposition import TruncatedSVD
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.feature_extraction.text import CountVectorizer, HashingVectorizer, TfidfTransformer, TfidfVectorizer
+from sklearn.feature_selection import SelectKBest, chi2
 from sklearn.linear_model import LogisticRegression, RidgeClassifier, SGDClassifier
 from sklearn.naive_bayes import ComplementNB, MultinomialNB
 from sklearn.pipeline import FeatureUnion, make_pipeline
@@ -83,6 +84,12 @@ def test_a_model_on_counted_words_answers_the_same_bits(model: Any, tmp_path: Pa
 def test_words_are_projected_in_the_same_order(tmp_path: Path) -> None:
     model = make_pipeline(TfidfVectorizer(), TruncatedSVD(3, random_state=0)).fit(TEXTS)
     assert set(outcomes(model, SAMPLE, tmp_path)) == {"equal"}
+
+
+def test_words_are_chosen(tmp_path: Path) -> None:
+    for final in (TfidfTransformer(), LogisticRegression(max_iter=30)):
+        model = make_pipeline(CountVectorizer(ngram_range=(1, 2)), SelectKBest(chi2, k=20), final).fit(TEXTS, CLASSES)
+        assert set(outcomes(model, SAMPLE, tmp_path)) == {"equal"}
 
 
 def test_a_text_column_among_others_is_read_as_a_vector(tmp_path: Path) -> None:
