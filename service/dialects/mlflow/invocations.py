@@ -12,7 +12,7 @@ from urllib.parse import parse_qs
 import numpy as np
 
 from model_store.batch import Array, Batch
-from model_store.codecs import csv, json, npy
+from model_store.codecs import csv, json, json_rows, npy
 from model_store.codecs.media_types import ARROW_FILE, ARROW_STREAM, CSV, NPY, PARQUET
 from model_store.codecs.placing import places
 from model_store.request_errors import Fault, InvalidInput, MalformedRequest, refuse
@@ -305,6 +305,9 @@ def _as_json(_answered: PredictionResult, outputs: Mapping[str, Array]) -> bytes
     if len(arrays) == 1:
         return json.dumps({"predictions": arrays[0]})
     names = list(outputs)
+    if json_rows.pays(*arrays):
+        template = ",".join([f"{json.dumps(name).decode()}:\0" for name in names])
+        return b'{"predictions":%b}' % json_rows.filled(f"{{{template}}}", [json_rows.texts(a) for a in arrays])
     rows = zip(*map(_listed, arrays), strict=True)
     return json.dumps({"predictions": [dict(zip(names, row, strict=True)) for row in rows]})
 

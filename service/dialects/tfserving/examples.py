@@ -13,6 +13,7 @@ import numpy as np
 
 from model_store.batch import Array, Batch
 from model_store.codecs.json import dumps
+from model_store.codecs.json_rows import filled, pays, texts
 from model_store.request_errors import MOST_FAULTS, Fault, InvalidInput, MalformedRequest, refuse
 from model_store.schema import INTEGERS, NUMBERS, Column, Schema
 from model_store.validation.bounds import check_rows
@@ -55,8 +56,7 @@ class Classify:
         wanted = call.outputs[0]
         output = answered.schema.output(wanted)
         labels = [_label(label) for label in output.labels] if output else []
-        rows = [list(zip(labels, scores, strict=True)) for scores in _scalars(answered.outputs[wanted])]
-        return WireResponse(dumps({"results": rows}, nan="token"))
+        return WireResponse(b'{"results":%b}' % _pairs(labels, answered.outputs[wanted]))
 
 
 class Regress:
@@ -115,6 +115,15 @@ def _floats(values: Array) -> Array:
 def _scalars(scores: Array) -> Any:
     """Return rows whose entries are Python floats, or NumPy's if that keeps float32 in its shortest form."""
     return scores.tolist() if scores.dtype == np.float64 else scores
+
+
+def _pairs(labels: Sequence[str], scores: Array) -> bytes:
+    """Write each row of scores as a list of its pairs of label and score."""
+    if not pays(scores):
+        return dumps([list(zip(labels, row, strict=True)) for row in _scalars(scores)], nan="token")
+    pairs = ",".join([f"[{dumps(label).decode()},\0]" for label in labels])
+    numbers = texts(scores.ravel(), nan="token")
+    return filled(f"[{pairs}]", [numbers[i :: len(labels)] for i in range(len(labels))])
 
 
 def _examples(request: WireRequest) -> tuple[str, list[Example]]:
