@@ -32,6 +32,8 @@ POSITIVE = np.abs(NUMBERS) + 1
 
 def name(value: Any) -> str:
     """Return what a case of a table is called."""
+    if callable(value):
+        return str(value.__name__)
     return f"{value.dtype}{value.shape}" if isinstance(value, np.ndarray) else " ".join(str(value).split())
 
 

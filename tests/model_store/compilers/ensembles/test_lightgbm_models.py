@@ -130,7 +130,7 @@ def test_only_the_iterations_up_to_the_best_answer(tmp_path):
         ({"pred_early_stop": True}, "early"),
         ({"objective": lambda y, p: (p - y, np.ones_like(y))}, "function"),
     ],
-    ids=str,
+    ids=lambda case: case if isinstance(case, str) else " ".join(case),
 )
 def test_what_is_not_known_is_not_compiled(options, reason):
     _, rows, target = drawn()
