@@ -81,9 +81,9 @@ class Loader:
             with self._verified(name, version, self._needed) as found:
                 moved(State.LOADING)
                 kept = golden.from_bytes(found.read(golden.FILE))
-                if self._wanted.is_plan(found.manifest):
-                    return Opened(found.manifest, kept, meter.cost(), plan=PlanFiles.of(found, self._copies))
-                return Opened(found.manifest, kept, meter.cost(), estimator=_estimator(found))
+                plan = PlanFiles.of(found, self._copies) if self._wanted.is_plan(found.manifest) else None
+                estimator = _estimator(found) if plan is None else None
+                return Opened(found.manifest, kept, meter.cost(), plan, estimator)
 
     def warm(self, opened: Opened, moved: Moved) -> LoadedModel:
         """Let the estimator predict its golden rows. Raises NoEngine if the answers are not the stored ones."""
@@ -131,8 +131,13 @@ class Loader:
         return self._store.verified(name, version, TrustedKeys.load(self._trusted_keys), needed)
 
     def _needed(self, manifest: Manifest) -> Collection[str]:
-        """Return what has to be whole before anything is read; arrays are compared with the seal as they are copied."""
-        return (files.PLAN, golden.FILE) if self._wanted.is_plan(manifest) else every_file(manifest)
+        """Return what has to be whole before anything is read.
+
+        If the version is served by its plan, that is all but the artifact, which is not read, and the arrays, which are
+        compared with the seal as they are copied.
+        """
+        large = {manifest.artifact, files.ARRAYS} if self._wanted.is_plan(manifest) else set()
+        return manifest.files.keys() - large
 
     @contextmanager
     def _noting_failure(self, name: str, version: int) -> Iterator[None]:

@@ -267,6 +267,14 @@ def test_arrays_in_the_store_that_are_not_those_that_were_sealed_are_refused(wor
     assert names(folder) == []
 
 
+@pytest.mark.parametrize("file", [files.PLAN, "golden.npz", "profile.json"])
+def test_every_other_file_of_a_compiled_version_has_to_be_whole(workshop, loader, line, folder, file):
+    (workshop.store.version_folder("line", 1) / file).unlink()
+    with pytest.raises(SealBroken, match=file):
+        loader.open("line", 1, lambda _: None)
+    assert not folder.exists()
+
+
 def test_a_damaged_artifact_does_not_keep_a_compiled_version_from_serving(workshop, loader, line):
     artifact = workshop.store.version_folder("line", 1) / "artifact.skops"
     artifact.unlink()

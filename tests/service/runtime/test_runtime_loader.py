@@ -1,5 +1,6 @@
 import os
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -110,6 +111,18 @@ def test_a_load_is_observed_once_with_what_both_of_its_steps_took(workshop):
     replayed, (*loaded, seconds) = notes.taken
     assert (replayed, loaded) == (("replayed", "m", 1, True), ["loaded", "m", 1])
     assert seconds > opened.cost.seconds > 0
+
+
+class Slow:
+    """Unpickling it takes a fifth of a second."""
+
+    def __reduce__(self):
+        return time.sleep, (0.2,)
+
+
+def test_what_loading_took_is_in_the_cost_of_opening(workshop, loader):
+    version = workshop.with_artifact("m", Slow())
+    assert loader.open("m", version, lambda _: None).cost.seconds >= 0.2
 
 
 def test_a_version_that_cannot_be_opened_is_observed_with_its_error_s_code(workshop):
