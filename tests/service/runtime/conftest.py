@@ -12,6 +12,7 @@ from sklearn.dummy import DummyRegressor
 
 from model_store import channels, seal
 from model_store.capture.draft import CaptureOptions, capture
+from model_store.plans import files
 from model_store.replicas.folder import FolderPresence
 from model_store.seal import SealingKey
 from model_store.stores.folder import FolderStore
@@ -99,6 +100,8 @@ class Workshop:
         version = self.add(name, estimator, artifact_format="joblib")
         folder = self.store.version_folder(name, version)
         overwrite(folder / "artifact.joblib", buffer.getvalue())
+        for file in (files.PLAN, files.ARRAYS):  # which would be served in its place
+            (folder / file).unlink(missing_ok=True)
         self.seal_again(name, version)
         if promote:
             self.promote(name, version)

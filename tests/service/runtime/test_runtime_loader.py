@@ -65,10 +65,17 @@ def test_nothing_is_unpickled_that_is_not_sealed_by_a_trusted_key(workshop, load
 
 
 def test_a_version_made_with_another_scikit_learn_is_refused(workshop, loader):
-    workshop.constant("m")
+    workshop.with_artifact("m", DummyRegressor())
     workshop.seal_again("m", 1, libraries={"scikit-learn": "0.1.0"})
     with pytest.raises(LibraryMismatch):
         loader.open("m", 1, lambda _: None)
+
+
+def test_a_compiled_version_is_served_whatever_scikit_learn_it_was_made_with(workshop, loader):
+    workshop.constant("m", 7.0)
+    workshop.seal_again("m", 1, libraries={"scikit-learn": "0.1.0"})
+    model = loader.warm(loader.open("m", 1, lambda _: None), lambda _: None)
+    assert model.predict(Batch(1, matrix=SAMPLE[:1]), ("predict",))["predict"].tolist() == [7.0]
 
 
 def test_native_threads_are_capped(workshop, loader):

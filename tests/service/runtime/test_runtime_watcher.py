@@ -11,6 +11,7 @@ from sklearn.linear_model import LinearRegression
 
 from model_store import channels, publish
 from model_store.batch import Batch
+from model_store.plans import files
 from model_store.replicas.announcements import read
 from model_store.seal import SealingKey
 from model_store.stores.folder import POINTERS
@@ -53,15 +54,15 @@ def replace(path, data):
 
 
 def corrupt(workshop, name, version):
-    artifact = next(workshop.store.version_folder(name, version).glob("artifact.*"))
-    data = bytearray(artifact.read_bytes())
+    arrays = workshop.store.version_folder(name, version) / files.ARRAYS
+    data = bytearray(arrays.read_bytes())
     data[len(data) // 2] ^= 1
-    replace(artifact, bytes(data))
+    replace(arrays, bytes(data))
 
 
 def truncate(workshop, name, version):
-    artifact = next(workshop.store.version_folder(name, version).glob("artifact.*"))
-    replace(artifact, artifact.read_bytes()[:-20])
+    arrays = workshop.store.version_folder(name, version) / files.ARRAYS
+    replace(arrays, arrays.read_bytes()[:-20])
 
 
 def unseal(workshop, name, version):
@@ -270,12 +271,12 @@ def test_what_was_opened_before_is_only_warmed_at_the_start(workshop, worker):
 
 def test_a_failed_version_is_tried_again_when_its_files_change(workshop, worker):
     workshop.constant("m", promote=True)
-    artifact = next(workshop.store.version_folder("m", 1).glob("artifact.*"))
-    whole = artifact.read_bytes()
+    arrays = workshop.store.version_folder("m", 1) / files.ARRAYS
+    whole = arrays.read_bytes()
     corrupt(workshop, "m", 1)
     worker.watcher.start()
     assert worker.states("m") == {1: "FAILED"}
-    replace(artifact, whole)
+    replace(arrays, whole)
     until(lambda: worker.states("m") == {1: "READY"}, seconds=LIMITS.first_retry - 1)
 
 
