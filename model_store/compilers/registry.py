@@ -11,6 +11,7 @@ from model_store.compilers.compilation import Compilation, Compiler, Value, fram
 from model_store.compilers.compositions.families import FAMILIES as COMPOSITIONS
 from model_store.compilers.ensembles.families import FAMILIES as ENSEMBLES
 from model_store.compilers.numeric.families import FAMILIES as NUMERIC
+from model_store.compilers.sparing import spared
 from model_store.plans.plan import Plan, pruned
 from model_store.schema import INTEGERS, NUMBERS, Column, Output, Schema
 
@@ -30,7 +31,7 @@ def compile_plan(estimator: Any, schema: Schema) -> Plan:
     if missing:
         refuse(f"there are no steps for {missing[0]}")
     places = {output.name: _answer(compilation, methods[output.name], output).place for output in schema.outputs}
-    return pruned(Plan(tuple(compilation.steps), places))
+    return pruned(spared(pruned(Plan(tuple(compilation.steps), places))))
 
 
 def _answer(compilation: Compilation, value: Value, output: Output) -> Value:

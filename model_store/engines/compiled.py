@@ -1,17 +1,22 @@
 """A plan, executed: arrays and NumPy, and nothing of the libraries that fitted the estimator."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from model_store.batch import Array, Batch
 from model_store.engines.apart import joined, parts, tight_columns
 from model_store.engines.declared import as_declared
 from model_store.engines.engine import Engine
-from model_store.plans.plan import BATCH, Plan
+from model_store.plans.plan import Plan
 from model_store.schema import Output, Schema
+from model_store.steps.labels import makes_texts
 from model_store.steps.registry import build
 from model_store.steps.step import Run
 
-_Program = tuple[tuple[tuple[int, Run, tuple[int, ...]], ...], tuple[tuple[str, int, Output], ...]]
+_Answer = tuple[str, int, Output | None]
+"""Its name, which step makes it, and what it is declared as, unless it is made so."""
+
+_Program = tuple[tuple[tuple[int, Run, int, tuple[int, ...]], ...], tuple[_Answer, ...]]
 
 
 class CompiledEngine(Engine):
@@ -41,15 +46,25 @@ class CompiledEngine(Engine):
     def _answers(self, batch: Batch, outputs: Sequence[str]) -> Mapping[str, Array]:
         wanted = tuple(outputs)
         steps, answers = self._programs.get(wanted) or self._program(wanted)
-        values: dict[int, object] = {BATCH: batch}
-        for place, run, inputs in steps:
-            values[place] = run(*[values[i] for i in inputs])
-        return {name: as_declared(values[place], output, batch.rows) for name, place, output in answers}  # type: ignore[arg-type]
+        values: list[Any] = [batch] + [None] * len(self._runs)
+        for place, run, first, others in steps:
+            values[place] = run(values[first], *[values[i] for i in others]) if others else run(values[first])
+        return {
+            name: values[place] if output is None else as_declared(values[place], output, batch.rows)
+            for name, place, output in answers
+        }
 
     def _program(self, wanted: tuple[str, ...]) -> _Program:
         declared = {output.name: output for output in self._schema.outputs}
-        steps = tuple(
-            (place, self._runs[place - 1], self._plan.steps[place - 1].inputs) for place in self._plan.needed(wanted)
-        )
-        made = steps, tuple((name, self._plan.outputs[name], declared[name]) for name in wanted)
+        steps = tuple(self._step(place) for place in self._plan.needed(wanted))
+        made = steps, tuple(self._answer(declared[name]) for name in wanted)
         return self._programs.setdefault(wanted, made)
+
+    def _step(self, place: int) -> tuple[int, Run, int, tuple[int, ...]]:
+        first, *others = self._plan.steps[place - 1].inputs
+        return place, self._runs[place - 1], first, tuple(others)
+
+    def _answer(self, output: Output) -> _Answer:
+        place = self._plan.outputs[output.name]
+        as_made = output.dtype == "string" and not output.shape and makes_texts(self._plan.steps[place - 1])
+        return output.name, place, None if as_made else output

@@ -5,16 +5,24 @@ from collections.abc import Mapping
 import numpy as np
 
 from model_store.batch import Array
+from model_store.extension.numbers import all_finite
 from model_store.plans.plan import Step
 from model_store.steps.step import Builder, Run
 
 
 def _finite(step: Step) -> Run:
-    """Pass floats through; raise ValueError for infinity, and for NaN unless ``nan`` allows it."""
+    """Pass floats through; raise ValueError for infinity, and for NaN unless ``nan`` allows it.
+
+    Further inputs are values that the floats were made of, and that are not finite only if these are not. They are
+    looked at only then, and first: it is infinity there that is refused, and NaN is not.
+    """
     nan_is_fine = bool(step.settings.get("nan", False))
 
-    def run(values: Array) -> Array:
-        check_finite(values, nan_is_fine=nan_is_fine)
+    def run(values: Array, *before: Array) -> Array:
+        if not all_finite(values):
+            for earlier in before:
+                _refuse(earlier, nan_is_fine=True)
+            _refuse(values, nan_is_fine=nan_is_fine)
         return values
 
     return run
@@ -47,7 +55,7 @@ def _cast(step: Step) -> Run:
 
 def check_finite(values: Array, *, nan_is_fine: bool = False) -> None:
     """Raise ValueError for infinity, and for NaN unless it is fine."""
-    if not np.isfinite(values).all():
+    if not all_finite(values):
         _refuse(values, nan_is_fine=nan_is_fine)
 
 

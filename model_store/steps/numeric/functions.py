@@ -57,7 +57,10 @@ def _two(_step: Step) -> Run:
     """Make of the shares of one class (rows,) those of both (rows, 2)."""
 
     def run(shares: Array) -> Array:
-        return np.stack([1 - shares, shares], axis=1)
+        made = np.empty((len(shares), 2), shares.dtype)
+        made[:, 1] = shares
+        np.subtract(1, shares, made[:, 0])
+        return made
 
     return run
 

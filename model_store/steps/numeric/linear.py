@@ -18,16 +18,17 @@ def _weights(step: Step) -> Array:
 def _dot(step: Step) -> Run:
     """Multiply (rows, columns) by ``weights`` (columns, outputs or none) and add ``plus``, which may be left out.
 
-    ``weights`` are stored (outputs, columns) if they are ``turned``; ``flat`` makes one dimension of the answer.
+    ``weights`` are stored (outputs, columns) if they are ``turned``; ``flat`` makes one dimension of the one output.
     """
     weights, plus = _weights(step), step.arrays.get("plus")
-    flat = bool(step.settings.get("flat", False))
+    if step.settings.get("flat"):  # BLAS does the same with one column as with a vector
+        weights, plus = weights.reshape(-1), plus if plus is None else plus.reshape(())
+    if plus is None:
+        return lambda values: values @ weights
 
     def run(values: Array) -> Array:
         found: Array = values @ weights
-        if plus is not None:
-            found = found + plus
-        return found.reshape(-1) if flat else found
+        return found + plus
 
     return run
 
