@@ -100,6 +100,7 @@ extern int PyArg_ParseTupleAndKeywords(PyObject *, PyObject *, const char *, cha
 extern PyObject *PyBool_FromLong(long);
 extern void PyBuffer_Release(Py_buffer *);
 extern PyObject *PyErr_Format(PyObject *, const char *, ...);
+extern PyObject *PyErr_NoMemory(void);
 extern void PyErr_SetString(PyObject *, const char *);
 extern PyThreadState *PyEval_SaveThread(void);
 extern void PyEval_RestoreThread(PyThreadState *);

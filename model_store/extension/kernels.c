@@ -1,7 +1,8 @@
 /* The extension as Python sees it: the type Trees, which checks once all that walk.h relies on, and functions that need
-   the exact bits of the C library or one pass over an array. Every array comes as a buffer; nothing of NumPy is used. */
+   the exact bits of the C library or one pass over an array. Arrays come as buffers; nothing of NumPy is used. */
 
 #include <math.h>
+#include <stdlib.h>
 
 #include "abi3.h"
 #include "walk.h"
@@ -53,7 +54,7 @@ static int view_of_fixed(PyObject *array, Py_buffer *view, const char *name, int
     if (!view->readonly)
         PyErr_Format(PyExc_ValueError, "%s can be written to: it has to be read-only", name);
     else
-        PyErr_Format(PyExc_ValueError, "%s has to be of %zd-byte '%c' items, not of '%s'", name, size, kind, view->format);
+        PyErr_Format(PyExc_ValueError, "%s has to be of %zd-byte '%c' items, not '%s'", name, size, kind, view->format);
     PyBuffer_Release(view);
     return -1;
 }
@@ -69,8 +70,8 @@ static int wrong(const char *what, size_t place) {
 static int check_starts(const trees_t *trees, Py_ssize_t nodes, Py_ssize_t values) {
     if (trees->starts[0] != 0 || trees->starts[trees->trees] != nodes) return wrong("the trees are not all nodes", 0);
     for (size_t tree = 0; tree < trees->trees; tree++) {
-        if (trees->starts[tree + 1] <= trees->starts[tree]) return wrong("the trees' first nodes are out of order", tree);
-        if (trees->firsts[tree] < 0 || trees->firsts[tree] >= values) return wrong("a tree's first value is not there", tree);
+        if (trees->starts[tree + 1] <= trees->starts[tree]) return wrong("first nodes are out of order", tree);
+        if (trees->firsts[tree] < 0 || trees->firsts[tree] >= values) return wrong("a first value is not there", tree);
     }
     return 0;
 }
@@ -90,7 +91,15 @@ static int check_node(uint64_t child, uint64_t at, uint64_t nodes, uint64_t feat
     return 0;
 }
 
-static int check_narrow(const trees_t *trees, size_t tree, uint64_t values, uint64_t sets) {
+/* Takes a checked node into account: `steps` has for each node the most steps that lead to it, 0 until one is known. */
+static void deepen(uint32_t *steps, uint64_t at, uint64_t child, uint32_t *depth) {
+    if (steps[at] > *depth) *depth = steps[at];
+    if (child == at) return;
+    for (uint64_t each = child; each <= child + 1; each++)
+        if (steps[each] <= steps[at]) steps[each] = steps[at] + 1;
+}
+
+static int check_narrow(const trees_t *trees, size_t tree, uint64_t values, uint64_t sets, uint32_t *steps) {
     const narrow_node *nodes = (const narrow_node *)trees->nodes + trees->starts[tree];
     uint64_t count = (uint64_t)(trees->starts[tree + 1] - trees->starts[tree]);
     for (uint64_t at = 0; at < count; at++) {
@@ -99,11 +108,12 @@ static int check_narrow(const trees_t *trees, size_t tree, uint64_t values, uint
                        node->threshold != node->threshold, !!(node->link & NARROW_MISSING_LEFT), 0,
                        narrow_number(node), values, sets))
             return -1;
+        deepen(steps, at, node->link & NARROW_CHILD, trees->depths + tree);
     }
     return 0;
 }
 
-static int check_wide(const trees_t *trees, size_t tree, uint64_t values, uint64_t sets) {
+static int check_wide(const trees_t *trees, size_t tree, uint64_t values, uint64_t sets, uint32_t *steps) {
     const wide_node *nodes = (const wide_node *)trees->nodes + trees->starts[tree];
     uint64_t count = (uint64_t)(trees->starts[tree + 1] - trees->starts[tree]);
     for (uint64_t at = 0; at < count; at++) {
@@ -112,17 +122,34 @@ static int check_wide(const trees_t *trees, size_t tree, uint64_t values, uint64
                        node->threshold != node->threshold, !!(node->link & WIDE_MISSING_LEFT),
                        !!(node->link & WIDE_CATEGORICAL), wide_number(node), values, sets))
             return -1;
+        deepen(steps, at, node->child, trees->depths + tree);
     }
     return 0;
 }
 
-static int check(TreesObject *self) {
+static int check_tree(const TreesObject *self, size_t tree) {
     const trees_t *trees = &self->trees;
-    if (check_starts(trees, self->nodes.shape[0], self->values.shape[0])) return -1;
-    for (size_t tree = 0; tree < trees->trees; tree++) {
-        uint64_t values = (uint64_t)(self->values.shape[0] - trees->firsts[tree]);
-        if ((trees->wide ? check_wide : check_narrow)(trees, tree, values, (uint64_t)self->sets.shape[0])) return -1;
+    uint64_t values = (uint64_t)(self->values.shape[0] - trees->firsts[tree]), sets = (uint64_t)self->sets.shape[0];
+    uint32_t *steps = calloc((size_t)(trees->starts[tree + 1] - trees->starts[tree]), sizeof *steps);
+    if (!steps) {
+        PyErr_NoMemory();
+        return -1;
     }
+    int failed = (trees->wide ? check_wide : check_narrow)(trees, tree, values, sets, steps);
+    free(steps);
+    return failed;
+}
+
+static int check(TreesObject *self) {
+    trees_t *trees = &self->trees;
+    if (check_starts(trees, self->nodes.shape[0], self->values.shape[0])) return -1;
+    trees->depths = calloc(trees->trees, sizeof *trees->depths);
+    if (!trees->depths) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    for (size_t tree = 0; tree < trees->trees; tree++)
+        if (check_tree(self, tree)) return -1;
     return 0;
 }
 
@@ -136,13 +163,14 @@ static int check_shapes(const TreesObject *self, Py_ssize_t features, Py_ssize_t
     else if (!is_of(&self->values, 'f', 4) && !is_of(&self->values, 'f', 8)) expected = "values are float32 or float64";
     else if (!self->values.readonly) expected = "values are read-only";
     else if (self->starts.shape[0] < 2) expected = "there is at least one tree";
-    else if (self->firsts.shape[0] != self->starts.shape[0] - 1) expected = "each tree has a first node and a first value";
+    else if (self->firsts.shape[0] != self->starts.shape[0] - 1) expected = "each tree has a first node and value";
     else if (self->values.shape[0] > INT32_MAX) expected = "there are fewer than 2147483648 rows of values";
     else if (self->sets.shape[1] != 4) expected = "a set of categories has four words";
     else if (self->sets.shape[0] && (words != 2 || self->rows_dtype != FLOAT64))
         expected = "categories are for nodes of two words and rows of float64";
-    else if (features < 1 || features > (Py_ssize_t)WIDE_FEATURE || columns < 1) expected = "features and columns are positive";
-    else if (width < 1 || (width != columns && width != 1)) expected = "a row of values has one, or one for each column";
+    else if (features < 1 || features > (Py_ssize_t)WIDE_FEATURE) expected = "there are features";
+    else if (columns < 1) expected = "there are columns";
+    else if (width != columns && width != 1) expected = "a row of values has one, or one for each column";
     if (!expected) return 0;
     PyErr_Format(PyExc_ValueError, "these are no trees that can be walked: expected that %s", expected);
     return -1;
@@ -197,6 +225,7 @@ static void trees_dealloc(PyObject *object) {
     PyTypeObject *type = (PyTypeObject *)PyObject_Type(object); /* a new reference */
     Py_buffer *views[] = {&self->nodes, &self->starts, &self->firsts, &self->values, &self->sets};
     for (size_t i = 0; i < sizeof views / sizeof *views; i++) PyBuffer_Release(views[i]);
+    free(self->trees.depths);
     freefunc release = (freefunc)PyType_GetSlot(type, Py_tp_free);
     release(self);
     Py_DecRef((PyObject *)type); /* the object's reference to its type, */
@@ -369,7 +398,7 @@ static int execute(PyObject *module) {
 
 static PyModuleDef_Slot slots[] = {{Py_mod_exec, execute}, {0, NULL}};
 
-static PyModuleDef definition = {PyModuleDef_HEAD_INIT, "kernels", "Kernels of trees and of numbers.", 0, methods, slots,
+static PyModuleDef definition = {PyModuleDef_HEAD_INIT, "kernels", "Kernels of trees and numbers.", 0, methods, slots,
                                  NULL, NULL, NULL};
 
 PyMODINIT_FUNC PyInit_kernels(void) { return PyModuleDef_Init(&definition); }

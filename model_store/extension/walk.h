@@ -2,8 +2,9 @@
 
    A tree's nodes lie in one array, siblings next to each other, children after their parent. A step is the child's
    place plus one where the row goes right, without a branch. A leaf is its own child, so that lanes in lockstep may
-   step until none of them moves. A leaf's threshold is a NaN, which no value is greater than, and that NaN's payload
-   is the number of its row of values. The same way a node of categories carries the number of its set. */
+   step as often as the tree is deep, or until none of them moves. A leaf's threshold is a NaN, which no value is
+   greater than, and that NaN's payload is the number of its row of values. The same way a node of categories carries
+   the number of its set. */
 
 #ifndef MILLRACE_WALK_H
 #define MILLRACE_WALK_H
@@ -13,6 +14,9 @@
 #include <string.h>
 
 #define LANES 16
+#define SHALLOW 16 /* so deep a tree is walked to its depth: looking whether a lane moved costs more than it spares */
+#define NOT_INLINE __attribute__((noinline))
+#define ALWAYS_INLINE inline __attribute__((always_inline)) /* so that lanes and flags are constants in each loop */
 #define ROWS_AT_ONCE 1024 /* at most so many rows go through one tree before the next tree */
 #define BYTES_AT_ONCE (256 * 1024)
 
@@ -45,6 +49,7 @@ typedef struct {
     int wide;
     const int64_t *starts;  /* the first node of each tree; one more than there are trees */
     const int64_t *firsts;  /* for each tree the row of values that its leaves' numbers are counted from */
+    uint32_t *depths;       /* for each tree how many steps lead to its deepest leaf */
     const uint64_t *sets;   /* four words each: bit c is set if category c goes right; 255: missing */
     const void *values;     /* rows of `width` numbers */
     enum rows_dtype values_dtype;
@@ -63,45 +68,46 @@ typedef struct {
     int leaves;
 } job_t;
 
-static inline uint32_t narrow_number(const narrow_node *node) {
+static ALWAYS_INLINE uint32_t narrow_number(const narrow_node *node) {
     uint32_t bits;
     memcpy(&bits, &node->threshold, sizeof bits);
     return bits & NARROW_NUMBER;
 }
 
-static inline uint32_t wide_number(const wide_node *node) {
+static ALWAYS_INLINE uint32_t wide_number(const wide_node *node) {
     uint64_t bits;
     memcpy(&bits, &node->threshold, sizeof bits);
     return (uint32_t)bits;
 }
 
-#define ADD(sum_t, value_t)                                                                       \
+#define ADD(sum_t, value_t)                                                                                            \
     do {                                                                                                               \
-        sum_t *to = (sum_t *)job->out + into;                                                                        \
-        const value_t *from = (const value_t *)trees->values + value;                                               \
-        for (size_t c = 0; c < trees->width; c++) to[c] += (sum_t)from[c];                                                  \
+        sum_t *to = (sum_t *)job->out + row * trees->columns + column;                                                 \
+        const value_t *from = (const value_t *)trees->values + value * trees->width;                                   \
+        for (size_t c = 0; c < trees->width; c++) to[c] += (sum_t)from[c];                                             \
     } while (0)
 
-/* Takes in that a row has reached a leaf of a tree. */
-static inline void reached(const job_t *job, size_t row, size_t tree, uint32_t leaf) {
+/* Takes in the leaves, by their numbers, that rows have reached in one tree, or one row in one tree after the other. */
+static NOT_INLINE void reached(const job_t *job, size_t row, size_t tree, int by_tree, int lanes,
+                               const uint32_t *numbers) {
     const trees_t *trees = job->trees;
-    size_t value = (size_t)trees->firsts[tree] + leaf;
-    if (job->leaves) {
-        ((int32_t *)job->out)[row * trees->trees + tree] = (int32_t)value;
-        return;
+    size_t column = trees->width == 1 && trees->columns > 1 ? tree % trees->columns : 0;
+    for (int lane = 0; lane < lanes; lane++) {
+        size_t value = (size_t)trees->firsts[tree] + numbers[lane];
+        if (job->leaves) ((int32_t *)job->out)[row * trees->trees + tree] = (int32_t)value;
+        else if (trees->values_dtype == FLOAT64) ADD(double, double);
+        else if (job->out_dtype == FLOAT64) ADD(double, float);
+        else ADD(float, float);
+        if (!by_tree) row++;
+        else if (tree++, trees->width == 1 && ++column == trees->columns) column = 0;
     }
-    size_t into = row * trees->columns + (trees->width == 1 ? tree % trees->columns : 0);
-    value *= trees->width;
-    if (trees->values_dtype == FLOAT64)
-        ADD(double, double);
-    else if (job->out_dtype == FLOAT64)
-        ADD(double, float);
-    else
-        ADD(float, float);
 }
 
-static inline uint32_t narrow_step(const narrow_node *nodes, uint32_t at, const float *row, const uint64_t *sets,
-                                   int gaps) {
+/* Steps: from a node to the next. With `gaps` rows may hold NaN, which is greater than nothing: without a mark it goes
+   left, and where a node says so, right. */
+
+static ALWAYS_INLINE uint32_t narrow_step(const narrow_node *nodes, uint32_t at, const float *row,
+                                          const uint64_t *sets, int gaps) {
     (void)sets;
     const narrow_node *node = nodes + at;
     float x = row[node->link >> NARROW_FEATURE];
@@ -111,8 +117,8 @@ static inline uint32_t narrow_step(const narrow_node *nodes, uint32_t at, const 
 }
 
 #define WIDE_STEP(name, row_t)                                                                                         \
-    static inline uint32_t name(const wide_node *nodes, uint32_t at, const row_t *row, const uint64_t *sets,           \
-                                int gaps) {                                                                            \
+    static ALWAYS_INLINE uint32_t name(const wide_node *nodes, uint32_t at, const row_t *row, const uint64_t *sets,    \
+                                       int gaps) {                                                                     \
         (void)sets;                                                                                                    \
         const wide_node *node = nodes + at;                                                                            \
         double x = row[node->link & WIDE_FEATURE];                                                                     \
@@ -123,41 +129,43 @@ static inline uint32_t narrow_step(const narrow_node *nodes, uint32_t at, const 
 WIDE_STEP(wide_step_float32, float)
 WIDE_STEP(wide_step_float64, double)
 
-static inline uint32_t categorical_step(const wide_node *nodes, uint32_t at, const double *row, const uint64_t *sets,
-                                        int gaps) {
+static ALWAYS_INLINE uint32_t categorical_step(const wide_node *nodes, uint32_t at, const double *row,
+                                               const uint64_t *sets, int gaps) {
     const wide_node *node = nodes + at;
     double x = row[node->link & WIDE_FEATURE];
-    uint32_t plain = wide_step_float64(nodes, at, row, sets, gaps);
-    if (!(node->link & WIDE_CATEGORICAL)) return plain;
+    if (!(node->link & WIDE_CATEGORICAL)) return wide_step_float64(nodes, at, row, sets, gaps);
     uint32_t category = x >= 0 && x < MISSING_CATEGORY ? (uint32_t)(int32_t)x : MISSING_CATEGORY;
     return node->child + (uint32_t)(sets[(size_t)wide_number(node) * 4 + category / 64] >> category % 64 & 1);
 }
 
-/* Defines `name`, which walks all rows of a job down all trees: row by row of trees in their order, so that sums are
-   those of a plain loop. Sixteen rows go down one tree in lockstep; of what is left, one row goes down sixteen trees. */
+/* Defines `name`, which walks all rows of a job down all trees, for each row in the order of trees, so that sums are
+   those of a plain loop. Sixteen rows go down one tree in lockstep; of what is left, one row down sixteen trees. */
 #define WALK(name, node_t, row_t, step, number, gaps)                                                                  \
-    static inline void name##_lanes(const job_t *job, size_t first_row, size_t first_tree, int by_tree, int lanes) {   \
+    static ALWAYS_INLINE void name##_lanes(const job_t *job, size_t first_row, size_t first_tree, int by_tree,         \
+                                           int lanes) {                                                                \
         const trees_t *trees = job->trees;                                                                             \
         const node_t *nodes[LANES];                                                                                    \
         const row_t *rows[LANES];                                                                                      \
-        uint32_t at[LANES] = {0}, moved;                                                                               \
+        uint32_t at[LANES] = {0}, moved, depth = 0;                                                                    \
         for (int lane = 0; lane < lanes; lane++) {                                                                     \
             size_t row = first_row + (by_tree ? 0 : (size_t)lane), tree = first_tree + (by_tree ? (size_t)lane : 0);   \
             nodes[lane] = (const node_t *)trees->nodes + trees->starts[tree];                                          \
             rows[lane] = (const row_t *)job->rows + row * trees->features;                                             \
+            if (trees->depths[tree] > depth) depth = trees->depths[tree];                                              \
         }                                                                                                              \
-        do {                                                                                                           \
+        for (; depth && depth <= SHALLOW; depth--)                                                                     \
+            for (int lane = 0; lane < lanes; lane++)                                                                   \
+                at[lane] = step(by_tree ? nodes[lane] : nodes[0], at[lane], rows[lane], trees->sets, gaps);            \
+        for (moved = depth; moved;) {                                                                                  \
             moved = 0;                                                                                                 \
             for (int lane = 0; lane < lanes; lane++) {                                                                 \
-                const node_t *tree = by_tree ? nodes[lane] : nodes[0];                                                 \
-                uint32_t next = step(tree, at[lane], rows[lane], trees->sets, gaps);                                   \
+                uint32_t next = step(by_tree ? nodes[lane] : nodes[0], at[lane], rows[lane], trees->sets, gaps);       \
                 moved |= next ^ at[lane];                                                                              \
                 at[lane] = next;                                                                                       \
             }                                                                                                          \
-        } while (moved);                                                                                               \
-        for (int lane = 0; lane < lanes; lane++)                                                                       \
-            reached(job, first_row + (by_tree ? 0 : (size_t)lane), first_tree + (by_tree ? (size_t)lane : 0),          \
-                    number(nodes[lane] + at[lane]));                                                                   \
+        }                                                                                                              \
+        for (int lane = 0; lane < lanes; lane++) at[lane] = number(nodes[lane] + at[lane]);                            \
+        reached(job, first_row, first_tree, by_tree, lanes, at);                                                       \
     }                                                                                                                  \
     static void name(const job_t *job) {                                                                               \
         size_t full = job->n - job->n % LANES, trees = job->trees->trees;                                              \

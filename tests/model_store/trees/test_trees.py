@@ -1,5 +1,7 @@
 """Packed trees against the plainest walk there is, to the last bit, by the extension and by its fallback."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 
@@ -135,3 +137,20 @@ def test_equal_leaves_share_their_values_if_that_halves_them():
     mixed = [random_tree(rng, splits=100, features=2, width=2) for _ in range(3)]
     assert len(pack(pure, features=2)["values"]) == 9
     assert len(pack(mixed, features=2)["values"]) == 303
+
+
+def test_threads_that_share_trees_get_the_same_sums():
+    rng = np.random.default_rng(10)
+    trees = [random_tree(rng, splits=200, features=5) for _ in range(20)]
+    walked = made(trees, features=5, rows="float32")
+    rows = hard_rows(rng, trees, 2000, features=5, rows="float32")
+    alone = np.zeros((2000, 1))
+    walked.sum(rows, alone)
+
+    def summed(_):
+        sums = np.zeros((2000, 1))
+        walked.sum(rows, sums)
+        return sums.tobytes()
+
+    with ThreadPoolExecutor(4) as threads:
+        assert set(threads.map(summed, range(40))) == {alone.tobytes()}
