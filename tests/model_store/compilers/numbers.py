@@ -1,5 +1,6 @@
 """Estimators next to their plans: the same rows, many at a time and few, plain and hard."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -34,7 +35,12 @@ def name(value: Any) -> str:
     """Return what a case of a table is called."""
     if callable(value):
         return str(value.__name__)
-    return f"{value.dtype}{value.shape}" if isinstance(value, np.ndarray) else " ".join(str(value).split())
+    return f"{value.dtype}{value.shape}" if isinstance(value, np.ndarray) else _words(str(value))
+
+
+def _words(text: str) -> str:
+    """Return a text on one line, without the addresses of objects, which differ from process to process."""
+    return " ".join(re.sub(r" at 0x[0-9a-f]+", "", text).split())
 
 
 def hard_rows(dtype: str, *, refused: bool = True) -> np.ndarray:
