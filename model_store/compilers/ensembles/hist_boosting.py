@@ -5,12 +5,12 @@ from typing import Any
 
 import numpy as np
 
+from model_store.batch import Array
 from model_store.compilers.compilation import Compilation, Compiler, Methods, Value, refuse
 from model_store.compilers.ensembles import adding
 from model_store.compilers.numeric.common import both, classified, function
-from model_store.trees.packing import TreeArrays
+from model_store.trees.packing import TreeArrays, category_sets
 
-_CATEGORIES = 255
 _LINKS = {"IdentityLink": None, "LogLink": "exp"}
 
 
@@ -39,21 +39,24 @@ def _raw(compilation: Compilation, estimator: Any, rows: Value) -> Value:
 
 
 def _rows(compilation: Compilation, estimator: Any, rows: Value) -> Value:
-    """Return rows as float64, the categories first, as numbers of their own; NaN and infinity are fine."""
-    if estimator._preprocessor is None:  # noqa: SLF001 - a hidden step of the estimator
-        return compilation.cast(rows, "float64")
-    return refuse("categories")
+    """Return rows as float64, the categories first and as numbers from 0; NaN and infinity are fine."""
+    hidden = estimator._preprocessor  # noqa: SLF001 - a step that the estimator keeps to itself
+    return compilation.cast(rows if hidden is None else compilation.compile(hidden, rows)["transform"], "float64")
 
 
 def _trees(estimator: Any) -> Iterator[TreeArrays]:
+    known, place = estimator._bin_mapper.make_known_categories_bitsets()  # noqa: SLF001 - no public method tells
     for each in estimator._predictors:  # noqa: SLF001 - the public methods answer no arrays
         for predictor in each:
-            yield _tree(predictor)
+            yield _tree(predictor, known, place)
 
 
-def _tree(predictor: Any) -> TreeArrays:
+def _tree(predictor: Any, known: Array, place: Array) -> TreeArrays:
+    """Return a tree; ``known`` are the categories of training, those of feature f in the row ``place[f]``."""
     nodes = predictor.nodes
-    is_leaf = nodes["is_leaf"].astype(bool)
+    is_leaf, by_category = nodes["is_leaf"].astype(bool), nodes["is_categorical"].astype(bool)
+    sets = nodes[by_category]
+    left = predictor.raw_left_cat_bitsets[sets["bitset_idx"]]
     return TreeArrays(
         left=np.where(is_leaf, -1, nodes["left"].astype(np.int64)),
         right=np.where(is_leaf, -1, nodes["right"].astype(np.int64)),
@@ -61,7 +64,8 @@ def _tree(predictor: Any) -> TreeArrays:
         threshold=nodes["num_threshold"],
         missing_left=nodes["missing_go_to_left"],
         values=nodes["value"][:, np.newaxis],
-        sets=None,
+        set_number=np.where(by_category, np.cumsum(by_category) - 1, -1),
+        sets=category_sets(left, known[place[sets["feature_idx"]]], sets["missing_go_to_left"]),
     )
 
 

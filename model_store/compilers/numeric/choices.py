@@ -1,9 +1,11 @@
 """Columns chosen, and functions of numbers."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
+from sklearn.utils import check_array
 
 from model_store.compilers.compilation import Compilation, Compiler, Methods, Value, refuse
 from model_store.compilers.numeric.common import function
@@ -34,11 +36,20 @@ def _function(compilation: Compilation, estimator: Any, rows: Value) -> Methods:
         rows = compilation.numbers(rows)
     if estimator.func is None:
         return {"transform": rows}
+    if _only_casts(estimator.func):
+        return {"transform": compilation.cast(rows, "float64")}
     name = _name_of(estimator.func)
     if estimator.kw_args or len({column.dtype for column in rows.columns}) > 1:
         refuse("its function takes more than the rows, or columns of several types")
     rows = compilation.matrix(rows)
     return {"transform": function(compilation, rows, name, estimator.func(np.ones(1, rows.dtype)).dtype.name)}
+
+
+def _only_casts(given: Any) -> bool:
+    """Return whether a function is how histogram gradient boosting takes its columns that are no categories."""
+    if not isinstance(given, partial) or given.func is not check_array or given.args:
+        return False
+    return dict(given.keywords) == {"dtype": [np.float64], "ensure_all_finite": False}
 
 
 def _name_of(given: Any) -> str:

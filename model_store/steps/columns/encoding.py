@@ -30,7 +30,7 @@ class _Places(dict[Any, int]):
 
     def __missing__(self, key: Any) -> int:
         if isinstance(key, float) and not self.infinite and key in (np.inf, -np.inf):
-            raise ValueError("Input X contains infinity or a value too large for dtype('float64').")
+            raise ValueError("Input contains infinity or a value too large for dtype('float64').")
         place = self.gap if key is None or key != key else self.other  # noqa: PLR0124 - NaN
         if place == REFUSED:
             raise _Refused

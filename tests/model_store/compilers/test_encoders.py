@@ -105,7 +105,7 @@ def test_infinity_is_refused_where_numbers_are_categories(tmp_path: Path) -> Non
     fitted = OneHotEncoder(**IGNORE).fit(rows)
     engine = plan_of(fitted, infer(fitted, rows).schema, tmp_path)
     batch = Batch(2, columns={"age": np.array([1.0, -np.inf]), "city": np.array(["x", "y"], dtype=object)})
-    with pytest.raises(ValueError, match="Input X contains infinity"):
+    with pytest.raises(ValueError, match="Input contains infinity"):
         engine.predict(batch, ["transform"])
 
 

@@ -1,6 +1,7 @@
 """Gradient boosting and histogram gradient boosting answer compiled as they do in scikit-learn, to the last bit."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.ensemble import (
@@ -89,3 +90,33 @@ def test_histograms_of_gaps_and_other_numbers_that_stop_early(dtype, order, tmp_
     estimator.fit(rows, classes(target))
     assert estimator.n_iter_ < 30
     assert differences(estimator, rows, binned(estimator, rows, rng), tmp_path, order=order) == []
+
+
+@pytest.mark.parametrize("names", [(0, 1), tuple(range(5))], ids=str)
+@pytest.mark.parametrize("gaps", [False, True])
+def test_histograms_of_categories_in_arrays(names, gaps, tmp_path):
+    rng, rows, target = drawn()
+    rows[:, 1], rows[:, 3] = rng.integers(0, 9, len(rows)), 7 * rng.integers(0, 40, len(rows))
+    target = target + rows[:, 1] % 3 + np.sin(rows[:, 3])
+    if gaps:
+        rows[rng.random(rows.shape) < 0.1] = np.nan
+    estimator = HistGradientBoostingClassifier(**HIST, categorical_features=[1, 3]).fit(rows, classes(target, names))
+    assert any(predictor.nodes["is_categorical"].any() for each in estimator._predictors for predictor in each)
+    unseen = rows[:100].copy()
+    unseen[:, 1] = rng.choice([-2, 1.5, 9, 254, 255, 256, 1e9, np.nan, np.inf], 100)
+    unseen[:, 3] = rng.choice([1, 7.5, 14, -7, 300, np.nan, -np.inf], 100)
+    assert differences(estimator, rows, np.concatenate([binned(estimator, rows, rng), unseen]), tmp_path) == []
+
+
+@pytest.mark.parametrize("gaps", [False, True])
+def test_histograms_of_categories_in_tables(gaps, tmp_path):
+    rng, rows, target = drawn()
+    frame = pd.DataFrame({"a": rows[:, 0], "n": rng.integers(0, 5, 300), "b": rows[:, 1]})
+    frame["text"] = pd.Categorical(rng.choice(["x", "y", "z"], 300), categories=["z", "never", "x", "y"])
+    frame["number"] = pd.Categorical(rng.integers(0, 6, 300))
+    target = target + (frame["text"] == "x") - 2 * (frame["number"] == 3)
+    if gaps:
+        frame.loc[rng.random(300) < 0.2, ["a", "text"]] = None
+    estimator = HistGradientBoostingRegressor(**HIST, categorical_features="from_dtype").fit(frame, target)
+    assert any(predictor.nodes["is_categorical"].any() for each in estimator._predictors for predictor in each)
+    assert differences(estimator, frame, infer(estimator, frame).batch, tmp_path) == []

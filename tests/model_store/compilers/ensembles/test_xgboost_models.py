@@ -107,7 +107,7 @@ def test_only_the_best_iterations_answer(tmp_path):
     [
         ({"objective": "binary:hinge"}, "objective"),
         ({"booster": "dart"}, "booster"),
-        ({"booster": "gblinear"}, ""),
+        ({"booster": "gblinear"}, "booster"),
         ({"missing": -1.0}, "missing"),
     ],
     ids=str,
