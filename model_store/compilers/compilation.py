@@ -9,7 +9,7 @@ import numpy as np
 
 from model_store.batch import Array
 from model_store.plans.plan import BATCH, Step
-from model_store.schema import Column
+from model_store.schema import FLOATS, Column
 
 _FEW = 1024
 Form = Literal["matrix", "vector", "sparse", "frame"]
@@ -110,7 +110,8 @@ class Compilation:
         A matrix stays as it is, and so do numbers that the checks leave to NumPy to cast. Raises NotCompiled.
         """
         if rows.form == "frame":
-            return _block(self, rows, dtype if dtype and _cast_early(rows.columns) else _checked(rows.columns))
+            found = _checked(rows.columns)
+            return _block(self, rows, dtype if dtype and _cast_early(rows.columns) else found)
         if rows.form != "matrix":
             refuse(f"it takes numbers of several columns, and gets a {rows.form}")
         return rows
@@ -183,7 +184,8 @@ def source(columns: tuple[Value, ...]) -> tuple[tuple[Value, ...], dict[str, Any
 
 def _block(compilation: Compilation, rows: Value, dtype: str) -> Value:
     inputs, settings = source(rows.columns)
-    objects = [i for i, value in enumerate(rows.columns) if value.column and value.column.nullable]
+    held = enumerate(value.column for value in rows.columns)
+    objects = [i for i, column in held if column and column.nullable and column.dtype not in FLOATS]
     known: dict[str, Any] = {"form": "matrix", "dtype": dtype, "width": len(rows.columns)}
     if inputs:
         return compilation.add("stack", *inputs, settings={"dtype": dtype}, **known)

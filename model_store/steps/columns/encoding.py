@@ -101,7 +101,8 @@ def _one_hot(step: Step) -> Run:
         rows = len(columns[0])
         made = np.zeros(rows * width + 1, dtype)  # the last one is for the values that have no column
         if rows == 1:
-            made[coder.one(columns)] = 1
+            for place in coder.one(columns):
+                made[place] = 1
         else:
             places = coder.all(columns)
             made[np.where(places == NOWHERE, rows * width, places + np.arange(0, rows * width, width))] = 1

@@ -52,6 +52,8 @@ def _block(step: Step) -> Run:
 
     def run(batch: Batch) -> Array:
         vectors = columns(batch)
+        if batch.rows == 1:
+            return np.array([[vector.item() for vector in vectors]], dtype)
         for i in objects:
             vectors[i] = numbers(vectors[i])
         made: Array = np.concatenate(vectors, dtype=dtype)

@@ -28,9 +28,12 @@ def _fill(step: Step) -> Run:
     """
     mask, fill, indicate = _mask(step), step.arrays["with"], bool(step.settings.get("indicate"))
     kept, indicated = _columns(step, "kept"), _columns(step, "indicated")
+    simple = "kept" not in step.arrays and not indicate
 
     def run(values: Array) -> Array:
         gaps = mask(values)
+        if simple and not gaps.any():
+            return values
         filled = np.where(gaps[:, kept], fill, values[:, kept])
         return np.hstack((filled, gaps[:, indicated])) if indicate else filled
 
