@@ -6,15 +6,20 @@ takes one prediction for each pattern of gaps; if the estimator is known to answ
 takes one for the rows without gaps, and one for all others.
 """
 
-from collections.abc import Mapping, Sequence
+import logging
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from model_store.batch import Array, Batch, take
+from model_store.engines.equality import identical
 from model_store.missing import gaps, numbers
 from model_store.request_errors import InvalidInput
 from model_store.schema import INTEGERS, Column, Schema
+
+log = logging.getLogger(__name__)
+Answers = Callable[[Batch, Sequence[str]], Mapping[str, Array]]
 
 _EXACT = 2**53
 """Whole numbers below are exact as float64, and no other becomes one of them."""
@@ -28,6 +33,50 @@ class Part:
 
     rows: Array
     batch: Batch
+
+
+class Apart:
+    """Asks for the answers to rows, apart where their whole numbers or bools have gaps.
+
+    ``answers`` takes a batch whose columns have gaps in all rows or in none, and the names of outputs.
+    """
+
+    def __init__(self, schema: Schema, answers: Answers) -> None:
+        self._schema = schema
+        self._answers = answers
+        self._tight = tight_columns(schema)
+        self._in_floats = False
+
+    def compare_floats(self, batch: Batch, given: Mapping[str, Array]) -> None:
+        """Take whole numbers with gaps as floats from now on, if the answers ``given`` to the batch stay the same.
+
+        That saves a prediction for each pattern of gaps.
+        """
+        asked = self._tight and given and not self._in_floats
+        floats = in_floats(self._schema, self._tight, batch) if asked else None
+        if floats is None:
+            return
+        try:
+            made = self._answers(floats, tuple(given))
+        except Exception:
+            log.debug("whole numbers are not taken as floats", exc_info=True)
+            return
+        self._in_floats = all(identical(made[name], answer) for name, answer in given.items())
+
+    def predict(self, batch: Batch, outputs: Sequence[str]) -> Mapping[str, Array]:
+        """Return the answers to all rows, in their order."""
+        if not self._tight or batch.matrix is not None:
+            return self._answers(batch, outputs)
+        split = two_parts(self._schema, self._tight, batch) if self._in_floats else None
+        split = split or parts(self._schema, self._tight, batch)
+        found = [(part.rows, self._answers(part.batch, outputs)) for part in split]
+        return found[0][1] if len(found) == 1 else _joined(found, outputs)
+
+
+def _joined(found: Sequence[tuple[Array, Mapping[str, Array]]], outputs: Sequence[str]) -> dict[str, Array]:
+    """Return the answers to all rows, in the order of the rows, from those to some of them each."""
+    order = np.argsort(np.concatenate([rows for rows, _ in found]), kind="stable")
+    return {name: np.concatenate([answer[name] for _, answer in found])[order] for name in outputs}
 
 
 def tight_columns(schema: Schema) -> tuple[Column, ...]:
@@ -82,12 +131,6 @@ def in_floats(schema: Schema, tight: Sequence[Column], batch: Batch) -> Batch | 
             return None
         made[column.name] = values.astype(np.float64)
     return _batch(schema, batch.rows, made)
-
-
-def joined(found: Sequence[tuple[Array, Mapping[str, Array]]], outputs: Sequence[str]) -> dict[str, Array]:
-    """Return the answers to all rows, in the order of the rows, from those to some of them each."""
-    order = np.argsort(np.concatenate([rows for rows, _ in found]), kind="stable")
-    return {name: np.concatenate([answer[name] for _, answer in found])[order] for name in outputs}
 
 
 def _typed(schema: Schema, tight: Sequence[Column], batch: Batch) -> Batch:

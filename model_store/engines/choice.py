@@ -54,7 +54,9 @@ def compiled(plan: Plan, schema: Schema, golden: Golden) -> CompiledEngine | Non
     """
     try:
         engine = CompiledEngine(plan, schema)
-        wrong = unlike(engine.predict(golden.batch, tuple(golden.answers)), golden)
+        given = engine.predict(golden.batch, tuple(golden.answers))
+        wrong = unlike(given, golden)
+        engine.compare_floats(golden.batch, given)
     except Exception as error:  # noqa: BLE001 - a plan of a later release, or another processor: any error has the same remedy
         wrong = f"{type(error).__name__}: {error}"
     if wrong:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from model_store.batch import Array, Batch
-from model_store.engines.apart import joined, parts, tight_columns
+from model_store.engines.apart import Apart, tight_columns
 from model_store.engines.declared import as_declared
 from model_store.engines.engine import Engine
 from model_store.plans.plan import Plan
@@ -30,13 +30,17 @@ class CompiledEngine(Engine):
         self._schema = schema
         self._runs = [build(step) for step in plan.steps]
         self._tight = tight_columns(schema)
+        self._apart = Apart(schema, self._answers)
         self._programs: dict[tuple[str, ...], _Program] = {}
+
+    def compare_floats(self, batch: Batch, given: Mapping[str, Array]) -> None:
+        """Take rows with gaps in whole numbers together from now on, as EstimatorEngine does on the same condition."""
+        self._apart.compare_floats(batch, given)
 
     def predict(self, batch: Batch, outputs: Sequence[str]) -> Mapping[str, Array]:
         """Return what the plan answers; ValueError for rows that the estimator refuses. See Engine."""
         if self._tight and batch.rows > 1 and self._has_gaps(batch):
-            split = parts(self._schema, self._tight, batch)
-            return joined([(part.rows, self._answers(part.batch, outputs)) for part in split], outputs)
+            return self._apart.predict(batch, outputs)
         return self._answers(batch, outputs)
 
     def _has_gaps(self, batch: Batch) -> bool:

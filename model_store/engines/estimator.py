@@ -1,19 +1,15 @@
 """scikit-learn itself: an estimator's own methods, called the way it was fitted."""
 
-import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 from model_store.batch import Array, Batch, estimator_input
 from model_store.engines.answers import METHODS, as_dtype, plain
-from model_store.engines.apart import in_floats, joined, parts, tight_columns, two_parts
+from model_store.engines.apart import Apart
 from model_store.engines.declared import as_declared
 from model_store.engines.engine import Engine
-from model_store.engines.equality import identical
 from model_store.schema import Output, Schema
-
-log = logging.getLogger(__name__)
 
 
 class EstimatorEngine(Engine):
@@ -24,33 +20,15 @@ class EstimatorEngine(Engine):
     def __init__(self, estimator: Any, schema: Schema) -> None:
         self._estimator = estimator
         self._schema = schema
-        self._tight = tight_columns(schema)
-        self._in_floats = False
+        self._apart = Apart(schema, self._answers)
 
     def compare_floats(self, batch: Batch, given: Mapping[str, Array]) -> None:
-        """Take whole numbers with gaps as floats from now on, if the answers ``given`` to the batch stay the same.
-
-        That saves a prediction for each pattern of gaps.
-        """
-        asked = self._tight and given and not self._in_floats
-        floats = in_floats(self._schema, self._tight, batch) if asked else None
-        if floats is None:
-            return
-        try:
-            made = self._answers(floats, tuple(given))
-        except Exception:
-            log.debug("%s does not take whole numbers as floats", type(self._estimator).__name__, exc_info=True)
-            return
-        self._in_floats = all(identical(made[name], answer) for name, answer in given.items())
+        """Take whole numbers with gaps as floats from now on, if the answers ``given`` to the batch stay the same."""
+        self._apart.compare_floats(batch, given)
 
     def predict(self, batch: Batch, outputs: Sequence[str]) -> Mapping[str, Array]:
         """Return what the estimator answers; see Engine for what it raises."""
-        if not self._tight or batch.matrix is not None:
-            return self._answers(batch, outputs)
-        split = two_parts(self._schema, self._tight, batch) if self._in_floats else None
-        split = split or parts(self._schema, self._tight, batch)
-        found = [(part.rows, self._answers(part.batch, outputs)) for part in split]
-        return found[0][1] if len(found) == 1 else joined(found, outputs)
+        return self._apart.predict(batch, outputs)
 
     def _answers(self, batch: Batch, outputs: Sequence[str]) -> dict[str, Array]:
         rows = partial(estimator_input, self._schema, batch)

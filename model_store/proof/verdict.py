@@ -99,6 +99,7 @@ class _Trial:
         try:
             plan = self._compiler(self._case.estimator, self._case.schema)
             engine = CompiledEngine(plan, self._case.schema)
+            engine.compare_floats(self._case.kept.batch, self._case.kept.answers)
         except NotCompiled as reason:
             self._each[COMPILED] = {"equal": False, "why_not": str(reason), "rows": 0}
             return None, None

@@ -85,15 +85,20 @@ def plan_of(estimator: Any, schema: Schema, folder: Path) -> CompiledEngine:
     return CompiledEngine(plan, schema)
 
 
-def outcomes(estimator: Any, sample: Any, folder: Path, sizes: Sequence[int] = SIZES, pieces: int = 5) -> Counter[str]:
+def outcomes(
+    estimator: Any, sample: Any, folder: Path, sizes: Sequence[int] = SIZES, pieces: int = 5, *, floats: bool = False
+) -> Counter[str]:
     """Return how often a plan answers as its estimator, ``equal``, and refuses as it does, ``refused``.
 
     Anything else names an output that differs. The rows are those of the sample, and harder ones, so many ``pieces`` of
-    each size.
+    each size. ``floats`` lets both engines take whole numbers with gaps as floats.
     """
     found = infer(estimator, sample)
     schema, given = found.schema, found.batch
     engines = EstimatorEngine(estimator, schema), plan_of(estimator, schema, folder)
+    for engine in engines if floats else ():
+        few = take(given, np.arange(8))
+        engine.compare_floats(few, engines[0].predict(few, [output.name for output in schema.outputs]))
     seen: Counter[str] = Counter()
     for batch in (given, harder(schema, given, gaps=False), harder(schema, given, gaps=True)):
         for size in sizes:

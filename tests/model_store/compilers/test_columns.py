@@ -114,8 +114,9 @@ def test_rows_with_gaps_among_whole_numbers_are_answered_as_if_each_pattern_came
     )  # the sample has no gaps
     found = infer(fitted, table)
     assert [column.name for column in found.schema.columns if column.nullable] == ["rooms", "few", "city"]
-    seen = outcomes(fitted, table, tmp_path, sizes=(1, 2, 7, 32, 300))
-    assert set(seen) == {"equal"}, seen
+    for floats in (False, True):
+        seen = outcomes(fitted, table, tmp_path, sizes=(1, 2, 7, 32, 300), floats=floats)
+        assert set(seen) == {"equal"}, seen
 
 
 def test_texts_pass_as_they_are(tmp_path: Path) -> None:
