@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 
-from model_store.batch import Array
 from model_store.compilers.compilation import Compilation, Compiler, Methods, Value, refuse
 
 _MODULE = "sklearn.preprocessing"
@@ -37,7 +36,7 @@ def _polynomial(compilation: Compilation, estimator: Any, rows: Value) -> Method
         refuse("products of no columns")
     bias, width, kept = estimator.include_bias, estimator._n_out_full, estimator.n_output_features_  # noqa: SLF001
     levels = _levels(rows.width, degrees[1], int(bias), together=not estimator.interaction_only)
-    arrays = {f"{side}_{i}": places for i, level in enumerate(levels) for side, places in level.items()}
+    arrays = {f"spans_{i}": np.array(spans, np.int64) for i, spans in enumerate(levels)}
     whole = degrees[0] <= 1
     settings = {
         "width": int(width),
@@ -49,24 +48,19 @@ def _polynomial(compilation: Compilation, estimator: Any, rows: Value) -> Method
     return {"transform": compilation.add("products", rows, arrays=arrays, settings=settings, width=settings["kept"])}
 
 
-def _levels(columns: int, degree: int, first: int, *, together: bool) -> list[dict[str, Array]]:
-    """Return for each degree from 2 on which column is multiplied with which of the rows' columns, in their order.
+def _levels(columns: int, degree: int, first: int, *, together: bool) -> list[list[tuple[int, int, int]]]:
+    """Return for each degree from 2 on which columns that are there are multiplied with which of the rows' columns.
 
     A product of columns is followed by those with the same column again only if they may be ``together``.
     """
     levels, begins, end = [], list(range(first, first + columns)), first + columns
     for _ in range(2, degree + 1):
-        left: list[int] = []
-        right: list[int] = []
-        starts = []
-        for column in range(columns):
-            starts.append(end + len(left))
-            after = begins[column] if together else _next(begins, column, end)
-            left += range(after, end)
-            right += [column] * (end - after)
-        levels.append({"left": np.array(left, np.intp), "right": np.array(right, np.intp)})
-        begins, end = starts, end + len(left)
-    return [level for level in levels if len(level["left"])]
+        starts = [begins[column] if together else _next(begins, column, end) for column in range(columns)]
+        sizes = [end - start for start in starts]
+        levels.append([(start, end, column) for column, start in enumerate(starts) if start < end])
+        begins = [end + sum(sizes[:column]) for column in range(columns)]
+        end += sum(sizes)
+    return [spans for spans in levels if spans]
 
 
 def _next(begins: list[int], column: int, end: int) -> int:

@@ -18,18 +18,18 @@ def _bins(step: Step) -> Run:
     ``edges`` (columns, edges) ascend, and infinity follows where a column has fewer.
     """
     edges = step.arrays["edges"]
-    inner = [row[np.isfinite(row)] for row in edges]
+    return lambda values: reached(values, edges).astype(values.dtype)
 
-    def run(values: Array) -> Array:
-        if values.shape[0] * edges.size <= _FEW:
-            reached = np.count_nonzero(values[:, :, None] >= edges, axis=2)
-            return np.asarray(reached, values.dtype)
-        found = np.empty_like(values)
-        for j, known in enumerate(inner):
-            found[:, j] = np.searchsorted(known, values[:, j], side="right")
-        return found
 
-    return run
+def reached(values: Array, edges: Array) -> Array:
+    """Return how many of its column's edges (columns, edges) each finite number has reached, as intp."""
+    if len(values) * edges.size <= _FEW:
+        at_once: Array = np.add.reduce(values >= edges.T[:, np.newaxis, :], axis=0, dtype=np.intp)
+        return at_once
+    found = np.empty(values.shape, np.intp)
+    for j, known in enumerate(edges):
+        found[:, j] = np.searchsorted(known, values[:, j], side="right")
+    return found
 
 
 def _ones(step: Step) -> Run:

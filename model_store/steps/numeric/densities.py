@@ -23,7 +23,7 @@ def _gaussian(step: Step) -> Run:
 
     def run(values: Array) -> Array:
         densities = [
-            share + (basis - 0.5 * np.sum((values - mean) ** 2 / variance, axis=1))
+            share + (basis - 0.5 * np.add.reduce((values - mean) ** 2 / variance, axis=1))
             for share, basis, mean, variance in known
         ]
         return np.stack(densities).T
@@ -63,7 +63,7 @@ def _quadratic(step: Step) -> Run:
     sizes, plus = np.asarray([np.sum(np.log(s)) for s in scalings]), np.log(shares)
 
     def run(values: Array) -> Array:
-        distances = np.array([np.sum(np.dot(values - mean, axes) ** 2, axis=1) for mean, axes in known]).T
+        distances = np.array([np.add.reduce(np.dot(values - mean, axes) ** 2, axis=1) for mean, axes in known]).T
         found: Array = -0.5 * (distances + sizes) + plus
         return found
 

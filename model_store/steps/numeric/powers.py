@@ -1,6 +1,7 @@
 """Products of columns, and powers that make numbers normal."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import chain
 
 import numpy as np
 
@@ -8,28 +9,52 @@ from model_store.batch import Array
 from model_store.plans.plan import Step
 from model_store.steps.step import Builder, Run
 
+_FEW = 32
+"""Rows up to which columns are gathered for one product of all, rather than multiplied one after the other."""
+
 
 def _products(step: Step) -> Run:
     """Make ``width`` columns: a one if ``bias``, the columns themselves, then products, degree by degree.
 
-    ``left_i`` and ``right_i`` say which column that is there already is multiplied with which of the rows. The last
-    ``kept`` columns are the answer, behind the bias; ``order`` is how it lies in memory.
+    Each row of ``spans_i`` says from which column, up to which, those that are there are multiplied with which of the
+    rows' columns. The last ``kept`` columns are the answer, behind the bias; ``order`` is how it lies in memory.
     """
     width, bias = int(step.settings["width"]), bool(step.settings["bias"])
     order, kept = str(step.settings["order"]), int(step.settings["kept"])
-    levels = [(step.arrays[f"left_{i}"], step.arrays[f"right_{i}"]) for i in range(int(step.settings["levels"]))]
+    levels = [step.arrays[f"spans_{i}"].tolist() for i in range(int(step.settings["levels"]))]
+    gathered = [_gathered(spans) for spans in levels]
 
     def run(values: Array) -> Array:
         made = np.empty((len(values), width), values.dtype, order)  # type: ignore[call-overload]
         made[:, :bias] = 1
         end = bias + values.shape[1]
         made[:, bias:end] = values
-        for left, right in levels:
-            np.multiply(made[:, left], values[:, right], made[:, end : end + len(left)])
-            end += len(left)
+        if len(values) <= _FEW:
+            _multiply_gathered(made, values, end, gathered)
+        else:
+            _multiply_spans(made, values, end, levels)
         return made if kept == width else _last(made, kept, bias=bias, order=order)
 
     return run
+
+
+def _gathered(spans: Sequence[tuple[int, int, int]]) -> tuple[Array, Array]:
+    """Return the columns of both factors of all products of a degree."""
+    left = np.concatenate([np.arange(start, stop) for start, stop, _ in spans])
+    return left, np.repeat([column for *_, column in spans], [stop - start for start, stop, _ in spans])
+
+
+def _multiply_gathered(made: Array, values: Array, end: int, levels: Sequence[tuple[Array, Array]]) -> None:
+    for left, right in levels:
+        np.multiply(made[:, left], values[:, right], made[:, end : end + len(left)])
+        end += len(left)
+
+
+def _multiply_spans(made: Array, values: Array, end: int, levels: Sequence[Sequence[tuple[int, int, int]]]) -> None:
+    for start, stop, column in chain.from_iterable(levels):
+        after = end + stop - start
+        np.multiply(made[:, start:stop], values[:, column : column + 1], made[:, end:after])
+        end = after
 
 
 def _last(made: Array, kept: int, *, bias: bool, order: str) -> Array:

@@ -7,6 +7,7 @@ import numpy as np
 
 from model_store.batch import Array
 from model_store.plans.plan import Step
+from model_store.steps.numeric.bins import reached
 from model_store.steps.step import Builder, Run
 
 
@@ -14,13 +15,14 @@ from model_store.steps.step import Builder, Run
 class _Splines:
     """``knots`` (columns, knots) and ``height``, how many splines a column has; ``around`` if the last meet the first.
 
-    ``degree`` is at least 1.
+    ``degree`` is at least 1; ``apart`` says that no column has the same knot twice.
     """
 
     knots: Array
     degree: int
     height: int
     around: bool
+    apart: bool
 
     @property
     def least(self) -> Array:
@@ -38,24 +40,32 @@ class _Splines:
         """Return the splines at float64 values (rows, columns), of shape (rows, columns, ``height``)."""
         columns, length = self.knots.shape
         inner = self.knots[:, self.degree + 1 : length - self.degree - 1]
-        pieces = np.count_nonzero(values[:, :, None] >= inner, axis=2) + self.degree
-        weights = self._weights(values, pieces + np.arange(0, columns * length, length))
-        places = (pieces - self.degree)[:, :, None] + np.arange(self.degree + 1)
-        made = np.zeros((*values.shape, self.height))
-        np.put_along_axis(made, places % self.height if self.around else places, weights + 0.0, axis=2)
-        return made
+        pieces = reached(values, inner)
+        window = np.arange(1, 2 * self.degree + 1)[:, np.newaxis, np.newaxis]
+        near = self.knots.ravel()[pieces + np.arange(0, columns * length, length) + window]
+        made = np.zeros(values.size * self.height)
+        begins = np.arange(0, made.size, self.height).reshape(values.shape)
+        for i, weight in enumerate(self._weights(values, near)):
+            places = (pieces + i) % self.height if self.around else pieces + i
+            made[begins + places] = weight + 0.0
+        return made.reshape(*values.shape, self.height)
 
-    def _weights(self, values: Array, pieces: Array) -> Array:
-        """Return the ``degree`` + 1 splines that are not zero in a piece between knots."""
-        knots, weights = self.knots.ravel(), [np.ones(values.shape)]
+    def _weights(self, values: Array, near: Array) -> list[Array]:
+        """Return the ``degree`` + 1 splines that are not zero between the middle two of the knots ``near`` a value."""
+        above, below = near[self.degree :], near[: self.degree]
+        up, down, weights = above - values, values - below, [np.ones(values.shape)]
         for level in range(1, self.degree + 1):
             before, weights = weights, [np.zeros(values.shape)]
-            for n in range(1, level + 1):
-                above, below = knots[pieces + n], knots[pieces + n - level]
-                share, apart = before[n - 1] / (above - below), above != below
-                weights[-1] = np.where(apart, weights[-1] + share * (above - values), weights[-1])
-                weights.append(np.where(apart, share * (values - below), 0.0))
-        return np.stack(weights, axis=2)
+            for n in range(level):
+                place = self.degree - level + n
+                gap = above[n] - below[place]
+                share = before[n] / gap
+                risen, fallen = weights[-1] + share * up[n], share * down[place]
+                if not self.apart:
+                    risen, fallen = np.where(gap == 0, weights[-1], risen), np.where(gap == 0, 0.0, fallen)
+                weights[-1] = risen
+                weights.append(fallen)
+        return weights
 
 
 def _splines(step: Step) -> Run:
@@ -67,9 +77,8 @@ def _splines(step: Step) -> Run:
     steep they are there. ``order`` is how the answer lies in memory.
     """
     outside, order = str(step.settings["outside"]), str(step.settings["order"])
-    splines = _Splines(
-        step.arrays["knots"], int(step.settings["degree"]), int(step.settings["height"]), outside == "periodic"
-    )
+    knots, degree, height = step.arrays["knots"], int(step.settings["degree"]), int(step.settings["height"])
+    splines = _Splines(knots, degree, height, outside == "periodic", bool((np.diff(knots) > 0).all()))
     make = _OUTSIDE[outside]
 
     def run(values: Array) -> Array:
