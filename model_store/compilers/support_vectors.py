@@ -79,7 +79,8 @@ def _probabilities(compilation: Compilation, estimator: Any, pairs: Value) -> Me
     if not estimator.probability:
         return {}
     width = len(estimator.classes_)
-    arrays = {"slopes": estimator.probA_, "offsets": estimator.probB_}
+    slopes, offsets = estimator._probA, estimator._probB  # noqa: SLF001 - to read the public ones warns
+    arrays = {"slopes": slopes, "offsets": offsets}
     return {"predict_proba": compilation.add("coupled", pairs, arrays=arrays, settings={"width": width}, width=width)}
 
 
