@@ -1,6 +1,6 @@
 """One walker over an estimator's parts: steps, branches, fitted members, and all else that they hold."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -37,6 +37,41 @@ def objects(estimator: Any, containers: tuple[type, ...] = CONTAINERS) -> Iterat
         if is_estimator(thing) or not isinstance(thing, CONTAINERS):
             yield thing
         waiting.extend(_inside(thing, containers))
+
+
+def path_to(estimator: Any, part: Any) -> tuple[str | int, ...] | None:
+    """Return how to reach a part from an estimator that holds it: names of attributes and keys, and places in lists.
+
+    The shortest path is returned, None if there is none.
+    """
+    seen: dict[int, Any] = {}
+    waiting: list[tuple[tuple[str | int, ...], Any]] = [((), estimator)]
+    for path, thing in waiting:
+        if thing is part:
+            return path
+        if isinstance(thing, _SCALARS) or id(thing) in seen:
+            continue
+        seen[id(thing)] = thing
+        waiting.extend(((*path, hop), inside) for hop, inside in _hops(thing))
+    return None
+
+
+def at(estimator: Any, path: Sequence[str | int]) -> Any:
+    """Return the part of an estimator that ``path_to`` found. Raises ValueError if there is none."""
+    for hop in path:
+        inside = dict(_hops(estimator))
+        if hop not in inside:
+            raise ValueError(f"the estimator has nothing at {list(path)}")
+        estimator = inside[hop]
+    return estimator
+
+
+def _hops(thing: Any) -> Iterable[tuple[str | int, Any]]:
+    if isinstance(thing, SEQUENCES):
+        return enumerate(thing)
+    if is_estimator(thing) or _is_from_scikit_learn(thing):
+        return list(getattr(thing, "__dict__", {}).items())
+    return [(key, value) for key, value in thing.items() if isinstance(key, str)] if isinstance(thing, dict) else ()
 
 
 def is_estimator(thing: Any) -> bool:

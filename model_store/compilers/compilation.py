@@ -55,8 +55,10 @@ Compiler = Callable[["Compilation", Any, Value], Methods]
 class Compilation:
     """Steps that are added one after the other; compilers call ``compile`` for the estimators inside theirs."""
 
-    def __init__(self, compilers: Mapping[str, Compiler]) -> None:
+    def __init__(self, compilers: Mapping[str, Compiler], otherwise: Compiler | None = None) -> None:
+        """Compile by the class of an estimator, and by ``otherwise`` what that refuses."""
         self._compilers = compilers
+        self._otherwise = otherwise
         self.steps: list[Step] = []
         self._places: dict[str, int] = {}
 
@@ -93,6 +95,19 @@ class Compilation:
 
     def compile(self, estimator: Any, rows: Value) -> Methods:
         """Add the steps of an estimator for rows, and return what its methods answer. Raises NotCompiled."""
+        count = len(self.steps)
+        try:
+            return self._compiled(estimator, rows)
+        except NotCompiled as reason:
+            if self._otherwise is None:
+                raise
+            self._forget(count)
+            try:
+                return self._otherwise(self, estimator, rows)
+            except NotCompiled:
+                raise reason from None
+
+    def _compiled(self, estimator: Any, rows: Value) -> Methods:
         kind = class_path(estimator)
         compiler = self._compilers.get(kind)
         if compiler is None:
@@ -101,6 +116,11 @@ class Compilation:
             return compiler(self, estimator, rows)
         except (AttributeError, KeyError, TypeError, ValueError, IndexError) as error:
             raise NotCompiled(f"{kind} is not as it is known: {type(error).__name__}: {error}") from error
+
+    def _forget(self, count: int) -> None:
+        """Take back all steps but the first ``count``."""
+        del self.steps[count:]
+        self._places = {said: place for said, place in self._places.items() if place <= count}
 
     # what many compilers need
 

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from model_store.compilers import support_vectors
+from model_store.compilers.calling import caller
 from model_store.compilers.columns.families import FAMILIES as COLUMNS
 from model_store.compilers.compilation import Compilation, Compiler, Value, frame, refuse
 from model_store.compilers.compositions.families import FAMILIES as COMPOSITIONS
@@ -25,7 +26,15 @@ COMPILERS: Mapping[str, Compiler] = {kind: made for module in _MODULES for kind,
 
 def compile_plan(estimator: Any, schema: Schema) -> Plan:
     """Return a plan that answers all outputs of a schema as the estimator would. Raises NotCompiled."""
-    compilation = Compilation(COMPILERS)
+    return _plan(estimator, schema, Compilation(COMPILERS))
+
+
+def compile_with_calls(estimator: Any, schema: Schema) -> Plan:
+    """Return such a plan, which calls the parts of the estimator that there are no steps for. Raises NotCompiled."""
+    return _plan(estimator, schema, Compilation(COMPILERS, caller(estimator)))
+
+
+def _plan(estimator: Any, schema: Schema, compilation: Compilation) -> Plan:
     methods = compilation.compile(estimator, _source(compilation, schema))
     missing = [output.name for output in schema.outputs if output.name not in methods]
     if missing:

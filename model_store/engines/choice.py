@@ -47,13 +47,13 @@ def choose(
     return _prepared(plain, golden, given)
 
 
-def compiled(plan: Plan, schema: Schema, golden: Golden) -> CompiledEngine | None:
+def compiled(plan: Plan, schema: Schema, golden: Golden, estimator: Any = None) -> CompiledEngine | None:
     """Return the engine that runs a plan; None if it does not reproduce the stored answers here, and the log says why.
 
-    The estimator itself answers then.
+    The estimator itself answers then. It is needed for a plan that calls parts of it.
     """
     try:
-        engine = CompiledEngine(plan, schema)
+        engine = CompiledEngine(plan, schema, estimator)
         given = engine.predict(golden.batch, tuple(golden.answers))
         wrong = unlike(given, golden)
         engine.compare_floats(golden.batch, given)

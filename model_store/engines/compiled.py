@@ -5,9 +5,10 @@ from typing import Any
 
 from model_store.batch import Array, Batch
 from model_store.engines.apart import Apart, tight_columns
+from model_store.engines.calling import called
 from model_store.engines.declared import as_declared
 from model_store.engines.engine import Engine
-from model_store.plans.plan import Plan
+from model_store.plans.plan import CALL, Plan
 from model_store.schema import Output, Schema
 from model_store.steps.labels import makes_texts
 from model_store.steps.registry import build
@@ -24,11 +25,14 @@ class CompiledEngine(Engine):
 
     name = "compiled"
 
-    def __init__(self, plan: Plan, schema: Schema) -> None:
-        """Build all steps. Raises UnknownStep and ValueError for a plan that this release cannot run."""
+    def __init__(self, plan: Plan, schema: Schema, estimator: Any = None) -> None:
+        """Build all steps. Raises UnknownStep and ValueError for a plan that this release cannot run.
+
+        ``estimator`` has the parts that are called, if the plan calls any.
+        """
         self._plan = plan
         self._schema = schema
-        self._runs = [build(step) for step in plan.steps]
+        self._runs = [called(step, estimator) if step.kind == CALL else build(step) for step in plan.steps]
         self._tight = tight_columns(schema)
         self._apart = Apart(schema, self._answers)
         self._programs: dict[tuple[str, ...], _Program] = {}

@@ -35,7 +35,7 @@ def check(request: Mapping[str, Any]) -> dict[str, Any]:
     load_seconds = time.perf_counter() - start
     kept = golden.read(folder)
     _replay(estimator, manifest, kept)
-    engine = _compiled(folder, manifest, kept) or EstimatorEngine(estimator, manifest.schema)
+    engine = _compiled(folder, manifest, kept, estimator) or EstimatorEngine(estimator, manifest.schema)
     return {
         "load_seconds": load_seconds,
         "predict_seconds": _one_row_seconds(engine, manifest, kept),
@@ -118,7 +118,7 @@ def _where(replayed: Mapping[str, Any], kept: Any, name: str) -> str:
     return f"{len(wrong)} of {len(then)} golden rows differ; row {row}: {got}, expected {expected}"
 
 
-def _compiled(folder: Path, manifest: Any, kept: Any) -> Any:
+def _compiled(folder: Path, manifest: Any, kept: Any, estimator: Any) -> Any:
     """Return the engine of the version's plan, None if it has none. Raises GateRefused if that answers otherwise."""
     import numpy as np
 
@@ -128,7 +128,7 @@ def _compiled(folder: Path, manifest: Any, kept: Any) -> Any:
     if files.PLAN not in manifest.files:
         return None
     plan = files.read((folder / files.PLAN).read_bytes(), np.load(folder / files.ARRAYS, allow_pickle=False))
-    engine = compiled(plan, manifest.schema, kept)
+    engine = compiled(plan, manifest.schema, kept, estimator)
     if engine is None:
         raise GateRefused("its compiled form does not answer as the estimator")
     return engine

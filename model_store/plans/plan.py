@@ -9,6 +9,10 @@ from model_store.batch import Array
 BATCH = 0
 """The value that no step makes: the batch itself."""
 
+CALL = "call"
+"""The kind of a step that calls the ``method`` of a part of the estimator, the one at ``path``: plans with such steps
+need the estimator as well."""
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
@@ -31,6 +35,11 @@ class Plan:
 
     steps: tuple[Step, ...]
     outputs: Mapping[str, int]
+
+    @property
+    def calls(self) -> bool:
+        """Whether a step calls a part of the estimator."""
+        return any(step.kind == CALL for step in self.steps)
 
     def needed(self, outputs: tuple[str, ...]) -> list[int]:
         """Return the places of the steps that some outputs need, ascending. Raises KeyError for an unknown output."""

@@ -81,7 +81,7 @@ def _compared(part: Any, dtype: str, compile_plan: Compile, seconds: float) -> t
         if space is None or plan is None:
             return "", 0
         schema = _only(space.schema, plan.outputs)
-        measure, candidate = EstimatorEngine(part, schema), CompiledEngine(plan, schema)
+        measure, candidate = EstimatorEngine(part, schema), CompiledEngine(plan, schema, part)
         outputs = tuple(plan.outputs)
         return difference(space, lambda share: Comparison(measure, candidate, outputs, share), seconds)
 

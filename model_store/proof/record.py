@@ -4,7 +4,7 @@
 ``estimator``: ``equal`` (bool), ``why_not`` where it is not used, ``rows`` that it was compared on, and ``seconds`` of
 CPU for one call by its number of rows. ``parts`` are rows by the parts that were compared alone. ``batch`` says whether
 the answer for a row ``depends`` on the rows that it comes with or is ``independent``; ``batch_at`` are the numbers of
-rows at once that showed it.
+rows at once that showed it. ``calls`` is true if the compiled form that is used calls parts of the estimator.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,6 +13,7 @@ from typing import Any
 from model_store.manifest import ENGINES
 
 COMPILED, ARRAYS, ESTIMATOR = "compiled", "arrays", "estimator"
+CALLS = "calls"
 KINDS = (COMPILED, ARRAYS, ESTIMATOR)
 """All engines, as settings and manifests name them."""
 _UNITS = (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6))
@@ -21,6 +22,11 @@ _UNITS = (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6))
 def chosen(options: Mapping[str, Any]) -> str:
     """Return the engine that publishing chose; empty if the manifest does not say."""
     return str(_facts(options).get("chosen", ""))
+
+
+def calls(options: Mapping[str, Any]) -> bool:
+    """Return whether the version's compiled form calls parts of the estimator, which is then loaded as well."""
+    return _facts(options).get(CALLS) is True
 
 
 def summary(options: Mapping[str, Any]) -> str:
@@ -46,7 +52,8 @@ def lines(options: Mapping[str, Any]) -> list[str]:
     rows = [head, *(_row(kind, facts["each"].get(kind, {}), counts, facts["chosen"]) for kind in KINDS)]
     widths = [max(len(row[i]) for row in rows) for i in range(len(head))]
     return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows] + [
-        _batch(facts)
+        _batch(facts),
+        *(["the compiled form calls parts of the estimator, which is loaded as well"] if calls(options) else []),
     ]
 
 

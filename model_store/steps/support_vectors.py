@@ -139,10 +139,9 @@ def _in_order(turned: Array, weights: Array) -> Array:
     ``numpy.sum`` adds the numbers of a single column in another order.
     """
     products = turned * weights[:, np.newaxis]
-    if turned.shape[1] != 1 or not len(turned):
-        return np.add.reduce(products, axis=0) + 0.0
-    added: Array = np.add.accumulate(products[:, 0])[-1:] + 0.0
-    return added
+    several = turned.shape[1] != 1 or not len(turned)
+    added: Array = np.add.reduce(products, axis=0) if several else np.add.accumulate(products[:, 0])[-1:]
+    return added + 0.0
 
 
 def _voted(step: Step) -> Run:

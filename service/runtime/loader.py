@@ -15,6 +15,7 @@ from model_store.gate.libraries import check_libraries
 from model_store.manifest import Manifest
 from model_store.plans import files
 from model_store.plans.plan import Plan
+from model_store.proof.record import calls
 from model_store.reference import golden
 from model_store.reference.golden import Golden
 from model_store.replicas.states import State
@@ -36,7 +37,8 @@ Moved = Callable[[State], None]
 class Opened:
     """A verified version that has not predicted yet, and what that took.
 
-    Its plan is at hand if it was compiled, to be mapped by the process that predicts; else its estimator is in memory.
+    Its plan is at hand if it was compiled, to be mapped by the process that predicts. Its estimator is in memory if it
+    was not, or if the plan calls parts of it.
     """
 
     manifest: Manifest
@@ -82,7 +84,7 @@ class Loader:
                 moved(State.LOADING)
                 kept = golden.from_bytes(found.read(golden.FILE))
                 plan = PlanFiles.of(found, self._copies) if self._wanted.is_plan(found.manifest) else None
-                estimator = _estimator(found) if plan is None else None
+                estimator = _estimator(found) if plan is None or calls(found.manifest.options) else None
                 return Opened(found.manifest, kept, meter.cost(), plan, estimator)
 
     def warm(self, opened: Opened, moved: Moved) -> LoadedModel:
@@ -107,10 +109,10 @@ class Loader:
         """Return what executes a version: its plan, else its estimator, which is loaded now if the plan fails."""
         schema, estimator = opened.manifest.schema, opened.estimator
         if opened.plan is not None:
-            engine = compiled(self._plan(opened.manifest, opened.plan), schema, opened.golden)
+            engine = compiled(self._plan(opened.manifest, opened.plan), schema, opened.golden, estimator)
             if engine is not None:
                 return engine
-            estimator = self._reopened(opened)
+            estimator = self._reopened(opened) if estimator is None else estimator
         return choose(estimator, schema, opened.golden, self._wanted.candidates(opened.manifest))
 
     def _plan(self, manifest: Manifest, plan: PlanFiles) -> Plan:
@@ -133,11 +135,13 @@ class Loader:
     def _needed(self, manifest: Manifest) -> Collection[str]:
         """Return what has to be whole before anything is read.
 
-        If the version is served by its plan, that is all but the artifact, which is not read, and the arrays, which are
-        compared with the seal as they are copied.
+        If the version is served by its plan, that is all but the artifact, which is read only if the plan calls parts
+        of the estimator, and the arrays, which are compared with the seal as they are copied.
         """
-        large = {manifest.artifact, files.ARRAYS} if self._wanted.is_plan(manifest) else set()
-        return manifest.files.keys() - large
+        if not self._wanted.is_plan(manifest):
+            return manifest.files.keys()
+        unread = {files.ARRAYS} if calls(manifest.options) else {files.ARRAYS, manifest.artifact}
+        return manifest.files.keys() - unread
 
     @contextmanager
     def _noting_failure(self, name: str, version: int) -> Iterator[None]:
