@@ -30,7 +30,11 @@ OUT = Path("var/bench")
 CONNECTIONS = 8
 ROUNDS = 3
 _WARM_UP = 0.3
-PARTS = {"access control": "bench.access_cost", "instrumentation": "bench.instrumentation"}
+PARTS = {
+    "access control": "bench.access_cost",
+    "instrumentation": "bench.instrumentation",
+    "decoding and encoding by dialect": "bench.dialects",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +84,7 @@ def main() -> None:
 
 
 def _print_parts() -> None:
-    """Measure what access control and instrumentation take of each request, each in a separate process."""
+    """Measure what access control, instrumentation and dialects take of each request, each in a separate process."""
     for words, module in PARTS.items():
         print(f"\n{words}, CPU µs per request in process", flush=True)
         subprocess.run([sys.executable, "-m", module], check=True, stdin=subprocess.DEVNULL)
