@@ -545,9 +545,9 @@ def test_an_index_request_that_is_none_is_400(client, body):
 
 
 def test_a_version_that_failed_says_why(client, store):
-    artifact = next(path for path in (store.disk / "iris" / "2").iterdir() if path.name.startswith("artifact"))
-    artifact.chmod(0o644)
-    artifact.write_bytes(b"altered")
+    golden = store.disk / "iris" / "2" / "golden.npz"
+    golden.chmod(0o644)
+    golden.write_bytes(b"altered")
     channels.set_label(store, "iris", "next", 2, "test")
     eventually(lambda: "is not what was sealed" in index(client)["iris", "2"][1])
     assert index(client)["iris", "2"][0] == "UNAVAILABLE"

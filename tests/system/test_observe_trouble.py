@@ -212,9 +212,8 @@ def test_a_replica_that_does_not_answer_is_told(stack, watch, traffic):
 def test_a_version_that_cannot_be_loaded_is_told(stack, watch, traffic):
     version = stack.helper.tell(publish="steady", constant=2.0)
     folder = stack.var / "models" / "steady" / str(version)
-    (artifact,) = folder.glob("artifact.*")
-    artifact.chmod(0o600)
-    artifact.write_bytes(b"altered after it was sealed")
+    (folder / "golden.npz").chmod(0o600)
+    (folder / "golden.npz").write_bytes(b"altered after it was sealed")
     stack.helper.tell(promote="steady", version=version)
     watch.expect({"MillraceModelFailedToLoad"})
     stack.helper.tell(promote="steady", version=1)

@@ -136,9 +136,9 @@ def test_https_is_served_and_the_plain_port_refuses(fresh, tmp_path):
 
 def test_a_broken_model_stops_neither_the_boot_nor_its_neighbours(fresh):
     stack = fresh()
-    artifact = next((stack.var / "models" / "diabetes" / "1").glob("artifact*"))
-    artifact.chmod(0o644)
-    artifact.write_bytes(artifact.read_bytes()[:-100])
+    golden = stack.var / "models" / "diabetes" / "1" / "golden.npz"
+    golden.chmod(0o644)
+    golden.write_bytes(golden.read_bytes()[:-100])
     stack.start()
     told = requests.get(f"http://127.0.0.1:{stack.management_port}/readyz", timeout=5)
     assert told.status_code == 200
