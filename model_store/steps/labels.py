@@ -38,4 +38,6 @@ BUILDERS: Mapping[str, Builder] = {"most": _most, "above": _above}
 def makes_texts(step: Step) -> bool:
     """Return whether a step answers one str for each row, as an object array, and nothing else."""
     labels = step.arrays.get("labels")
-    return step.kind in BUILDERS and labels is not None and all(type(label) is str for label in labels.tolist())
+    if step.kind not in BUILDERS or labels is None or labels.dtype != object:
+        return False
+    return all(type(label) is str for label in labels.tolist())

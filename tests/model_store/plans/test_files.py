@@ -6,9 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from model_store.batch import Batch
+from model_store.engines.compiled import CompiledEngine
 from model_store.errors import SealBroken
 from model_store.plans import files
 from model_store.plans.plan import Plan, Step, pruned
+from model_store.schema import Column, Output, Schema
 
 TEXTS = np.array([["a", None], ["", "ü"]], dtype=object)
 
@@ -85,3 +88,15 @@ def test_steps_that_no_output_needs_are_left_out() -> None:
     plan = Plan((Step("a"), Step("b"), Step("c", (2,)), Step("d", (1, 3))), {"predict": 3})
     assert [(step.kind, step.inputs) for step in pruned(plan).steps] == [("b", (0,)), ("c", (1,))]
     assert pruned(plan).outputs == {"predict": 2}
+
+
+@pytest.mark.parametrize("labels", [np.array(["a", "b"]), np.array(["a", "b"], dtype=object)])
+def test_labels_are_answered_as_objects_before_and_after_a_plan_is_stored(tmp_path: Path, labels: np.ndarray) -> None:
+    steps = (Step("matrix"), Step("most", (1,), arrays={"labels": labels}))
+    made = Plan(steps, {"predict": 2})
+    files.write(tmp_path, made)
+    stored = files.read((tmp_path / files.PLAN).read_bytes(), np.load(tmp_path / files.ARRAYS))
+    schema = Schema("matrix", (Column("x0", "float64"), Column("x1", "float64")), (Output("predict", "string"),))
+    for plan in (made, stored):
+        answer = CompiledEngine(plan, schema).predict(Batch(1, matrix=np.array([[0.0, 1.0]])), ["predict"])["predict"]
+        assert (answer.dtype, answer.tolist()) == (object, ["b"])
