@@ -18,7 +18,13 @@ def _bins(step: Step) -> Run:
     ``edges`` (columns, edges) ascend, and infinity follows where a column has fewer.
     """
     edges = step.arrays["edges"]
-    return lambda values: reached(values, edges).astype(values.dtype)
+
+    def run(values: Array) -> Array:
+        found = np.empty_like(values)  # which lies in memory as the numbers do
+        found[:] = reached(values, edges)
+        return found
+
+    return run
 
 
 def reached(values: Array, edges: Array) -> Array:

@@ -59,7 +59,7 @@ def _multiply_spans(made: Array, values: Array, end: int, levels: Sequence[Seque
 
 def _last(made: Array, kept: int, *, bias: bool, order: str) -> Array:
     if not bias:
-        return made[:, made.shape[1] - kept :]
+        return np.array(made[:, made.shape[1] - kept :], made.dtype, order="K")
     found: Array = np.empty((len(made), kept), made.dtype, order)  # type: ignore[call-overload]
     found[:, 0] = 1
     found[:, 1:] = made[:, made.shape[1] - kept + 1 :]

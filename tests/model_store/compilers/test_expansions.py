@@ -8,18 +8,25 @@ import pytest
 from sklearn.cluster import KMeans
 from sklearn.cross_decomposition import CCA, PLSRegression
 from sklearn.decomposition import PCA, FastICA, IncrementalPCA, TruncatedSVD
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.feature_selection import RFE, SelectFromModel, SelectKBest, VarianceThreshold
 from sklearn.impute import MissingIndicator, SimpleImputer
 from sklearn.kernel_approximation import Nystroem, RBFSampler
 from sklearn.kernel_ridge import KernelRidge
-from sklearn.linear_model import Lasso, LogisticRegression, Ridge, RidgeClassifier
+from sklearn.linear_model import Lasso, LinearRegression, LogisticRegression, Ridge, RidgeClassifier
+from sklearn.naive_bayes import GaussianNB
+from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import (
+    Binarizer,
     FunctionTransformer,
     KBinsDiscretizer,
+    MaxAbsScaler,
+    Normalizer,
     PolynomialFeatures,
     PowerTransformer,
     QuantileTransformer,
+    RobustScaler,
     SplineTransformer,
     StandardScaler,
 )
@@ -86,6 +93,17 @@ CASES: tuple[tuple[Any, np.ndarray | None], ...] = (
     (make_pipeline(SimpleImputer(), StandardScaler(), SelectKBest(k=4), LogisticRegression()), TEXTS),
     (make_pipeline(SplineTransformer(n_knots=4), LogisticRegression(max_iter=5)), TEXTS),
     (make_pipeline(KBinsDiscretizer(4, encode="onehot-dense"), LogisticRegression()), BINARY),
+    (make_pipeline(KBinsDiscretizer(4, encode="ordinal"), RidgeClassifier()), TEXTS),
+    (make_pipeline(Normalizer(), LinearRegression()), SEVERAL),
+    (make_pipeline(PowerTransformer(), LinearRegression()), SEVERAL),
+    (make_pipeline(QuantileTransformer(n_quantiles=50), LinearRegression()), NUMBERS),
+    (make_pipeline(Binarizer(), GaussianNB()), TEXTS),
+    (make_pipeline(RobustScaler(), MaxAbsScaler(), FunctionTransformer(np.tanh), GaussianNB()), TEXTS),
+    (make_pipeline(PolynomialFeatures((2, 3), order="F"), Ridge()), NUMBERS),
+    (make_pipeline(SelectKBest(k=5), PolynomialFeatures((2, 2), include_bias=False), Ridge()), NUMBERS),
+    (make_pipeline(SplineTransformer(order="F", include_bias=False), Ridge()), NUMBERS),
+    (make_pipeline(StandardScaler(), MLPClassifier((9,), max_iter=2, random_state=0)), BINARY),
+    (make_pipeline(LinearDiscriminantAnalysis(), Ridge()), TEXTS.view(np.int32)),
 )
 
 
