@@ -27,14 +27,14 @@ def kernels() -> Any | None:
     if turned_off():
         log.info("%s is OFF: scikit-learn's own kernels walk the trees, several times slower", VARIABLE)
         return None
-    path = shared_object()
     try:
+        path = shared_object()
         return load(path)
-    except ImportError as error:
+    except (ImportError, OSError) as error:
         log.warning(
-            "there is no C extension for this source (%s): scikit-learn is imported, and its own kernels walk the "
+            "no C extension of this source can be loaded (%s): scikit-learn is imported, and its own kernels walk the "
             "trees, several times slower. `deploy/local/build-extension` builds it",
-            error if path.exists() else f"no {path.name}",
+            error,
         )
         return None
 

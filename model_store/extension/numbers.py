@@ -12,9 +12,6 @@ import numpy as np
 from model_store.batch import Array
 from model_store.extension.loader import kernels
 
-_FEW = 2048
-"""Values up to which one pass without a temporary array is faster than NumPy's vector code."""
-
 
 def exp(values: Array) -> Array:
     """Return the C library's ``exp`` (or ``expf``) of float64 (or float32) values, as a new array of their shape."""
@@ -29,7 +26,7 @@ def expit(values: Array) -> Array:
 def all_finite(values: Array) -> bool:
     """Return whether no value of a float32 or float64 array is NaN or infinite."""
     module = kernels()
-    if module is None or values.size > _FEW or not values.flags.forc:
+    if module is None or not values.flags.forc:
         return bool(np.isfinite(values).all())
     return bool(module.all_finite(values))
 

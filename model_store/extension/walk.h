@@ -195,30 +195,41 @@ WALK(wide_float64_plain, wide_node, double, wide_step_float64, wide_number, 0)
 WALK(wide_float64_gaps, wide_node, double, wide_step_float64, wide_number, 1)
 WALK(categorical_gaps, wide_node, double, categorical_step, wide_number, 1)
 
-#define ANY(name, float_t, bits_t, test)                                                                               \
-    static int name(const void *values, size_t count) {                                                                \
+/* Whether a value is NaN or infinite. Only then is x - x not the zero that has no bits, and that is quick to tell. */
+#define ANY_SPECIAL(name, float_t, bits_t)                                                                             \
+    static NOT_INLINE int name(const void *values, size_t count) {                                                     \
         const float_t *x = values;                                                                                     \
         for (size_t start = 0; start < count; start += 1024) {                                                         \
             size_t stop = count - start < 1024 ? count : start + 1024;                                                 \
             bits_t found = 0;                                                                                          \
             for (size_t i = start; i < stop; i++) {                                                                    \
+                float_t zero = x[i] - x[i];                                                                            \
                 bits_t bits;                                                                                           \
-                memcpy(&bits, x + i, sizeof bits);                                                                     \
-                found |= (bits_t)(test);                                                                               \
+                memcpy(&bits, &zero, sizeof bits);                                                                     \
+                found |= bits;                                                                                         \
             }                                                                                                          \
             if (found) return 1;                                                                                       \
         }                                                                                                              \
         return 0;                                                                                                      \
     }
+ANY_SPECIAL(any_special_float32, float, uint32_t)
+ANY_SPECIAL(any_special_float64, double, uint64_t)
 
-#define MAGNITUDE32 (bits & 0x7fffffffu)
-#define MAGNITUDE64 (bits & 0x7fffffffffffffffu)
-ANY(any_nan_float32, float, uint32_t, MAGNITUDE32 > 0x7f800000u)
-ANY(any_nan_float64, double, uint64_t, MAGNITUDE64 > 0x7ff0000000000000u)
-ANY(any_infinite_float32, float, uint32_t, MAGNITUDE32 == 0x7f800000u)
-ANY(any_infinite_float64, double, uint64_t, MAGNITUDE64 == 0x7ff0000000000000u)
-ANY(any_special_float32, float, uint32_t, MAGNITUDE32 >= 0x7f800000u)
-ANY(any_special_float64, double, uint64_t, MAGNITUDE64 >= 0x7ff0000000000000u)
+/* The same of NaN alone, and of the infinities alone. */
+#define ANY(name, float_t, special, test)                                                                              \
+    static int name(const void *values, size_t count) {                                                                \
+        if (!special(values, count)) return 0;                                                                         \
+        const float_t *all = values;                                                                                   \
+        for (size_t i = 0; i < count; i++) {                                                                           \
+            float_t x = all[i];                                                                                        \
+            if (test) return 1;                                                                                        \
+        }                                                                                                              \
+        return 0;                                                                                                      \
+    }
+ANY(any_nan_float32, float, any_special_float32, x != x)
+ANY(any_nan_float64, double, any_special_float64, x != x)
+ANY(any_infinite_float32, float, any_special_float32, x == x && x - x != 0)
+ANY(any_infinite_float64, double, any_special_float64, x == x && x - x != 0)
 
 /* Sums, or tells the leaves, as the job says. */
 static void walk(const job_t *job) {
