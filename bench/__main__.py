@@ -2,7 +2,7 @@
 
 Rounds are interleaved and medians shown, so that what else the machine does hits all alike: trust requests per second
 within one run only, and CPU time per request across runs. `--layers` measures what stands between Nginx and a model,
-`--memory` what the processes take that hold the models.
+`--engines` what models cost in process, `--memory` what the processes take that hold the models.
 Every server's answers are compared with the model's own before anything is measured.
 """
 
@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from bench import client, cpu, memory, models, servers
+from bench import client, cpu, engines, memory, models, servers
 from bench.client import Job
 from bench.servers import Server
 
@@ -66,6 +66,9 @@ def main() -> None:
     """Measure, print, and write ``var/bench/bench.{txt,json}``."""
     given = _arguments()
     began = time.monotonic()
+    if given.engines:
+        _print_engines()
+        return
     folder = (OUT / "work").absolute()
     print("preparing the models (trained and published once, then kept)", flush=True)
     models.prepare(folder)
@@ -90,6 +93,11 @@ def _print_parts() -> None:
         subprocess.run([sys.executable, "-m", module], check=True, stdin=subprocess.DEVNULL)
 
 
+def _print_engines() -> None:
+    for line in engines.lines():
+        print(line, flush=True)
+
+
 def _print_memory(folder: Path) -> None:
     """Ask every server for every model, so that each of its two workers has answered, and show what they take."""
     with ExitStack() as running:
@@ -106,6 +114,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=75, help="time of all measurements together (75)")
     parser.add_argument("--layers", action="store_true", help="measure layers instead of models")
     parser.add_argument("--memory", action="store_true", help="measure memory instead of time")
+    parser.add_argument("--engines", action="store_true", help="measure compiled models in process, without servers")
     return parser.parse_args()
 
 
