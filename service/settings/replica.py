@@ -315,7 +315,7 @@ class Settings(Declared):
         "RUN_DIR",
         Path("var/run/replica-1"),
         path,
-        "The replica's own folder for run files, gone with it.",
+        "The replica's own folder for run files and for the arrays that its workers map, gone with it.",
         group=Group.REPLICA,
     )
     bind = setting(
