@@ -92,21 +92,20 @@ def _splines(compilation: Compilation, estimator: Any, rows: Value) -> Methods:
 
 
 def _power(compilation: Compilation, estimator: Any, rows: Value) -> Methods:
-    if estimator.method != "yeo-johnson":
+    rows, kind = compilation.floats(rows, nan=True), estimator.method.replace("-", "_")
+    if kind not in ("yeo_johnson", "box_cox"):
         refuse(f"the method is {estimator.method}")
-    rows = compilation.floats(rows, nan=True)
-    made = compilation.add("yeo_johnson", rows, arrays={"lambdas": np.asarray(estimator.lambdas_)})
+    made = compilation.add(kind, rows, arrays={"lambdas": np.asarray(estimator.lambdas_)})
     if not estimator.standardize:
         return {"transform": made}
     return compilation.compile(estimator._scaler, made)  # noqa: SLF001 - it is part of the estimator
 
 
 def _quantiles(compilation: Compilation, estimator: Any, rows: Value) -> Methods:
-    if estimator.output_distribution != "uniform":
-        refuse("the output is normal")
     rows = compilation.floats(rows, nan=True)
+    normal = estimator.output_distribution == "normal"
     arrays = {"quantiles": estimator.quantiles_, "references": estimator.references_}
-    return {"transform": compilation.add("quantiles", rows, arrays=arrays)}
+    return {"transform": compilation.add("quantiles", rows, arrays=arrays, settings={"normal": normal})}
 
 
 COMPILERS: Mapping[str, Compiler] = {

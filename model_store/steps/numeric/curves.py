@@ -6,29 +6,37 @@ import numpy as np
 
 from model_store.batch import Array
 from model_store.plans.plan import Step
+from model_store.steps.numeric.normals import normal_quantiles
 from model_store.steps.step import Builder, Run
 
 
 def _quantiles(step: Step) -> Run:
     """Return which share of a column's known numbers is smaller; ``quantiles`` (references, columns) ascend.
 
-    What several ``references`` share gets the mean of the lowest and the highest of them.
+    What several ``references`` share gets the mean of the lowest and the highest of them. If ``normal``, the answer is
+    the normal quantile of that share.
     """
     references, mirrored = step.arrays["references"], -step.arrays["references"][::-1]
     columns = [(column, -column[::-1]) for column in np.ascontiguousarray(step.arrays["quantiles"].T)]
+    normal = bool(step.settings.get("normal"))
+    least, most = normal_quantiles(np.array([_NEAR - np.spacing(1), 1 - (_NEAR - np.spacing(1))]))
 
     def run(values: Array) -> Array:
         made = np.empty_like(values)
         for i, (known, turned) in enumerate(columns):
-            column = values[:, i]
+            column, near = values[:, i], _NEAR if normal else 0
             up, down = np.interp(column, known, references), np.interp(-column, turned, mirrored)
             found = 0.5 * (up - down)
-            found[column == known[-1]] = 1
-            found[column == known[0]] = 0
+            found[column + near > known[-1] if near else column == known[-1]] = 1
+            found[column - near < known[0] if near else column == known[0]] = 0
             made[:, i] = np.where(np.isnan(column), column, found)
-        return made
+        return np.clip(normal_quantiles(made), least, most).astype(made.dtype) if normal else made
 
     return run
+
+
+_NEAR = 1e-7
+"""How near to the ends numbers are taken for these."""
 
 
 def _isotonic(step: Step) -> Run:

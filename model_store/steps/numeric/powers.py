@@ -7,6 +7,7 @@ import numpy as np
 
 from model_store.batch import Array
 from model_store.plans.plan import Step
+from model_store.steps.numeric.normals import box_cox
 from model_store.steps.step import Builder, Run
 
 _FEW = 32
@@ -79,6 +80,21 @@ def _yeo_johnson(step: Step) -> Run:
     return run
 
 
+def _box_cox(step: Step) -> Run:
+    """Raise each column to the power of its ``lambdas``, as Box and Cox (1964) do it; refuse what is not positive."""
+    lambdas = step.arrays["lambdas"].tolist()
+
+    def run(values: Array) -> Array:
+        if (values <= 0).any():
+            raise ValueError("The Box-Cox transformation can only be applied to strictly positive data")
+        made = np.empty_like(values)
+        for i, power in enumerate(lambdas):
+            made[:, i] = box_cox(values[:, i], power)
+        return made
+
+    return run
+
+
 def _raised(column: Array, power: np.floating) -> Array:
     dtype = np.result_type(column, power)
     found, positive = np.zeros_like(column, dtype=dtype), column >= 0
@@ -91,4 +107,4 @@ def _raised(column: Array, power: np.floating) -> Array:
     return found
 
 
-BUILDERS: Mapping[str, Builder] = {"products": _products, "yeo_johnson": _yeo_johnson}
+BUILDERS: Mapping[str, Builder] = {"products": _products, "yeo_johnson": _yeo_johnson, "box_cox": _box_cox}

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.special import ndtri
 from sklearn.cluster import KMeans
 from sklearn.cross_decomposition import CCA, PLSRegression
 from sklearn.decomposition import PCA, FastICA, IncrementalPCA, TruncatedSVD
@@ -34,6 +35,7 @@ from sklearn.random_projection import GaussianRandomProjection
 
 from model_store.compilers.compilation import NotCompiled
 from model_store.compilers.registry import compile_plan
+from model_store.steps.numeric.normals import normal_quantiles
 from tests.model_store.compilers.numbers import (
     BINARY,
     NUMBERS,
@@ -76,6 +78,7 @@ CASES: tuple[tuple[Any, np.ndarray | None], ...] = (
     (PowerTransformer(), None),
     (PowerTransformer(standardize=False), None),
     (QuantileTransformer(n_quantiles=50), None),
+    (QuantileTransformer(n_quantiles=50, output_distribution="normal"), None),
     (SimpleImputer(), None),
     (SimpleImputer(strategy="median", add_indicator=True), None),
     (SimpleImputer(strategy="constant", fill_value=7), None),
@@ -157,6 +160,26 @@ def test_missing_numbers_are_treated_as_the_estimator_does(imputer: Any, dtype: 
         assert set(seen) == {"equal"}, seen
 
 
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_positive_numbers_are_raised_to_powers_and_others_are_refused(dtype: str, tmp_path: Path) -> None:
+    positive = (np.abs(ROWS) + 0.1).astype(dtype)
+    fitted = PowerTransformer("box-cox").fit(positive)
+    hard = np.vstack([positive, positive[:20] * 1e30, positive[:20] * 1e-30, np.where(np.isnan(GAPS), GAPS, positive)])
+    hard[9::37, 4], hard[5::41, 2] = 0.0, -1.0
+    seen = outcomes(fitted, hard.astype(dtype), "C", tmp_path)
+    assert set(seen) == {"equal", "refused"}, seen
+    assert min(seen.values()) >= 5
+
+
+def test_normal_quantiles_have_the_bits_of_scipy() -> None:
+    random = np.random.default_rng(8)
+    shares = np.r_[random.random(9000), 10 ** random.uniform(-300, 0, 9000), 1 - 10 ** random.uniform(-16, 0, 9000)]
+    shares = np.r_[shares, 0.0, 1.0, 0.5, np.exp(-2), 1 - np.exp(-2)]
+    assert normal_quantiles(shares).tobytes() == ndtri(shares).tobytes()
+    few = shares.astype(np.float32)
+    assert normal_quantiles(few).tobytes() == ndtri(few).astype(np.float64).tobytes()
+
+
 def test_numbers_that_are_newly_missing_are_refused(tmp_path: Path) -> None:
     few = np.where(np.arange(9) < 4, GAPS, ROWS)
     seen = outcomes(MissingIndicator().fit(few), np.vstack([few[:40], GAPS[:40]]), "C", tmp_path)
@@ -168,6 +191,7 @@ EDGES = (
     (KBinsDiscretizer(6, encode="ordinal"), lambda fitted: fitted.bin_edges_),
     (KBinsDiscretizer(6, dtype=np.float32), lambda fitted: fitted.bin_edges_),
     (QuantileTransformer(n_quantiles=40), lambda fitted: fitted.quantiles_.T),
+    (QuantileTransformer(n_quantiles=40, output_distribution="normal"), lambda fitted: fitted.quantiles_.T),
     (SplineTransformer(), lambda fitted: [spline.t for spline in fitted.bsplines_]),
     (SplineTransformer(extrapolation="linear"), lambda fitted: [spline.t for spline in fitted.bsplines_]),
     (SplineTransformer(extrapolation="periodic"), lambda fitted: [spline.t for spline in fitted.bsplines_]),
@@ -196,7 +220,6 @@ def test_numbers_at_edges_and_one_bit_off_get_the_same_bits(
     [
         (SplineTransformer(degree=1, extrapolation="linear"), "whose ends depend on the column before"),
         (SplineTransformer(sparse_output=True), "sparse splines"),
-        (QuantileTransformer(n_quantiles=50, output_distribution="normal"), "the output is normal"),
         (FunctionTransformer(np.cumsum), "none of NumPy's that take one array"),
         (SelectKBest(k=0), "no column is chosen"),
         (KMeans(3, n_init=1), "there are no steps for predict"),
