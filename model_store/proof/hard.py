@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from model_store.batch import spread
 from model_store.proof.edges import Edges
 from model_store.proof.splits import Setting, around
 from model_store.schema import INTEGERS, Column, Schema
@@ -16,28 +17,30 @@ _BEYOND = (float("nan"), float("inf"), -float("inf"), 3.4028236e38, -1e39, sys.f
 _TEXTS = ("", " ", "0", "nan", "None", "\N{SNOWMAN} unseen", "x" * 1000)
 
 
-def alone(schema: Schema, edges: Edges, most: int) -> list[Setting]:
-    """Return settings of one value each, at most about so many, spread evenly over all columns and values.
+def wild(schema: Schema, most: int) -> list[Setting]:
+    """Return settings of one value each that many estimators refuse, so many at most, evenly over all of them."""
+    return _some([{place: value} for place, column in enumerate(schema.columns) for value in _wild(column)], most)
 
-    Many of the values are refused, so each has a row to itself.
-    """
-    found: list[Setting] = [
-        {place: value}
-        for place, column in enumerate(schema.columns)
-        for value in (*_wild(column), *_tame(column), *_near(edges.get(place, ())))
-    ]
-    return found if len(found) <= most else [found[i] for i in np.linspace(0, len(found) - 1, most).astype(int)]
+
+def alone(schema: Schema, edges: Edges, most: int) -> list[Setting]:
+    """Return settings of one value each that few estimators refuse, so many at most, evenly over all of them."""
+    values = ((place, (*_tame(column), *_near(edges.get(place, ())))) for place, column in enumerate(schema.columns))
+    return _some([{place: value} for place, found in values for value in found], most)
 
 
 def together(schema: Schema, edges: Edges, rows: int, rng: np.random.Generator) -> Iterator[Setting]:
-    """Yield settings of a value in each column, of those that few estimators refuse."""
+    """Yield settings of a value in each column, of those that few estimators refuse; gaps only where they are taken."""
     pools: Mapping[int, Sequence[Any]] = {
         place: pool
         for place, column in enumerate(schema.columns)
-        if (pool := [*_tame(column), *_near(edges.get(place, ()))])
+        if (pool := [*_tame(column), *_near(edges.get(place, ())), *([None] if column.nullable else [])])
     }
     for _ in range(rows):
         yield {place: pool[int(rng.integers(len(pool)))] for place, pool in pools.items()}
+
+
+def _some(settings: list[Setting], most: int) -> list[Setting]:
+    return [settings[i] for i in spread(len(settings), most).tolist()] if settings else []
 
 
 def _near(edges: Iterable[Any]) -> Iterator[Any]:

@@ -12,7 +12,7 @@ from model_store.missing import is_missing
 from model_store.proof.drawn import drawn
 from model_store.proof.edges import Edges
 from model_store.proof.grown import trees_of
-from model_store.proof.hard import alone, together
+from model_store.proof.hard import alone, together, wild
 from model_store.proof.proof import Comparison, Piece, pieces
 from model_store.proof.settled import settled
 from model_store.proof.splits import Setting, on_splits
@@ -23,9 +23,10 @@ MOST_ROWS = 20_000
 _CELLS = 4_000_000
 """Values of the rows of one kind, and of the answers to them."""
 _AT_ONCE = 4096
-PIECES = 16
+PIECES = 8
 """Of 1, 7 and 32 rows each, at most."""
-_ALONE = 256
+_WILD = 96
+_ALONE = 512
 _DRAWN = 2000
 _TOGETHER = 500
 _A_SPLIT = 9
@@ -45,13 +46,16 @@ class Space:
     edges: Edges = field(default_factory=dict)
     trees: Any = None
 
-    def kinds(self) -> Mapping[str, Callable[[np.random.Generator], Iterator[Piece]]]:
-        """Return by name, for a message, what makes rows of each kind, in pieces that are compared each at once."""
+    def kinds(self) -> Mapping[str, tuple[float, Callable[[np.random.Generator], Iterator[Piece]]]]:
+        """Return by name, for a message, what share of the time each kind of rows gets, and what makes them.
+
+        They come in pieces that are compared each at once.
+        """
         return {
-            "rows on splits": self._on_splits,
-            "single hard values": self._alone,
-            "hard values": self._together,
-            "drawn rows": self._drawn,
+            "rows on splits": (0.4, self._on_splits),
+            "single hard values": (0.2, self._wild),
+            "hard values": (0.2, self._hard),
+            "drawn rows": (0.2, self._drawn),
         }
 
     def most(self) -> int:
@@ -72,14 +76,18 @@ class Space:
             if chosen:
                 yield from self._pieces(settled(self.schema, self.base, chosen))
 
-    def _alone(self, rng: np.random.Generator) -> Iterator[Piece]:
-        batch = settled(self.schema, self.base, alone(self.schema, self.edges, min(_ALONE, self.most())))
+    def _wild(self, rng: np.random.Generator) -> Iterator[Piece]:
+        batch = settled(self.schema, self.base, wild(self.schema, min(_WILD, self.most())))
         for row in rng.permutation(batch.rows).tolist():
             yield row, take(batch, np.array([row]))
 
-    def _together(self, rng: np.random.Generator) -> Iterator[Piece]:
-        settings = list(together(self.schema, self.edges, min(_TOGETHER, self.most()), rng))
-        yield from self._pieces(settled(self.schema, self.base, settings))
+    def _hard(self, rng: np.random.Generator) -> Iterator[Piece]:
+        for settings in (
+            alone(self.schema, self.edges, min(_ALONE, self.most())),
+            list(together(self.schema, self.edges, min(_TOGETHER, self.most()), rng)),
+        ):
+            if settings:
+                yield from self._pieces(settled(self.schema, self.base, settings))
 
     def _drawn(self, rng: np.random.Generator) -> Iterator[Piece]:
         yield from self._pieces(drawn(self.schema, self.base, min(_DRAWN, self.most()), rng))
@@ -95,9 +103,9 @@ def difference(space: Space, make: Callable[[float], Comparison], seconds: float
 
     ``make`` begins a comparison of so many seconds of CPU.
     """
-    rows, kinds = 0, space.kinds()
-    for name, made in kinds.items():
-        comparison = make(seconds / len(kinds))
+    rows = 0
+    for name, (share, made) in space.kinds().items():
+        comparison = make(seconds * share)
         found = comparison.difference(made(np.random.default_rng(seed)))
         rows += comparison.rows
         if found:

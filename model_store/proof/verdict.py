@@ -29,7 +29,7 @@ from model_store.proof.threads import on_one_thread
 from model_store.reference.golden import Golden
 from model_store.schema import Schema
 
-SECONDS = 4.0
+SECONDS = 3.0
 """Of CPU for the rows that a whole estimator is compared on, and as many for its parts."""
 _ARRAYS_SECONDS = 0.2
 _TIMED_ROWS = 2000

@@ -22,7 +22,7 @@ def case(estimator, sample):
 def judged(given, compiler=compile_plan):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return judge(given, compiler=compiler, seconds=4)
+        return judge(given, compiler=compiler, seconds=2)
 
 
 def spoiled(kind, spoil):

@@ -22,7 +22,7 @@ from xgboost import XGBRegressor
 from model_store.batch import Batch
 from model_store.proof.edges import edges_of
 from model_store.proof.grown import trees_of
-from model_store.proof.hard import alone
+from model_store.proof.hard import wild
 from model_store.proof.settled import settled
 from model_store.proof.splits import around, on_splits
 from model_store.schema import Column, Output, Schema
@@ -145,6 +145,6 @@ def test_a_column_gets_no_value_that_it_cannot_hold():
 def test_missing_values_come_only_where_the_schema_allows_them():
     for nullable in (True, False):
         schema = table(width=2, nullable=nullable)
-        rows = settled(schema, Batch(1, matrix=np.ones((1, 2))), alone(schema, {}, 100)).matrix
+        rows = settled(schema, Batch(1, matrix=np.ones((1, 2))), wild(schema, 100)).matrix
         assert np.isnan(rows).any() == nullable
         assert np.isinf(rows).any()
