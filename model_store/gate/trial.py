@@ -120,15 +120,12 @@ def _where(replayed: Mapping[str, Any], kept: Any, name: str) -> str:
 
 def _compiled(folder: Path, manifest: Any, kept: Any, estimator: Any) -> Any:
     """Return the engine of the version's plan, None if it has none. Raises GateRefused if that answers otherwise."""
-    import numpy as np
-
     from model_store.engines.choice import compiled
     from model_store.plans import files
 
     if files.PLAN not in manifest.files:
         return None
-    plan = files.read((folder / files.PLAN).read_bytes(), np.load(folder / files.ARRAYS, allow_pickle=False))
-    engine = compiled(plan, manifest.schema, kept, estimator)
+    engine = compiled(files.mapped(folder), manifest.schema, kept, estimator)
     if engine is None:
         raise GateRefused("its compiled form does not answer as the estimator")
     return engine

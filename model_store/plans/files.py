@@ -43,6 +43,21 @@ def write(folder: Path, plan: Plan) -> None:
     _write_arrays(folder / ARRAYS, laid_out)
 
 
+def mapped(folder: Path) -> Plan:
+    """Return the plan in a folder, whose arrays are read from its file as they are needed, also once that is deleted.
+
+    Raises SealBroken if they are none of ours, OSError.
+    """
+    arrays = np.load(folder / ARRAYS, mmap_mode="r", allow_pickle=False)
+    return read((folder / PLAN).read_bytes(), np.asarray(arrays))
+
+
+def remove(folder: Path) -> None:
+    """Delete the files of a plan, if they are there."""
+    for name in (PLAN, ARRAYS):
+        (folder / name).unlink(missing_ok=True)
+
+
 def read(document: bytes, arrays: Array) -> Plan:
     """Return the plan in the bytes of ``plan.json``, whose arrays are views into those of ``arrays.npy`` (1-D, uint8).
 

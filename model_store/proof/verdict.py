@@ -1,8 +1,10 @@
 """Which engine a version uses: all are built and compared with the estimator, and the fastest of the equal is taken."""
 
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +17,7 @@ from model_store.engines.compiled import CompiledEngine
 from model_store.engines.engine import Engine
 from model_store.engines.estimator import EstimatorEngine
 from model_store.estimators import parts
+from model_store.plans import files
 from model_store.plans.plan import Plan
 from model_store.proof import costs
 from model_store.proof.batching import depends_at
@@ -38,14 +41,6 @@ _CLEARLY = 1.25
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """The plan if it is what is used, and what the manifest says of all engines (see ``model_store.proof.record``)."""
-
-    plan: Plan | None
-    facts: dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
 class Case:
     """An estimator, its schema, rows of that schema, and some of them with the estimator's answers."""
 
@@ -55,18 +50,26 @@ class Case:
     kept: Golden
 
 
-def judge(case: Case, *, compiler: Compile = compile_with_calls, seconds: float = SECONDS) -> Verdict:
+def judge(
+    case: Case, folder: Path, *, compiler: Compile = compile_with_calls, seconds: float = SECONDS
+) -> dict[str, Any]:
     """Build all engines for an estimator, compare each with it, and time those that are equal to the last bit.
 
-    The estimator works on one thread meanwhile and is left as it was. Raises what it raises.
+    Returns what the manifest says of them (see ``model_store.proof.record``). The files of the plan are in ``folder``
+    then if that is chosen, and what is compared is what is read from them. The estimator works on one thread meanwhile
+    and is left as it was. Raises what it raises.
     """
     with on_one_thread(case.estimator):
-        return _Trial(case, compiler, seconds).verdict()
+        facts = _Trial(case, folder, compiler, seconds).facts()
+    if facts["chosen"] != COMPILED:
+        files.remove(folder)
+    return facts
 
 
 class _Trial:
-    def __init__(self, case: Case, compiler: Compile, seconds: float) -> None:
+    def __init__(self, case: Case, folder: Path, compiler: Compile, seconds: float) -> None:
         self._case = case
+        self._folder = folder
         self._compiler = compiler
         self._seconds = seconds
         self._outputs = tuple(output.name for output in case.schema.outputs)
@@ -79,9 +82,8 @@ class _Trial:
         self._parts: dict[str, int] = {}
         self._calls = False
 
-    def verdict(self) -> Verdict:
-        plan, engine = self._compiled()
-        self._calls = plan is not None and plan.calls
+    def facts(self) -> dict[str, Any]:
+        engine = self._compiled()
         engines: dict[str, Engine] = {ESTIMATOR: self._measure, **({COMPILED: engine} if engine else {})}
         self._each[ESTIMATOR] = {"equal": True, "rows": self._case.kept.batch.rows}
         self._time(engines)
@@ -90,30 +92,43 @@ class _Trial:
                 self._time({ARRAYS: arrays})
         chosen = self._fastest()
         at = self._depends(engines.get(chosen, self._measure))
-        facts = {
+        return {
             "chosen": chosen,
             "each": self._each,
             "parts": self._parts,
             "batch": "depends" if at else "independent",
             "batch_at": at,
-            **({CALLS: True} if plan is not None and plan.calls and chosen == COMPILED else {}),
+            **({CALLS: True} if self._calls and chosen == COMPILED else {}),
         }
-        return Verdict(plan if chosen == COMPILED else None, facts)
 
-    def _compiled(self) -> tuple[Plan | None, Engine | None]:
+    def _compiled(self) -> Engine | None:
         try:
-            plan = self._compiler(self._case.estimator, self._case.schema)
+            plan = self._whole()
             engine = CompiledEngine(plan, self._case.schema, self._case.estimator)
             engine.compare_floats(self._case.kept.batch, self._case.kept.answers)
-        except NotCompiled as reason:
-            self._each[COMPILED] = {"equal": False, "why_not": str(reason), "rows": 0}
-            return None, None
+        except MemoryError:
+            raise
+        except Exception as reason:  # noqa: BLE001 - whatever it is, the estimator is kept
+            why_not = str(reason) if isinstance(reason, NotCompiled) else f"{type(reason).__name__}: {reason}"
+            self._each[COMPILED] = {"equal": False, "why_not": why_not, "rows": 0}
+            return None
         found, rows = self._compared(engine, self._seconds)
         if not found:
-            alone = prove_parts(self._case.estimator, self._case.schema, self._compiler, self._seconds)
+            alone = prove_parts(self._case.estimator, self._case.schema, self._part, self._seconds)
             self._parts, found = alone.rows, alone.difference
         self._each[COMPILED] = {"equal": not found, "rows": rows, **({"why_not": found} if found else {})}
-        return (None, None) if found else (plan, engine)
+        self._calls = plan.calls
+        return None if found else engine
+
+    def _whole(self) -> Plan:
+        files.write(self._folder, self._compiler(self._case.estimator, self._case.schema))
+        return files.mapped(self._folder)
+
+    def _part(self, estimator: Any, schema: Schema) -> Plan:
+        """Return a part's plan as it is read from files: how arrays lie in memory decides the last bits of products."""
+        with tempfile.TemporaryDirectory(dir=self._folder) as scratch:
+            files.write(Path(scratch), self._compiler(estimator, schema))
+            return files.mapped(Path(scratch))
 
     @contextmanager
     def _arrays(self) -> Iterator[Engine | None]:

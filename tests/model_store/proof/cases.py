@@ -1,7 +1,9 @@
 """Estimators as publishing hands them to the proof, and plans with planted errors."""
 
+import tempfile
 import warnings
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
@@ -22,7 +24,11 @@ def case(estimator, sample):
 def judged(given, compiler=compile_plan):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return judge(given, compiler=compiler, seconds=2)
+        with tempfile.TemporaryDirectory() as folder:
+            facts = judge(given, Path(folder), compiler=compiler, seconds=2)
+            left = sorted(path.name for path in Path(folder).iterdir())
+            assert left == (["arrays.npy", "plan.json"] if facts["chosen"] == "compiled" else [])
+            return facts
 
 
 def spoiled(kind, spoil):

@@ -17,7 +17,7 @@ TABLE = pd.DataFrame(ROWS[:, :2], columns=["a", "b"]).assign(kind=KINDS)
 
 
 def told(given, compiler):
-    facts = judged(given, compiler).facts
+    facts = judged(given, compiler)
     assert facts["chosen"] != "compiled"
     return facts["each"]["compiled"]["why_not"]
 
@@ -42,7 +42,7 @@ def unknown_is_the_first(step):
 
 def test_an_edge_that_is_one_number_off_is_seen_where_rows_stand_on_it():
     bins = case(KBinsDiscretizer(4, encode="ordinal").fit(ROWS), ROWS)
-    assert judged(bins).facts["chosen"] == "compiled"
+    assert judged(bins)["chosen"] == "compiled"
     assert "hard values: row " in told(bins, spoiled("bins", moved))
 
 
@@ -54,12 +54,12 @@ def test_an_edge_behind_a_scaler_is_seen_in_the_space_of_the_bins():
 def test_a_wrong_table_of_categories_is_seen():
     columns = ColumnTransformer([("numbers", StandardScaler(), ["a", "b"]), ("kind", OneHotEncoder(), ["kind"])])
     model = case(make_pipeline(columns, LogisticRegression()).fit(TABLE, TARGET), TABLE)
-    assert judged(model).facts["chosen"] == "compiled"
+    assert judged(model)["chosen"] == "compiled"
     assert told(model, spoiled("one_hot", one_further)).startswith("golden rows: row ")
 
 
 def test_an_unknown_category_that_is_taken_for_a_known_one_is_seen():
     encoder = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1).fit(TABLE[["kind"]])
     model = case(encoder, TABLE[["kind"]])
-    assert judged(model).facts["each"]["compiled"]["equal"]
+    assert judged(model)["each"]["compiled"]["equal"]
     assert told(model, spoiled("look_up", unknown_is_the_first)).startswith("single hard values: row ")

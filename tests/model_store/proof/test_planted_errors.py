@@ -97,14 +97,14 @@ def base_last(estimator, schema):
 
 
 def told(made, compiler):
-    facts = judged(case(*made()), compiler).facts
+    facts = judged(case(*made()), compiler)
     assert facts["chosen"] != "compiled"
     return facts["each"]["compiled"]["why_not"]
 
 
 @pytest.mark.parametrize("made", [forest, plain_forest, histogram, boosting])
 def test_a_plan_without_a_planted_error_is_used(made):
-    facts = judged(case(*made())).facts
+    facts = judged(case(*made()))
     assert facts["chosen"] == "compiled"
     assert facts["each"]["compiled"]["rows"] > 3000
 
