@@ -1,5 +1,5 @@
 """The modules that compile estimators made of others."""
 
-from model_store.compilers.compositions import calibration, passing, several, targets, voting
+from model_store.compilers.compositions import bagging, calibration, passing, several, targets, voting
 
-FAMILIES = (passing, voting, calibration, several, targets)
+FAMILIES = (passing, bagging, voting, calibration, several, targets)

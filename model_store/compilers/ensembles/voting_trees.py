@@ -62,13 +62,15 @@ def _twice_checked(compilation: Compilation, estimator: Any, rows: Value) -> Val
     return fitted.rows(compilation, rows, estimator.estimators_[0])
 
 
-def _bagging_classifier(compilation: Compilation, estimator: Any, rows: Value) -> Methods:
+def bagging_classifier(compilation: Compilation, estimator: Any, rows: Value) -> Methods:
+    """Compile bagging of trees that all know all classes. Raises NotCompiled for all else."""
     fitted.check_all(estimator.estimators_, fitted.CLASSIFIERS)
     shares = _bagged(compilation, estimator, rows, adding.Sums(np.zeros(estimator.n_classes_)))
     return {"predict": chosen(compilation, shares, estimator.classes_), "predict_proba": shares}
 
 
-def _bagging_regressor(compilation: Compilation, estimator: Any, rows: Value) -> Methods:
+def bagging_regressor(compilation: Compilation, estimator: Any, rows: Value) -> Methods:
+    """Compile bagging of regression trees. Raises NotCompiled for all else."""
     fitted.check_all(estimator.estimators_, fitted.REGRESSORS)
     outputs = estimator.estimators_[0].n_outputs_
     return {"predict": _bagged(compilation, estimator, rows, adding.Sums(np.zeros(outputs), flat=outputs == 1))}
@@ -95,6 +97,4 @@ def _bagged(compilation: Compilation, estimator: Any, rows: Value, sums: adding.
 COMPILERS: Mapping[str, Compiler] = {
     "sklearn.ensemble._weight_boosting.AdaBoostClassifier": _ada_classifier,
     "sklearn.ensemble._weight_boosting.AdaBoostRegressor": _ada_regressor,
-    "sklearn.ensemble._bagging.BaggingClassifier": _bagging_classifier,
-    "sklearn.ensemble._bagging.BaggingRegressor": _bagging_regressor,
 }

@@ -5,7 +5,14 @@ import pandas as pd
 import pytest
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import TransformedTargetRegressor
-from sklearn.ensemble import StackingClassifier, StackingRegressor, VotingClassifier, VotingRegressor
+from sklearn.ensemble import (
+    BaggingClassifier,
+    BaggingRegressor,
+    StackingClassifier,
+    StackingRegressor,
+    VotingClassifier,
+    VotingRegressor,
+)
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401 - so that halving can be imported
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
@@ -18,6 +25,7 @@ from sklearn.model_selection import (
 )
 from sklearn.multiclass import OneVsOneClassifier, OneVsRestClassifier
 from sklearn.multioutput import ClassifierChain, MultiOutputClassifier, MultiOutputRegressor, RegressorChain
+from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import (
     MaxAbsScaler,
@@ -28,6 +36,7 @@ from sklearn.preprocessing import (
     StandardScaler,
 )
 from sklearn.semi_supervised import SelfTrainingClassifier
+from sklearn.svm import LinearSVC
 
 from model_store.batch import Batch
 from model_store.compilers.compilation import NotCompiled
@@ -98,6 +107,10 @@ CLASSIFIERS = {
     "one against rest": OneVsRestClassifier(logistic()),
     "one against rest by numbers": OneVsRestClassifier(linear()),
     "one against rest by probabilities": OneVsRestClassifier(VotingClassifier(voters(), voting="soft")),
+    "bagging": BaggingClassifier(logistic(), 5, random_state=0),
+    "bagging of some columns": BaggingClassifier(logistic(), 5, max_features=0.6, random_state=0),
+    "bagging of votes": BaggingClassifier(LinearSVC(), 5, random_state=0),
+    "bagging of few rows": BaggingClassifier(GaussianNB(), 5, max_samples=3, random_state=0),
     "one against one": OneVsOneClassifier(logistic()),
     "one against one by probabilities": OneVsOneClassifier(VotingClassifier(voters(), voting="soft")),
 }
@@ -114,6 +127,8 @@ REGRESSORS = {
     "weighted vote": VotingRegressor(regressors(), weights=[1, 0.3, 7]),
     "stack": StackingRegressor(regressors(), Ridge(), cv=3),
     "stack with the rows": StackingRegressor(regressors(), linear(), cv=3, passthrough=True),
+    "bagging": BaggingRegressor(linear(), 5, random_state=0),
+    "bagging of some columns": BaggingRegressor(linear(), 5, max_features=3, random_state=0),
     "exp": TransformedTargetRegressor(linear(), func=np.log, inverse_func=np.exp),
     "expm1": TransformedTargetRegressor(linear(), func=np.log1p, inverse_func=np.expm1),
     "nothing": TransformedTargetRegressor(linear()),
