@@ -224,8 +224,10 @@ def _objects(compilation: Compilation, rows: Value) -> Value:
 def _checked(columns: tuple[Value, ...]) -> str:
     """Return the type of the array that scikit-learn's checks make of columns: pandas' own become float64."""
     _check_numbers(columns)
-    held = [value.column.held for value in columns if value.column]
-    return "float64" if {"object", "extension"} & set(held) else _common(columns)
+    held = {value.column.held for value in columns if value.column}
+    if "object" in held and any(value.column.nullable for value in columns if value.column):
+        refuse("objects next to numbers with gaps")
+    return "float64" if {"object", "extension"} & held else _common(columns)
 
 
 def _unchecked(columns: tuple[Value, ...]) -> str:

@@ -14,7 +14,7 @@ from model_store.compilers.ensembles.families import FAMILIES as ENSEMBLES
 from model_store.compilers.numeric.families import FAMILIES as NUMERIC
 from model_store.compilers.sparing import spared
 from model_store.plans.plan import Plan, pruned
-from model_store.schema import INTEGERS, NUMBERS, Column, Output, Schema
+from model_store.schema import FLOATS, INTEGERS, NUMBERS, Column, Output, Schema
 
 _MODULES = (support_vectors, *COMPOSITIONS, *ENSEMBLES, *NUMERIC, *COLUMNS)
 _NUMBERS_OF_PANDAS = tuple(name.replace("i", "I").replace("uI", "UI").replace("f", "F") for name in NUMBERS)
@@ -47,6 +47,8 @@ def _answer(compilation: Compilation, value: Value, output: Output) -> Value:
     made = compilation.dense(value)
     if output.name == "transform" and output.dtype == "string" and np.dtype(made.dtype).kind in "biuf":
         refuse(f"{output.name} has numbers of several types, as objects")
+    if output.dtype in INTEGERS and made.dtype in FLOATS and output.name == "transform":
+        refuse(f"{output.name} has whole numbers, and their gaps need floats")
     return made
 
 
@@ -54,8 +56,10 @@ def _source(compilation: Compilation, schema: Schema) -> Value:
     tight = frozenset(column.name for column in schema.columns if _is_tight(column))
     if tight and any(column.dtype == "float32" for column in schema.columns):
         refuse("whole numbers with gaps next to float32")
+    if tight and schema.homogeneous and schema.layout == "table" and schema.order == "C":
+        refuse("whole numbers with gaps, row by row in memory")
     names = tuple(column.name if column.label is None else column.label for column in schema.columns)
-    if schema.homogeneous:
+    if schema.homogeneous and not (tight and schema.layout == "table"):
         return _matrix(compilation, schema, names if schema.layout == "table" else (), tight=bool(tight))
     columns = tuple(_column(compilation, place, column) for place, column in enumerate(schema.columns))
     return columns[0] if schema.layout == "series" else frame(columns, names if schema.layout == "table" else ())
@@ -68,8 +72,6 @@ def _is_tight(column: Column) -> bool:
 
 def _matrix(compilation: Compilation, schema: Schema, labels: tuple[str | int, ...], *, tight: bool) -> Value:
     dtype, settings = schema.columns[0].dtype, dict[str, Any](order=schema.order)
-    if tight and schema.layout == "table" and schema.order == "C":
-        refuse("whole numbers with gaps, row by row in memory")
     if tight:
         dtype, settings = "float64", {**settings, "dtype": "float64", "names": list(schema.names)}
     return compilation.add("matrix", settings=settings, dtype=dtype, width=len(schema.columns), names=labels)

@@ -9,6 +9,7 @@ from model_store.batch import Array
 from model_store.compilers.compilation import Compilation, Compiler, Methods, Value, refuse, source
 from model_store.missing import is_missing
 from model_store.plans.places import NOWHERE, REFUSED
+from model_store.schema import FLOATS
 
 _UNKNOWN = "unknown"
 Places = Callable[[int, Any], int]
@@ -111,17 +112,26 @@ def _tables(
     if any(column is not None and np.dtype(column.dtype).kind not in "biufO" for column in columns):
         refuse("categories of times, or of a type that is not known")
     arrays: dict[str, Array] = {}
-    gaps, others, infinite = [], [], []
+    gaps, others = [], []
     for i, (column, known) in enumerate(zip(columns, categories, strict=True)):
         table = _table(known.tolist(), column, lambda index, i=i: place(i, index))  # type: ignore[misc]
         arrays |= {f"keys_{i}": table.keys, f"places_{i}": table.places}
         gaps.append(table.gap)
         others.append(table.other)
-        infinite.append(column is not None and column.dtype == "object")
-    arrays |= {"gaps": np.array(gaps), "others": np.array(others), "infinite": np.array(infinite)}
+    arrays |= {"gaps": np.array(gaps), "others": np.array(others)}
+    arrays["infinite"] = np.array([column is not None and column.dtype == "object" for column in columns])
+    arrays["floats"] = np.array(list(map(_is_float, columns, categories)))
     if rows.form == "matrix":
         return (rows,), {"matrix": True}, arrays
     return (*source(rows.columns), arrays)
+
+
+def _is_float(column: Value | None, categories: Array) -> bool:
+    """Return whether a column's whole numbers or bools are floats when they are looked at."""
+    held = None if column is None else column.column
+    if held is None or held.dtype in (*FLOATS, "string"):
+        return False
+    return held.held == "extension" or (held.held == "array" and categories.dtype.kind == "f")
 
 
 class _Table:

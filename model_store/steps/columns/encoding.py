@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from model_store.batch import Array
+from model_store.missing import numbers
 from model_store.plans.places import NOWHERE, REFUSED
 from model_store.plans.plan import Step
 from model_store.steps.columns.tables import Columns, columns_of
@@ -41,18 +42,27 @@ class _Coder:
     """Finds the places of all values of some columns.
 
     ``keys_i`` has the known values of the i-th column, ``places_i`` the place of each; ``gaps`` and ``others`` have
-    those of missing and unknown values, one a column; ``infinite`` says in which columns infinity is a value.
+    those of missing and unknown values, one a column; ``infinite`` says in which columns infinity is a value, and
+    ``floats`` which ones scikit-learn looks at as floats.
     """
 
     def __init__(self, step: Step) -> None:
         gaps, others = step.arrays["gaps"].tolist(), step.arrays["others"].tolist()
         infinite = step.arrays["infinite"].tolist()
-        self.columns: Columns = columns_of(step)
+        self._columns: Columns = columns_of(step)
+        self._floats = np.flatnonzero(step.arrays["floats"]).tolist()
         self.tables = [
             _Places(_known(step, i), gap, other, infinite=fine)
             for i, (gap, other, fine) in enumerate(zip(gaps, others, infinite, strict=True))
         ]
         self._one = [table.__getitem__ for table in self.tables]
+
+    def columns(self, *inputs: Any) -> list[Array]:
+        """Return the columns of the values of the step's inputs."""
+        found = self._columns(*inputs)
+        for i in self._floats:
+            found[i] = numbers(found[i]).astype(np.float64)
+        return found
 
     def one(self, columns: list[Array]) -> list[int]:
         """Return the places of the only row's values, one a column."""
@@ -105,7 +115,7 @@ def _one_hot(step: Step) -> Run:
                 made[place] = 1
         else:
             places = coder.all(columns)
-            made[np.where(places == NOWHERE, rows * width, places + np.arange(0, rows * width, width))] = 1
+            made[np.where(places == NOWHERE, rows * width, places + np.arange(rows) * width)] = 1
         return made[:-1].reshape(rows, width)
 
     return run
@@ -133,7 +143,7 @@ def _look_up(step: Step) -> Run:
         if len(columns[0]) == 1:
             found: Array = values[coder.one(columns)]
             return found.reshape(1, -1)
-        return values[coder.all(columns).T].reshape(len(columns[0]), -1)
+        return values.take(coder.all(columns).T, axis=0).reshape(len(columns[0]), -1)
 
     return run
 

@@ -60,6 +60,7 @@ LINEAR: dict[str, tuple[Any, pd.DataFrame]] = {
     "pandas": (of((SCALED, NUMBERS), (DENSE, ["grade"]), remainder="drop").set_output(transform="pandas"), TABLE),
     "float32": (of((SCALED, ["small"]), (ORDINAL, ["city"])), TABLE),
     "bools": (of((SCALED, ["owner", "rooms", "small"])), TABLE),
+    "codes next to numbers": (of((SCALED, NUMBERS), (ORDINAL, ["city", "grade"])), TABLE),
     "one type": (
         of((SCALED, ["d", "a2"]), (MaxAbsScaler(), ["c"]), remainder="passthrough"),
         SINGLE.rename(columns={"b": "a2"}),

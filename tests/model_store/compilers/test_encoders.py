@@ -23,7 +23,9 @@ TIGHT = pd.DataFrame({"code": np.arange(ROWS) % 7, "other": TABLE["few"].astype(
 MASKED = TIGHT.assign(code=TIGHT["code"].astype("Int64").mask(TIGHT["code"] == 3))
 OBJECTS = TEXTS.astype(object)
 ARROW = pd.DataFrame({"a": pd.Series(texts(gaps=pd.NA), dtype="string"), "b": TABLE["rooms"]})
+HUGE = pd.DataFrame({"a": pd.Series(np.arange(ROWS) % 5 + 2**53).astype("Int64"), "b": np.arange(ROWS) % 6 + 2**60})
 ROWS_OF = {
+    "huge whole numbers": HUGE.assign(a=HUGE["a"].mask(HUGE["b"] == 2**60 + 4)),
     "texts": TEXTS,
     "objects": OBJECTS,
     "numbers": TABLE[["age", "rooms", "few"]],
