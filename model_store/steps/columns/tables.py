@@ -17,7 +17,7 @@ Columns = Callable[..., list[Array]]
 def columns_of(step: Step) -> Columns:
     """Return what makes a step's columns: those of the batch with its ``names``, or its inputs, or those of a matrix.
 
-    ``places`` are where in the schema the named columns are.
+    ``places`` are where in the schema the named columns are. Raises ValueError if a step of the batch has no names.
     """
     if "names" in step.settings:
         return _of_the_batch(step)
