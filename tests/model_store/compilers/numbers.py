@@ -2,11 +2,12 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from sklearn.base import clone
 
 from model_store.batch import Batch
@@ -72,7 +73,13 @@ def schema_of(estimator: Any, rows: np.ndarray, order: str) -> Schema:
     return Schema("matrix", columns, tuple(_outputs(estimator, rows)), order=order)
 
 
-def _outputs(estimator: Any, rows: np.ndarray) -> Iterator[Output]:
+def schema_of_table(estimator: Any, table: pd.DataFrame) -> Schema:
+    """Return a schema of a DataFrame's columns and of every output that the estimator has for it."""
+    columns = tuple(Column(name, table[name].dtype.name) for name in table.columns)
+    return Schema("table", columns, tuple(_outputs(estimator, table)), order="F")
+
+
+def _outputs(estimator: Any, rows: Any) -> Iterator[Output]:
     for method in METHODS:
         if hasattr(estimator, method):
             try:
@@ -88,18 +95,23 @@ def outcomes(estimator: Any, rows: np.ndarray, order: str, folder: Path, sizes: 
 
     Anything else names an output that differs. The rows are those that the estimator takes, cut into pieces.
     """
-    schema = schema_of(estimator, rows, order)
+    starts = [(start, size) for size in sizes for start in range(0, min(len(rows), _PIECES * size), size)]
+    pieces = (np.ascontiguousarray(rows[start : start + size]) for start, size in starts)
+    batches = (Batch(len(piece), matrix=piece) for piece in pieces)
+    return outcomes_of(estimator, schema_of(estimator, rows, order), batches, folder)
+
+
+def outcomes_of(estimator: Any, schema: Schema, batches: Iterable[Batch], folder: Path) -> Counter[str]:
+    """Return what ``outcomes`` does, of batches of a schema."""
     files.write(folder, compile_plan(estimator, schema))
     plan = files.read((folder / files.PLAN).read_bytes(), np.load(folder / files.ARRAYS, mmap_mode="r"))
     engines = EstimatorEngine(estimator, schema), CompiledEngine(plan, schema)
     found: Counter[str] = Counter()
-    for size in sizes:
-        for start in range(0, min(len(rows), _PIECES * size), size):
-            piece = np.ascontiguousarray(rows[start : start + size])
-            for output in schema.outputs:
-                expected, got = (_answer(engine, Batch(len(piece), matrix=piece), output.name) for engine in engines)
-                kind = "refused" if isinstance(got, str) else "equal"
-                found[kind if expected == got else f"{output.name}, {len(piece)} rows from {start}: {got}"] += 1
+    for place, batch in enumerate(batches):
+        for output in schema.outputs:
+            expected, got = (_answer(engine, batch, output.name) for engine in engines)
+            kind = "refused" if isinstance(got, str) else "equal"
+            found[kind if expected == got else f"{output.name}, batch {place} of {batch.rows} rows: {got}"] += 1
     return found
 
 
