@@ -38,16 +38,16 @@ class Part:
 class Apart:
     """Asks for the answers to rows, apart where their whole numbers or bools have gaps.
 
-    ``answers`` takes a batch whose columns have gaps in all rows or in none, and the names of outputs.
+    ``answers`` takes a batch whose columns have gaps in all rows or in none, and the names of outputs. It is given with
+    each call and not kept: an engine that is in a circle with what it holds leaves the memory late, or never.
     """
 
-    def __init__(self, schema: Schema, answers: Answers) -> None:
+    def __init__(self, schema: Schema) -> None:
         self._schema = schema
-        self._answers = answers
         self._tight = tight_columns(schema)
         self._in_floats = False
 
-    def compare_floats(self, batch: Batch, given: Mapping[str, Array]) -> None:
+    def compare_floats(self, answers: Answers, batch: Batch, given: Mapping[str, Array]) -> None:
         """Take whole numbers with gaps as floats from now on, if the answers ``given`` to the batch stay the same.
 
         That saves a prediction for each pattern of gaps.
@@ -57,19 +57,19 @@ class Apart:
         if floats is None:
             return
         try:
-            made = self._answers(floats, tuple(given))
+            made = answers(floats, tuple(given))
         except Exception:
             log.debug("whole numbers are not taken as floats", exc_info=True)
             return
         self._in_floats = all(identical(made[name], answer) for name, answer in given.items())
 
-    def predict(self, batch: Batch, outputs: Sequence[str]) -> Mapping[str, Array]:
+    def predict(self, answers: Answers, batch: Batch, outputs: Sequence[str]) -> Mapping[str, Array]:
         """Return the answers to all rows, in their order."""
         if not self._tight or batch.matrix is not None:
-            return self._answers(batch, outputs)
+            return answers(batch, outputs)
         split = two_parts(self._schema, self._tight, batch) if self._in_floats else None
         split = split or parts(self._schema, self._tight, batch)
-        found = [(part.rows, self._answers(part.batch, outputs)) for part in split]
+        found = [(part.rows, answers(part.batch, outputs)) for part in split]
         return found[0][1] if len(found) == 1 else _joined(found, outputs)
 
 

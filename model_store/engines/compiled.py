@@ -34,17 +34,17 @@ class CompiledEngine(Engine):
         self._schema = schema
         self._runs = [called(step, estimator) if step.kind == CALL else build(step) for step in plan.steps]
         self._tight = tight_columns(schema)
-        self._apart = Apart(schema, self._answers)
+        self._apart = Apart(schema)
         self._programs: dict[tuple[str, ...], _Program] = {}
 
     def compare_floats(self, batch: Batch, given: Mapping[str, Array]) -> None:
         """Take rows with gaps in whole numbers together from now on, as EstimatorEngine does on the same condition."""
-        self._apart.compare_floats(batch, given)
+        self._apart.compare_floats(self._answers, batch, given)
 
     def predict(self, batch: Batch, outputs: Sequence[str]) -> Mapping[str, Array]:
         """Return what the plan answers; ValueError for rows that the estimator refuses. See Engine."""
         if self._tight and batch.rows > 1 and self._has_gaps(batch):
-            return self._apart.predict(batch, outputs)
+            return self._apart.predict(self._answers, batch, outputs)
         return self._answers(batch, outputs)
 
     def _has_gaps(self, batch: Batch) -> bool:

@@ -20,15 +20,15 @@ class EstimatorEngine(Engine):
     def __init__(self, estimator: Any, schema: Schema) -> None:
         self._estimator = estimator
         self._schema = schema
-        self._apart = Apart(schema, self._answers)
+        self._apart = Apart(schema)
 
     def compare_floats(self, batch: Batch, given: Mapping[str, Array]) -> None:
         """Take whole numbers with gaps as floats from now on, if the answers ``given`` to the batch stay the same."""
-        self._apart.compare_floats(batch, given)
+        self._apart.compare_floats(self._answers, batch, given)
 
     def predict(self, batch: Batch, outputs: Sequence[str]) -> Mapping[str, Array]:
         """Return what the estimator answers; see Engine for what it raises."""
-        return self._apart.predict(batch, outputs)
+        return self._apart.predict(self._answers, batch, outputs)
 
     def _answers(self, batch: Batch, outputs: Sequence[str]) -> dict[str, Array]:
         rows = partial(estimator_input, self._schema, batch)
