@@ -22,7 +22,7 @@ def tree(fitted: Any, values: Array, columns: Array | None = None) -> TreeArrays
     return TreeArrays(
         left=fitted.children_left,
         right=fitted.children_right,
-        feature=feature if columns is None else np.where(feature < 0, feature, columns[feature]),
+        feature=feature if columns is None else np.where(feature < 0, feature, columns[np.maximum(feature, 0)]),
         threshold=fitted.threshold,
         missing_left=fitted.missing_go_to_left,
         values=values,

@@ -46,6 +46,14 @@ def test_a_boosted_classifier_of_exponential_loss(tmp_path):
     assert differences(estimator, rows, staged(estimator, rows, rng), tmp_path) == []
 
 
+def test_a_decision_of_zero_is_the_second_class(tmp_path):
+    rows = np.zeros((10, 2))
+    estimator = GradientBoostingClassifier(**FEW, init="zero").fit(rows, ["a", "b"] * 5)
+    assert estimator.decision_function(rows[:1]).tolist() == [0.0]
+    assert estimator.predict(rows[:1]).tolist() == ["b"]
+    assert differences(estimator, rows, rows, tmp_path) == []
+
+
 @pytest.mark.parametrize("loss", ["squared_error", "absolute_error", "huber", "quantile"])
 @pytest.mark.parametrize("init", [None, "zero", DummyRegressor(strategy="constant", constant=-3.5)], ids=str)
 def test_boosted_regressors(loss, init, tmp_path):

@@ -70,10 +70,15 @@ def test_other_types_of_numbers(dtype, order, tmp_path):
     rng, rows, target = drawn()
     rows = (np.abs(rows) * 40).astype(dtype)
     estimator = LGBMRegressor(**FEW).fit(rows, target)
-    tested = rows_of(estimator, rows, rng)
-    if dtype == "int64":
-        tested[:20] += 2**24
-    assert differences(estimator, rows, tested, tmp_path, order=order) == []
+    assert differences(estimator, rows, rows_of(estimator, rows, rng), tmp_path, order=order) == []
+
+
+def test_whole_numbers_of_arrays_are_rounded_to_float32(tmp_path):
+    rng, rows, _ = drawn()
+    rows = 2**24 + rng.integers(0, 40, rows.shape)
+    estimator = LGBMRegressor(**FEW).fit(rows.astype(np.float64), rows[:, 0] % 7)
+    assert (estimator.predict(rows) != estimator.predict(rows.astype(np.float64))).any()
+    assert differences(estimator, rows, rows, tmp_path) == []
 
 
 @pytest.mark.parametrize("names", [(0, 1), ("a", "b", "c"), tuple(range(9))], ids=str)

@@ -59,6 +59,17 @@ def test_bagging_classifiers(names, options, tmp_path):
     assert differences(estimator, rows, rows_of(estimator, rows, rng), tmp_path) == []
 
 
+def test_bagging_takes_anything_in_columns_that_no_tree_has_seen(tmp_path):
+    rng, rows, target = drawn()
+    estimator = BaggingClassifier(n_estimators=2, max_features=1, random_state=0).fit(rows, classes(target))
+    unseen = sorted({0, 1, 2, 3, 4} - set(np.concatenate(estimator.estimators_features_).tolist()))
+    assert len(unseen) >= 3
+    tested = rows_of(estimator, rows, rng)
+    tested[:300, unseen[0]], tested[:300, unseen[1]] = np.nan, np.inf
+    assert np.isfinite(estimator.predict_proba(tested[:300])).all()
+    assert differences(estimator, rows, tested, tmp_path) == []
+
+
 @pytest.mark.parametrize("outputs", [1, 2])
 @pytest.mark.parametrize("options", BAGGING, ids=str)
 def test_bagging_regressors(options, outputs, tmp_path):
