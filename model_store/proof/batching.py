@@ -24,8 +24,8 @@ def depends_at(engine: Engine, batch: Batch, outputs: Sequence[str]) -> list[int
     """
     some = take(batch, np.arange(min(_ROWS, batch.rows)))
     together = engine.predict(some, outputs)
-    end = time.process_time() + _SECONDS
-    return [size for size in SIZES if time.process_time() < end and _differs(engine, some, outputs, size, together)]
+    end = time.thread_time() + _SECONDS
+    return [size for size in SIZES if time.thread_time() < end and _differs(engine, some, outputs, size, together)]
 
 
 def _differs(engine: Engine, batch: Batch, outputs: Sequence[str], size: int, together: Answers) -> bool:

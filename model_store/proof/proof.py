@@ -30,7 +30,7 @@ class Comparison:
         self._measure = measure
         self._candidate = candidate
         self._outputs = tuple(outputs)
-        self._end = time.process_time() + seconds
+        self._end = time.thread_time() + seconds
         self._alone = 0
         self.rows = 0
 
@@ -41,7 +41,7 @@ class Comparison:
         were refused alone. Pieces that come when the time is over are left out.
         """
         for start, batch in pieces:
-            if time.process_time() > self._end:
+            if time.thread_time() > self._end:
                 break
             found = self._between(batch, start)
             if found:

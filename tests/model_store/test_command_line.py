@@ -82,7 +82,11 @@ def test_the_life_of_a_model_at_the_command_line(keyed):
     shown = json.loads(keyed("show", "area", "1", "--json").stdout)
     assert shown["metrics"] == {"r2": 0.9}
     assert [column["name"] for column in shown["schema"]["columns"]] == ["width", "height"]
-    assert "history:" in keyed("show", "area").stdout
+    assert shown["options"]["engines"]["chosen"] == "compiled"
+    lines = keyed("show", "area").stdout
+    assert "history:" in lines
+    assert "engine     equal  rows " in lines
+    assert "\n… compiled: " in first.stderr
 
     verified = keyed("verify")
     assert (verified.returncode, verified.stdout) == (0, "area 1: ok\narea 2: ok\n")

@@ -123,6 +123,12 @@ def test_a_contract_as_json_has_the_schema_and_the_warnings(contract):
     assert found["estimator"] == "sklearn.dummy.DummyClassifier"
 
 
+def test_a_dry_run_shows_the_engines(contract):
+    shown = contract(PLAIN.fillna(0), LinearRegression().fit(PLAIN.fillna(0), np.arange(COUNT)))
+    assert "engine     equal  rows " in str(shown)
+    assert shown.to_json()["engines"]["each"]["compiled"]["equal"]
+
+
 def test_a_dry_run_refuses_what_publishing_would_refuse(contract):
     with pytest.raises(BadSchema, match=r"columns\.c: there is no such column"):
         contract(PLAIN, schema={"columns": {"c": {}}})
