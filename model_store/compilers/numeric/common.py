@@ -74,7 +74,8 @@ def chosen(
     """Add the class of the greatest score; of one score, the second class if it is greater than ``than``, or equal."""
     kind = "above" if scores.form == "vector" else "most"
     settings = {"than": than, "or_equal": or_equal} if kind == "above" else {}
-    dtype = "object" if classes.dtype.kind in "OUS" else classes.dtype.name
+    classes = classes.astype(object) if classes.dtype.kind == "U" else classes  # as a plan that is read has them
+    dtype = "object" if classes.dtype.kind in "OS" else classes.dtype.name
     return compilation.add(
         kind, scores, arrays={"labels": classes}, settings=settings, form="vector", width=1, dtype=dtype
     )
