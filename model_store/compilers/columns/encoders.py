@@ -180,8 +180,16 @@ def _array(keys: Sequence[Any]) -> Array:
     kinds = {type(key) for key in keys}
     if len(kinds) > 1 or not kinds <= {str, int, float, bool}:
         refuse(f"categories of several types, or of one that is no text or number: {sorted(map(str, kinds))}")
-    return np.array(keys, dtype=object) if kinds == {str} else np.array(keys, dtype=None if kinds else np.int64)
+    return np.array(keys, dtype=_TYPES[kinds.pop() if kinds else int](keys))
 
+
+_TYPES: Mapping[type, Callable[[Sequence[Any]], Any]] = {
+    str: lambda _: np.object_,
+    float: lambda _: np.float64,
+    bool: lambda _: np.bool_,
+    int: lambda keys: np.uint64 if max(keys, default=0) > np.iinfo(np.int64).max else np.int64,
+}
+"""The dtype of keys of one type, which holds each exactly. NumPy's own choice for large whole numbers is floats."""
 
 _KNOWN = {"OneHotEncoder": _one_hot, "OrdinalEncoder": _ordinal}
 COMPILERS: Mapping[str, Compiler] = {

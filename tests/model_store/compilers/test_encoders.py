@@ -25,6 +25,7 @@ OBJECTS = TEXTS.astype(object)
 ARROW = pd.DataFrame({"a": pd.Series(texts(gaps=pd.NA), dtype="string"), "b": TABLE["rooms"]})
 HUGE = pd.DataFrame({"a": pd.Series(np.arange(ROWS) % 5 + 2**53).astype("Int64"), "b": np.arange(ROWS) % 6 + 2**60})
 ROWS_OF = {
+    "the hugest": pd.DataFrame({"a": np.arange(ROWS, dtype=np.uint64) % 5 * np.uint64(2**62 - 1), "b": TABLE["city"]}),
     "huge whole numbers": HUGE.assign(a=HUGE["a"].mask(HUGE["b"] == 2**60 + 4)),
     "texts": TEXTS,
     "objects": OBJECTS,
