@@ -15,6 +15,7 @@ from model_store.compilers.registry import compile_plan
 from model_store.engines.compiled import CompiledEngine
 from model_store.engines.engine import Engine
 from model_store.engines.estimator import EstimatorEngine
+from model_store.proof.threads import on_one_thread
 from model_store.schema import Schema
 
 _RUNS = 20
@@ -32,7 +33,9 @@ def cost(estimator: Any, schema: Schema, batch: Batch) -> Cost:
     try:
         plan = compile_plan(estimator, schema)
     except NotCompiled:
-        return Cost(_stored_bytes(estimator), _row_seconds(EstimatorEngine(estimator, schema), schema, batch))
+        with on_one_thread(estimator):
+            seconds = _row_seconds(EstimatorEngine(estimator, schema), schema, batch)
+        return Cost(_stored_bytes(estimator), seconds)
     held = sum(array.nbytes for step in plan.steps for array in step.arrays.values())
     return Cost(held, _row_seconds(CompiledEngine(plan, schema), schema, batch))
 
@@ -48,7 +51,7 @@ def _row_seconds(engine: Engine, schema: Schema, batch: Batch) -> float:
     default, times = (schema.outputs[0].name,), []
     for run in range(_RUNS):
         row = take(batch, np.array([run % batch.rows]))
-        start = time.process_time()
+        start = time.thread_time()
         engine.predict(row, default)
-        times.append(time.process_time() - start)
+        times.append(time.thread_time() - start)
     return median(times)
