@@ -13,6 +13,7 @@ from model_store.compilers.compositions.families import FAMILIES as COMPOSITIONS
 from model_store.compilers.ensembles.families import FAMILIES as ENSEMBLES
 from model_store.compilers.numeric.families import FAMILIES as NUMERIC
 from model_store.compilers.sparing import spared
+from model_store.compilers.summing import summed
 from model_store.plans.plan import Plan, pruned
 from model_store.schema import FLOATS, INTEGERS, NUMBERS, Column, Output, Schema
 
@@ -40,7 +41,7 @@ def _plan(estimator: Any, schema: Schema, compilation: Compilation) -> Plan:
     if missing:
         refuse(f"there are no steps for {missing[0]}")
     places = {output.name: _answer(compilation, methods[output.name], output).place for output in schema.outputs}
-    return pruned(spared(pruned(Plan(tuple(compilation.steps), places))))
+    return pruned(summed(spared(pruned(Plan(tuple(compilation.steps), places)))))
 
 
 def _answer(compilation: Compilation, value: Value, output: Output) -> Value:

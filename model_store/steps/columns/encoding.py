@@ -38,7 +38,7 @@ class _Places(dict[Any, int]):
         return place
 
 
-class _Coder:
+class Coder:
     """Finds the places of all values of some columns.
 
     ``keys_i`` has the known values of the i-th column, ``places_i`` the place of each; ``gaps`` and ``others`` have
@@ -104,7 +104,7 @@ def _is_refused(table: _Places, value: Any) -> bool:
 
 def _one_hot(step: Step) -> Run:
     """Make a matrix (rows, ``width``) of zeros, and ones at the places of the values; none where a place is -1."""
-    coder, width, dtype = _Coder(step), int(step.settings["width"]), np.dtype(str(step.settings["dtype"]))
+    coder, width, dtype = Coder(step), int(step.settings["width"]), np.dtype(str(step.settings["dtype"]))
 
     def run(*inputs: Any) -> Array:
         columns = coder.columns(*inputs)
@@ -123,7 +123,7 @@ def _one_hot(step: Step) -> Run:
 
 def _one_hot_sparse(step: Step) -> Run:
     """Make the ones alone of what ``one_hot`` makes."""
-    coder, width, dtype = _Coder(step), int(step.settings["width"]), np.dtype(str(step.settings["dtype"]))
+    coder, width, dtype = Coder(step), int(step.settings["width"]), np.dtype(str(step.settings["dtype"]))
 
     def run(*inputs: Any) -> Sparse:
         columns = coder.columns(*inputs)
@@ -136,7 +136,7 @@ def _one_hot_sparse(step: Step) -> Run:
 
 def _look_up(step: Step) -> Run:
     """Make a matrix of the rows of ``values`` at the places of the values, one behind the other for each column."""
-    coder, values = _Coder(step), step.arrays["values"]
+    coder, values = Coder(step), step.arrays["values"]
 
     def run(*inputs: Any) -> Array:
         columns = coder.columns(*inputs)

@@ -2,6 +2,6 @@
 
 from types import ModuleType
 
-from model_store.steps.columns import encoding, sparse, tables, texts
+from model_store.steps.columns import encoding, sparse, sums, tables, texts
 
-FAMILIES: tuple[ModuleType, ...] = (tables, sparse, encoding, texts)
+FAMILIES: tuple[ModuleType, ...] = (tables, sparse, encoding, sums, texts)

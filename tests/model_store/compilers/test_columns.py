@@ -150,3 +150,15 @@ def test_what_is_not_known_for_certain_is_left_to_the_estimator(columns: Any, re
     fitted = columns.fit(rows)
     with pytest.raises(NotCompiled, match=reason):
         compile_plan(fitted, infer(fitted, rows).schema)
+
+
+@pytest.mark.parametrize("target", [CLASSES, CLASSES[0] == CLASSES], ids=["several classes", "two classes"])
+def test_numbers_and_categories_are_added_up_without_a_sparse_matrix(target, tmp_path: Path) -> None:
+    table = TABLE.assign(zero=np.where(np.arange(ROWS) % 3 == 0, 0.0, -0.0))
+    columns = of((ONE_HOT, ["city"]), (SCALED, NUMBERS), ("passthrough", ["zero"]), (ONE_HOT, ["street", "grade"]))
+    model = make_pipeline(columns, LogisticRegression(max_iter=50)).fit(table, target)
+    kinds = [step.kind for step in compile_plan(model, infer(model, table).schema).steps]
+    assert kinds.count("row_sums") == 1
+    assert kinds.count("codes") == 2
+    assert "sparse_beside" not in kinds
+    assert set(outcomes(model, table, tmp_path)) <= {"equal", "refused"}
