@@ -65,14 +65,14 @@ class Coder:
         return found
 
     def one(self, columns: list[Array]) -> list[int]:
-        """Return the places of the only row's values, one a column."""
+        """Return the places of the only row's values, one a column. Raises ValueError for one that is refused."""
         try:
             return [place(column.item()) for place, column in zip(self._one, columns, strict=True)]
         except _Refused:
             raise ValueError(self._refusal(columns)) from None
 
     def all(self, columns: list[Array]) -> Array:
-        """Return the places of all values, an array (columns, rows) of intp."""
+        """Return the places of all values, an array (columns, rows) of intp. Raises ValueError for what is refused."""
         rows = len(columns[0])
         found = (map(place, column.tolist()) for place, column in zip(self._one, columns, strict=True))
         try:
