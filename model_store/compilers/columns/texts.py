@@ -28,6 +28,8 @@ def _tfidf(compilation: Compilation, estimator: Any, rows: Value) -> Methods:
 
 def _hashing(compilation: Compilation, estimator: Any, rows: Value) -> Methods:
     width = int(estimator.n_features)
+    if estimator.alternate_sign and np.dtype(estimator.dtype).kind in "bu":
+        refuse("it counts down in a type without a sign")
     settings = {**_cutting(estimator, rows), "width": width, "signed": bool(estimator.alternate_sign)}
     known: dict[str, Any] = {"form": "sparse", "width": width, "dtype": settings["dtype"], "finite": True}
     counts = compilation.add("hashed", rows, settings=settings, arrays=_stop_words(estimator), **known)

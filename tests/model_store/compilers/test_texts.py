@@ -107,6 +107,31 @@ def test_counts_in_an_array_are_weighed(tmp_path: Path) -> None:
     assert set(seen) == {"equal"}, seen
 
 
+@pytest.mark.parametrize(
+    "vectorizer",
+    [
+        CountVectorizer(dtype=np.int8),
+        CountVectorizer(dtype=np.uint8, analyzer="char"),
+        HashingVectorizer(dtype=np.int8, n_features=4, norm=None),
+    ],
+    ids=lambda one: " ".join(str(one).split()),
+)
+def test_counts_that_are_too_large_for_their_type_wrap_around(vectorizer: Any, tmp_path: Path) -> None:
+    fitted = vectorizer.fit(TEXTS)
+    schema = infer(fitted, SAMPLE).schema
+    long = ["rain " * count for count in (127, 128, 200, 256, 1000)]
+    batch = Batch(len(long), columns={schema.columns[0].name: np.array(long, dtype=object)})
+    answers = plan_of(fitted, schema, tmp_path).predict(batch, ["transform"])["transform"]
+    assert answers.dtype == vectorizer.dtype
+    assert answers.tolist() == fitted.transform(long).toarray().tolist()
+
+
+def test_bools_that_are_counted_down_are_left_to_the_estimator() -> None:
+    fitted = HashingVectorizer(dtype=bool, n_features=4, norm=None).fit(TEXTS)
+    with pytest.raises(NotCompiled, match="a type without a sign"):
+        compile_plan(fitted, infer(fitted, SAMPLE).schema)
+
+
 @pytest.mark.parametrize("length", range(13))
 def test_hashes_are_those_of_murmurhash(length: int) -> None:
     for key in _RANDOM.integers(0, 256, (40, length), dtype=np.uint8):
