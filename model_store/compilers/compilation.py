@@ -112,6 +112,7 @@ class Compilation:
         compiler = self._compilers.get(kind)
         if compiler is None:
             refuse(f"{kind} is not known")
+        _check_own(estimator)
         try:
             return compiler(self, estimator, rows)
         except (AttributeError, KeyError, TypeError, ValueError, IndexError) as error:
@@ -187,6 +188,13 @@ class Compilation:
             return self.add("dense", value, form="matrix", finite=value.finite)
         self.steps.append(replace(made, kind="one_hot"))
         return replace(value, place=len(self.steps), form="matrix")
+
+
+def _check_own(estimator: Any) -> None:
+    """Raise NotCompiled for an estimator whose methods were replaced by attributes of its own."""
+    own = [name for name in vars(estimator) if callable(getattr(type(estimator), name, None))]
+    if own:
+        refuse(f"{class_path(estimator)} has a {own[0]} of its own")
 
 
 def frame(columns: tuple[Value, ...], names: tuple[str | int, ...] = ()) -> Value:

@@ -1,5 +1,7 @@
 """Parts that there are no steps for are called with arrays, and all around them is compiled."""
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -165,3 +167,27 @@ def test_publishing_keeps_an_estimator_whose_part_takes_most_of_the_time():
     assert facts["each"]["compiled"]["equal"]
     assert facts["chosen"] == "estimator"
     assert not calls({"engines": facts})
+
+
+class Capped(Ridge):
+    """What a publisher may put in the place of a method."""
+
+    @classmethod
+    def of(cls, model, rows):
+        return np.minimum(Ridge.predict(model, rows), 1.0)
+
+
+def test_an_estimator_with_a_method_of_its_own_is_not_compiled():
+    model = Ridge().fit(MATRIX, TARGETS)
+    model.predict = partial(Capped.of, Ridge().fit(MATRIX, TARGETS))
+    with pytest.raises(NotCompiled, match=r"Ridge has a predict of its own"):
+        compile_with_calls(model, infer(model, samples.laid_out(MATRIX)).schema)
+
+
+def test_a_part_with_a_method_of_its_own_is_called():
+    model = make_pipeline(StandardScaler(), Ridge()).fit(MATRIX, TARGETS)
+    model[-1].predict = partial(Capped.of, Ridge().fit(MATRIX, TARGETS))
+    plan, own, compiled = engines(model, MATRIX * 9)
+    assert called(plan)
+    assert own["predict"].max() == 1.0
+    assert identical(own["predict"], compiled["predict"])
