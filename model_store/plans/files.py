@@ -26,6 +26,10 @@ _LONGEST_HEADER = 4096
 _KINDS = "biuf"
 
 
+class UnknownFormat(SealBroken):
+    """A later release wrote this plan, in another format."""
+
+
 def write(folder: Path, plan: Plan) -> None:
     """Write ``plan.json`` and ``arrays.npy`` into a version's folder, array by array."""
     laid_out = _Layout()
@@ -61,10 +65,12 @@ def remove(folder: Path) -> None:
 def read(document: bytes, arrays: Array) -> Plan:
     """Return the plan in the bytes of ``plan.json``, whose arrays are views into those of ``arrays.npy`` (1-D, uint8).
 
-    Raises SealBroken if they are none of ours.
+    Raises SealBroken if they are none of ours, UnknownFormat if a later release wrote them.
     """
     try:
         return _plan(json.loads(document), arrays)
+    except UnknownFormat:
+        raise
     except (KeyError, TypeError, ValueError, IndexError, AttributeError, RecursionError) as error:
         raise SealBroken(f"{PLAN} is unreadable: {error}") from error
 
@@ -88,7 +94,7 @@ def _announced(header: BinaryIO) -> int:
 
 def _plan(document: Mapping[str, Any], arrays: Array) -> Plan:
     if document["format"] != FORMAT:
-        raise ValueError(f"expected a plan of format {FORMAT}, got {document['format']!r}")
+        raise UnknownFormat(f"{PLAN} is of format {document['format']!r}: this release reads format {FORMAT}")
     views = [_view(arrays, entry) for entry in document["arrays"]]
     steps = tuple(_step(place, step, views) for place, step in enumerate(document["steps"], start=1))
     outputs = {str(name): int(place) for name, place in document["outputs"].items()}

@@ -109,11 +109,19 @@ class Loader:
         """Return what executes a version: its plan, else its estimator, which is loaded now if the plan fails."""
         schema, estimator = opened.manifest.schema, opened.estimator
         if opened.plan is not None:
-            engine = compiled(self._plan(opened.manifest, opened.plan), schema, opened.golden, estimator)
+            engine = self._compiled(opened, opened.plan)
             if engine is not None:
                 return engine
             estimator = self._reopened(opened) if estimator is None else estimator
         return choose(estimator, schema, opened.golden, self._wanted.candidates(opened.manifest))
+
+    def _compiled(self, opened: Opened, plan: PlanFiles) -> Engine | None:
+        try:
+            read = self._plan(opened.manifest, plan)
+        except files.UnknownFormat as error:
+            log.warning("%s: the estimator is loaded", error)
+            return None
+        return compiled(read, opened.manifest.schema, opened.golden, opened.estimator)
 
     def _plan(self, manifest: Manifest, plan: PlanFiles) -> Plan:
         try:

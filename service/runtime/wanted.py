@@ -23,7 +23,7 @@ class WantedEngine:
 
     def is_plan(self, manifest: Manifest) -> bool:
         """Return whether the version's plan is to be used, and not its estimator."""
-        return files.PLAN in manifest.files and self._kind in {AUTO, COMPILED}
+        return {files.PLAN, files.ARRAYS} <= manifest.files.keys() and self._kind in {AUTO, COMPILED}
 
     def candidates(self, manifest: Manifest) -> Sequence[type[Candidate]]:
         """Return what may stand for scikit-learn's own methods where the estimator is used."""

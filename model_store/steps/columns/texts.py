@@ -90,7 +90,8 @@ def _counting(step: Step, count: Callable[[str], Mapping[int, int]], width: int)
             values += [value for _, value in found]
             lengths.append(len(found))
         rows = np.repeat(np.arange(len(lengths)), lengths)
-        made = np.ones(len(values), dtype) if binary else np.array(values, np.int64).astype(dtype)  # too large: it wraps
+        wrapped = np.array(values, np.int64).astype(dtype)
+        made = np.ones(len(values), dtype) if binary else wrapped
         return Sparse(len(lengths), width, rows, np.array(columns, np.intp), made)
 
     return run

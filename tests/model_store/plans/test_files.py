@@ -60,7 +60,6 @@ def test_every_array_begins_at_a_multiple_of_64_bytes(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("key", "value"),
     [
-        ("format", 2),
         ("outputs", {"predict": 3}),
         ("outputs", {"predict": 0}),
         ("arrays", []),
@@ -75,6 +74,13 @@ def test_a_document_that_fits_no_plan_is_refused(tmp_path: Path, key: str, value
     document, arrays = written(tmp_path)
     changed = json.dumps({**json.loads(document), key: value}).encode()
     with pytest.raises(SealBroken, match=r"plan\.json is unreadable"):
+        files.read(changed, arrays)
+
+
+def test_a_plan_of_another_format_is_told_from_a_broken_one(tmp_path: Path) -> None:
+    document, arrays = written(tmp_path)
+    changed = json.dumps({**json.loads(document), "format": 2}).encode()
+    with pytest.raises(files.UnknownFormat, match="is of format 2: this release reads format 1"):
         files.read(changed, arrays)
 
 

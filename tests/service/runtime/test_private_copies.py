@@ -299,6 +299,22 @@ def test_a_damaged_artifact_is_found_when_the_estimator_is_loaded(workshop, load
         loader.warm(opened, lambda _: None)
 
 
+@pytest.mark.parametrize("lacking", [False, True])
+def test_a_plan_of_a_later_format_or_without_arrays_leaves_the_version_to_its_estimator(
+    workshop, loader, line, caplog, lacking
+):
+    store = workshop.store.version_folder("line", 1)
+    if lacking:
+        (store / files.ARRAYS).unlink()
+    else:
+        (store / files.PLAN).chmod(0o644)
+        (store / files.PLAN).write_bytes(b'{"format": 2, "all": "is new"}')
+    workshop.seal_again("line", 1)
+    model = loaded(loader)
+    assert model.engine.name == "scikit-learn"
+    assert ("plan.json is of format 2: this release reads format 1: the estimator is loaded" in caplog.text) != lacking
+
+
 def test_without_a_folder_copies_are_in_a_temporary_one_that_goes_with_them(workshop, line):
     copies = PrivateCopies()
     loader = Loader(workshop.store, workshop.trusted, copies=copies)
