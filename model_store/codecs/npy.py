@@ -17,7 +17,10 @@ _SHAPE = re.compile(r"'shape'\s*:\s*\(\s*([0-9]{1,18})\s*,?\s*(?:([0-9]{1,18})\s
 
 
 def read_matrix(body: bytes) -> Array:
-    """Return the array in the body, 1-D or 2-D, sharing the body's memory. Raises MalformedRequest if there is none."""
+    """Return the array in the body, 1-D or 2-D, at addresses of its type: it shares the body's memory if that has them.
+
+    Raises MalformedRequest if there is none.
+    """
     header, start = _header(body)
     descr, order, shape = (pattern.search(header) for pattern in (_DESCR, _ORDER, _SHAPE))
     if descr is None or order is None or shape is None:
@@ -29,6 +32,7 @@ def read_matrix(body: bytes) -> Array:
     extents = tuple(int(extent) for extent in shape.groups() if extent)
     _check_length(dtype, extents, len(body) - start)
     flat = np.frombuffer(body, dtype=dtype, offset=start) if len(body) > start else np.empty(0, dtype)
+    flat = flat if flat.flags.aligned else flat.copy()
     return flat.reshape(extents[::-1]).T if order[1] == "True" else flat.reshape(extents)
 
 

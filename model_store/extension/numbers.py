@@ -12,6 +12,8 @@ import numpy as np
 from model_store.batch import Array
 from model_store.extension.loader import kernels
 
+_TAKEN = frozenset((np.dtype(np.float32), np.dtype(np.float64)))
+
 
 def exp(values: Array) -> Array:
     """Return the C library's ``exp`` (or ``expf``) of float64 (or float32) values, as a new array of their shape."""
@@ -24,19 +26,24 @@ def expit(values: Array) -> Array:
 
 
 def all_finite(values: Array) -> bool:
-    """Return whether no value of a float32 or float64 array is NaN or infinite."""
+    """Return whether no value of an array of numbers is NaN or infinite."""
     module = kernels()
-    if module is None or not values.flags.forc:
+    if module is None or not _is_plain(values):
         return bool(np.isfinite(values).all())
     return bool(module.all_finite(values))
 
 
 def none_infinite(values: Array) -> bool:
-    """Return whether no value of a float32 or float64 array is infinite; NaN may be there."""
+    """Return whether no value of an array of numbers is infinite; NaN may be there."""
     module = kernels()
-    if module is None or not values.flags.forc:
+    if module is None or not _is_plain(values):
         return not np.isinf(values).any()
     return bool(module.none_infinite(values))
+
+
+def _is_plain(values: Array) -> bool:
+    """Return whether the extension takes an array: float32 or float64, in one piece, at addresses of their size."""
+    return values.dtype in _TAKEN and values.flags.forc and values.flags.aligned
 
 
 def _applied(name: str, values: Array) -> Array:

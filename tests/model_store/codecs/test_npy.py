@@ -33,6 +33,15 @@ def test_the_numbers_share_the_body_s_memory():
     assert not read_matrix(saved(np.ones((2, 2)))).flags.owndata
 
 
+@pytest.mark.parametrize("padding", range(1, 9))
+def test_numbers_behind_a_header_of_any_length_are_at_addresses_of_their_type(padding):
+    array = np.array([[0.25, -1.5]])
+    header = f"{{'descr': '<f8', 'fortran_order': False, 'shape': (1, 2), }}{' ' * padding}\n".encode()
+    read = read_matrix(b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + array.tobytes())
+    assert read.tolist() == array.tolist()
+    assert read.flags.aligned
+
+
 def test_what_is_written_is_read_again():
     array = np.array([[0.25, np.nan]])
     assert np.array_equal(np.load(io.BytesIO(write(array))), array, equal_nan=True)

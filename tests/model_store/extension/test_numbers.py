@@ -62,6 +62,21 @@ def test_arrays_of_any_layout_are_looked_through():
     assert numbers.all_finite(np.ones((0, 3)))
 
 
+@pytest.mark.parametrize("dtype", ["bool", "int8", "int64", "uint64", "float16", ">f8"])
+def test_numbers_of_any_type_are_looked_through(dtype):
+    given = np.ones(9, dtype)
+    assert (numbers.all_finite(given), numbers.none_infinite(given)) == (True, True)
+    given = np.full(9, np.inf, ">f8")
+    assert (numbers.all_finite(given), numbers.none_infinite(given)) == (False, False)
+
+
+def test_numbers_at_odd_addresses_are_looked_through():
+    for number, expected in ((1.0, True), (np.inf, False)):
+        odd = np.frombuffer(b"." + np.full(9, number).tobytes(), offset=1)
+        assert not odd.flags.aligned
+        assert (numbers.all_finite(odd), numbers.none_infinite(odd)) == (expected, expected)
+
+
 def test_results_keep_the_shape_of_what_is_given():
     table = np.arange(12.0).reshape(3, 4)[:, ::2]
     assert np.array_equal(numbers.expit(table), scipy.special.expit(table))
