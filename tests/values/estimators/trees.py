@@ -4,6 +4,7 @@ import numpy as np
 from sklearn import calibration, ensemble, linear_model, model_selection, multiclass, multioutput, semi_supervised, tree
 from sklearn.base import clone
 from sklearn.compose import TransformedTargetRegressor
+from sklearn.experimental import enable_halving_search_cv  # noqa: F401 - without it they are not there
 from sklearn.frozen import FrozenEstimator
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
@@ -70,6 +71,8 @@ CLASSIFIERS = [
     multiclass.OutputCodeClassifier(LOGISTIC, **SEED),
     model_selection.GridSearchCV(LOGISTIC, {"C": [0.1, 1]}),
     model_selection.RandomizedSearchCV(TREE, {"max_depth": [1, 2, 3]}, n_iter=2, **SEED),
+    model_selection.HalvingGridSearchCV(TREE, {"max_depth": [1, 2, 3]}, cv=3, **SEED),
+    model_selection.HalvingRandomSearchCV(TREE, {"max_depth": [1, 2, 3]}, cv=3, **SEED),
 ]
 BINARIES = [
     model_selection.FixedThresholdClassifier(LOGISTIC, threshold=0.3),
