@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from model_store.batch import Array
+from model_store.extension.numbers import all_finite
 from model_store.plans.plan import Step
 from model_store.steps.step import Builder, Run
 
@@ -29,8 +30,11 @@ def _fill(step: Step) -> Run:
     mask, fill, indicate = _mask(step), step.arrays["with"], bool(step.settings.get("indicate"))
     kept, indicated = _columns(step, "kept"), _columns(step, "indicated")
     simple = "kept" not in step.arrays and not indicate
+    seldom = simple and step.settings.get("missing") is None
 
     def run(values: Array) -> Array:
+        if seldom:
+            return values if values.dtype.kind != "f" or all_finite(values) else np.where(mask(values), fill, values)
         gaps = mask(values)
         if simple and not gaps.any():
             return values
