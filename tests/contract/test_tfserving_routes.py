@@ -294,6 +294,8 @@ class TestRefusals:
             ("GET", "/v1/models/iris/versions/1/labels/x"),
             ("GET", "/v1/models/iris/metadata/x"),
             ("GET", "/V1/foo"),
+            ("GET", "/V1"),
+            ("GET", "/v1"),
         ],
     )
     def test_any_other_path_or_verb_is_malformed(self, client, method, path):
@@ -313,6 +315,11 @@ class TestRefusals:
         response = client.open(f"/v1/models/iris/versions/{version}{path}", method=method)
         assert error(response, 400).startswith("Failed to convert version: 9")
         assert response.json["error"].endswith(" to numeric.")
+
+    @pytest.mark.parametrize("path", ["/V2", "/V2/models/iris", "/v2/nowhere", "/V1x"])
+    def test_errors_of_an_address_are_plain_json_however_it_is_spelled(self, client, path):
+        response = client.get(path)
+        assert (response.status_code, response.mimetype) == (404, "application/json")
 
     def test_a_path_outside_is_not_found(self, client):
         response = client.get("/v3/models")

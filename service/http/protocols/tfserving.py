@@ -257,7 +257,7 @@ def respelling(behind: "WSGIApplication") -> "WSGIApplication":
 
 def respelled(path: str) -> str:
     """Return a path under ``/v1/`` with its fixed words in lower case; any other path as it is."""
-    if path[:4] not in {"/v1/", "/V1/"}:
+    if path != "/V1" and path[:4] not in {"/v1/", "/V1/"}:
         return path
     path = path[:4].lower() + path[4:]
     match = _FIXED_WORDS.fullmatch(path)
