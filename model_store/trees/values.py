@@ -15,14 +15,20 @@ def stored(leaves: Sequence[Array], most: int) -> tuple[Array, list[Array], Arra
     """
     found = [distinct(values) for values in leaves]
     counts = [len(values) for values in leaves]
-    if 2 * sum(len(rows) for rows, _ in found) <= sum(counts):
+    if 2 * sum(len(rows) for rows, _ in found) <= sum(counts) or all(map(_are_short, leaves)):
         rows, places = distinct(np.concatenate([rows for rows, _ in found]))
-        if len(rows) <= most:
+        if len(rows) <= most and 2 * len(rows) <= sum(counts):
             starts = np.split(places, np.cumsum([len(rows) for rows, _ in found])[:-1])
             numbers = [place[number] for place, (_, number) in zip(starts, found, strict=True)]
             return rows, numbers, np.zeros(len(counts), np.int64)
     firsts = np.cumsum([0, *counts[:-1]], dtype=np.int64)
     return np.concatenate(leaves), [np.arange(count) for count in counts], firsts
+
+
+def _are_short(values: Array) -> bool:
+    """Return whether float16 holds all values exactly: there are so few of these that trees have many in common."""
+    with np.errstate(over="ignore"):
+        return bool((values.astype(np.float16) == values).all())
 
 
 def distinct(values: Array) -> tuple[Array, Array]:

@@ -6,7 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.datasets import make_classification, make_regression
-from sklearn.ensemble import GradientBoostingRegressor, HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.ensemble import (
+    GradientBoostingRegressor,
+    HistGradientBoostingClassifier,
+    RandomForestClassifier,
+    RandomForestRegressor,
+)
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score, log_loss, mean_absolute_error, r2_score
 from sklearn.pipeline import make_pipeline
@@ -15,8 +20,10 @@ from sklearn.tree import DecisionTreeRegressor
 
 from model_store import publish
 from model_store.capture.goal import Goal
+from model_store.capture.inference import infer
 from model_store.capture.optimisation.interval import interval
 from model_store.capture.optimisation.losses import row_losses
+from model_store.capture.optimisation.measuring import cost
 from model_store.capture.optimisation.search import smaller
 from model_store.capture.optimisation.variants import variants
 from model_store.capture.options import silent
@@ -117,6 +124,15 @@ def test_each_kind_of_form_changes_trees_inside_pipelines() -> None:
     leaves = made["leaves in float16"][-1].estimators_[0, 0].tree_.value
     assert np.array_equal(leaves, leaves.astype(np.float16))
     assert not np.array_equal(leaves, model[-1].estimators_[0, 0].tree_.value)
+
+
+def test_leaves_in_float16_are_stored_in_less() -> None:
+    rows, targets = make_regression(3000, 4, noise=20, random_state=0)
+    forest = RandomForestRegressor(10, random_state=0).fit(rows, targets / np.abs(targets).max())
+    made = {variant.name: variant.of(forest) for variant in variants()}
+    found = infer(forest, rows)
+    whole, short = (cost(one, found.schema, found.batch).bytes for one in (forest, made["leaves in float16"]))
+    assert short < 0.85 * whole
 
 
 def test_histogram_boosting_has_fewer_stages_and_shorter_leaves() -> None:
