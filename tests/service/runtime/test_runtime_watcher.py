@@ -225,7 +225,7 @@ def test_a_hanging_load_neither_displaces_nor_delays_others(workshop, worker):
 
 
 def test_one_bad_model_stops_neither_the_start_nor_the_others(workshop, worker):
-    workshop.constant("bad", promote=True)
+    workshop.constant("bad", 7.0, promote=True)  # with the arrays of the good one, a whole copy of those would be used
     corrupt(workshop, "bad", 1)
     workshop.constant("good", promote=True)
     worker.watcher.boot()
