@@ -46,6 +46,17 @@ def _is_plain(values: Array) -> bool:
     return values.dtype in _TAKEN and values.flags.forc and values.flags.aligned
 
 
+def added_in_order(terms: Array) -> Array:
+    """Return the sums over the first axis, each number added to those before it: (terms, …) becomes (…).
+
+    ``numpy.add.reduce`` does so, but adds in pairs where the terms of a sum lie next to each other in memory.
+    """
+    terms = np.ascontiguousarray(terms)
+    single = len(terms) > 0 and terms[0].size == 1
+    added: Array = np.add.accumulate(terms, axis=0)[-1] if single else np.add.reduce(terms, axis=0)
+    return added
+
+
 def _applied(name: str, values: Array) -> Array:
     module = kernels()
     if module is None:

@@ -7,7 +7,7 @@ from itertools import combinations
 import numpy as np
 
 from model_store.batch import Array
-from model_store.extension.numbers import exp
+from model_store.extension.numbers import added_in_order, exp
 from model_store.plans.plan import Step
 from model_store.steps.compositions.deciding import of_pairs
 from model_store.steps.step import Builder, Run
@@ -134,14 +134,8 @@ def _by_vectors(similar: Array) -> Array:
 
 
 def _in_order(turned: Array, weights: Array) -> Array:
-    """Return for each column the sum of its numbers times ``weights``, added from first to last.
-
-    ``numpy.sum`` adds the numbers of a single column in another order.
-    """
-    products = turned * weights[:, np.newaxis]
-    several = turned.shape[1] != 1 or not len(turned)
-    added: Array = np.add.reduce(products, axis=0) if several else np.add.accumulate(products[:, 0])[-1:]
-    return added + 0.0
+    """Return for each column the sum of its numbers times ``weights``, added from first to last."""
+    return added_in_order(turned * weights[:, np.newaxis]) + 0.0
 
 
 def _voted(step: Step) -> Run:

@@ -10,6 +10,7 @@ from functools import cached_property
 import numpy as np
 
 from model_store.batch import Array
+from model_store.extension.numbers import added_in_order
 from model_store.trees.kernels_of_sklearn import Kernel, of_float32, of_float64
 from model_store.trees.unpacking import Unpacked, unpack
 
@@ -133,13 +134,8 @@ def _routers(trees: Unpacked, feature: int) -> dict[str, Array]:
 
 
 def _in_order(base: Array, terms: Array) -> Array:
-    """Return a base plus terms of its shape, added one after the other.
-
-    ``numpy.add.reduce`` over the first axis does so, but if that is the only one, it adds in pairs.
-    """
-    stacked = np.concatenate((base[np.newaxis], terms))
-    added: Array = np.add.accumulate(stacked)[-1] if base.size == 1 else np.add.reduce(stacked)
-    return added
+    """Return a base plus terms of its shape, added one after the other."""
+    return added_in_order(np.concatenate((base[np.newaxis], terms)))
 
 
 def _check(rows: Array, dtype: str, features: int) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from model_store.batch import Array
+from model_store.extension.numbers import added_in_order
 from model_store.plans.plan import Step
 from model_store.steps.checks import check_finite
 from model_store.steps.columns.encoding import Coder
@@ -63,8 +64,7 @@ def _own(weights: Array, every: Mapping[int, int], coded: Collection[int]) -> li
 def _sums(own: Sequence[Array], parts: Sequence[Array], coded: Collection[int]) -> Array:
     """Return one sum for each row."""
     terms = [mine[part] if i in coded else part.T * mine for i, (mine, part) in enumerate(zip(own, parts, strict=True))]
-    added: Array = np.add.accumulate(np.concatenate(terms), axis=0)[-1]
-    return added
+    return added_in_order(np.concatenate(terms))
 
 
 BUILDERS: Mapping[str, Builder] = {"codes": _codes, "row_sums": _row_sums}
