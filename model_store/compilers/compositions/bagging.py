@@ -39,7 +39,7 @@ def _each(compilation: Compilation, estimator: Any, rows: Value) -> _Compiled:
 
 def _seen(compilation: Compilation, rows: Value, places: Any) -> Value:
     known: Mapping[str, Any] = {"width": len(places), "finite": rows.finite}
-    return compilation.add("take_columns", rows, arrays={"places": np.asarray(places)}, **known)
+    return compilation.add("pick", rows, arrays={"columns": np.asarray(places)}, **known)
 
 
 def _of_any(compilation: Compilation, estimator: Any, compiled: _Compiled) -> Methods:

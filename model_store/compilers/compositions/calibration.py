@@ -7,6 +7,7 @@ import numpy as np
 
 from model_store.compilers.compilation import Compilation, Compiler, Methods, Value, class_path, refuse
 from model_store.compilers.compositions.responses import asked, nth_column, score
+from model_store.compilers.numeric.common import both
 
 _SCORES = ("decision_function", "predict_proba")
 _TWO = 2
@@ -60,7 +61,7 @@ def _adjusted(compilation: Compilation, calibrator: Any, found: Value) -> Value:
 
 def _softened(compilation: Compilation, calibrated: Any, found: Value, method: str) -> Value:
     if found.form == "vector" and method == "predict_proba":
-        found = compilation.add("two_columns", found, form="matrix", width=_TWO)
+        found = both(compilation, found)
     arrays = {"slope": np.asarray(calibrated.calibrators[0].beta_)}
     scaled = compilation.add("logits", found, arrays=arrays, form="matrix", width=len(calibrated.classes))
     return compilation.add("capped", compilation.add("softmax", scaled))

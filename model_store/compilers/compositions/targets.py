@@ -7,7 +7,7 @@ import numpy as np
 
 from model_store.compilers.compilation import Compilation, Compiler, Methods, Value, class_path, refuse
 from model_store.compilers.compositions.responses import answer, as_columns, flat
-from model_store.compilers.numeric.common import function, scaled
+from model_store.compilers.numeric.common import function, scaled, ufunc_name
 
 _Inverse = Callable[[Compilation, Any, Value], Value]
 
@@ -29,9 +29,8 @@ def _of_function(compilation: Compilation, transformer: Any, values: Value) -> V
         values = compilation.floats(values)
     if transformer.inverse_func is None:
         return values
-    inverse = transformer.inverse_func
-    name = inverse.__name__ if isinstance(inverse, np.ufunc) and (inverse.nin, inverse.nout) == (1, 1) else ""
-    if transformer.inv_kw_args or getattr(np, name, None) is not inverse:
+    name = ufunc_name(transformer.inverse_func)
+    if transformer.inv_kw_args or not name:
         refuse("an inverse function that is none of NumPy's own")
     return function(compilation, values, name)
 

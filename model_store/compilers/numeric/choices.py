@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.utils import check_array
 
 from model_store.compilers.compilation import Compilation, Compiler, Methods, Value, refuse
-from model_store.compilers.numeric.common import function
+from model_store.compilers.numeric.common import function, ufunc_name
 
 _MODULE = "sklearn.feature_selection"
 
@@ -38,7 +38,7 @@ def _function(compilation: Compilation, estimator: Any, rows: Value) -> Methods:
         return {"transform": rows}
     if _only_casts(estimator.func):
         return {"transform": compilation.cast(rows, "float64")}
-    name = _name_of(estimator.func)
+    name = ufunc_name(estimator.func) or refuse("its function is none of NumPy's that take one array")
     if estimator.kw_args or len({column.dtype for column in rows.columns}) > 1:
         refuse("its function takes more than the rows, or columns of several types")
     rows = compilation.matrix(rows)
@@ -50,15 +50,6 @@ def _only_casts(given: Any) -> bool:
     if not isinstance(given, partial) or given.func is not check_array or given.args:
         return False
     return dict(given.keywords) == {"dtype": [np.float64], "ensure_all_finite": False}
-
-
-def _name_of(given: Any) -> str:
-    """Return the name of one of NumPy's functions of single numbers. Raises NotCompiled for any other."""
-    name = str(getattr(given, "__name__", ""))
-    ours = isinstance(given, np.ufunc) and (given.nin, given.nout) == (1, 1) and getattr(np, name, None) is given
-    if not ours:
-        refuse("its function is none of NumPy's that take one array")
-    return name
 
 
 _SELECTORS = (

@@ -68,6 +68,13 @@ def function(compilation: Compilation, values: Value, name: str, dtype: str = ""
     return compilation.add("each", values, settings={"name": name}, dtype=dtype or values.dtype)
 
 
+def ufunc_name(given: Any) -> str:
+    """Return the name of one of NumPy's functions of single numbers; empty for any other function."""
+    name = str(getattr(given, "__name__", ""))
+    ours = isinstance(given, np.ufunc) and (given.nin, given.nout) == (1, 1) and getattr(np, name, None) is given
+    return name if ours else ""
+
+
 def chosen(
     compilation: Compilation, scores: Value, classes: Array, *, than: float = 0.0, or_equal: bool = False
 ) -> Value:

@@ -43,11 +43,15 @@ def _capped(_step: Step) -> Run:
     """Make 1 of what is the least above it."""
 
     def run(values: Array) -> Array:
-        capped: Array = values.copy(order="K")
-        capped[(capped > 1.0) & (capped <= _SLIGHTLY)] = 1.0
-        return capped
+        return _cap(values.copy(order="K"))
 
     return run
+
+
+def _cap(shares: Array) -> Array:
+    """Make 1, in place, of what is slightly above it."""
+    shares[(shares > 1.0) & (shares <= _SLIGHTLY)] = 1.0
+    return shares
 
 
 def _calibrated(step: Step) -> Run:
@@ -59,9 +63,7 @@ def _calibrated(step: Step) -> Run:
         for place, column in zip(places, columns, strict=False):
             made[:, place] = column
         sums = np.sum(made, axis=1)[:, np.newaxis]
-        shares: Array = np.divide(made, sums, out=np.full_like(made, 1 / width), where=sums != 0)
-        shares[(shares > 1.0) & (shares <= _SLIGHTLY)] = 1.0
-        return shares
+        return _cap(np.divide(made, sums, out=np.full_like(made, 1 / width), where=sums != 0))
 
     return run
 
@@ -73,18 +75,7 @@ def _calibrated_two(_step: Step) -> Run:
         made = np.empty((len(second), 2))
         made[:, 1] = second
         made[:, 0] = 1.0 - made[:, 1]
-        made[(made > 1.0) & (made <= _SLIGHTLY)] = 1.0
-        return made
-
-    return run
-
-
-def _two_columns(_step: Step) -> Run:
-    """Return 1 less a vector's numbers, and the numbers, as two columns."""
-
-    def run(second: Array) -> Array:
-        column = second.reshape(-1, 1)
-        return np.concatenate([1 - column, column], axis=1)
+        return _cap(made)
 
     return run
 
@@ -115,6 +106,5 @@ BUILDERS: Mapping[str, Builder] = {
     "capped": _capped,
     "calibrated": _calibrated,
     "calibrated_two": _calibrated_two,
-    "two_columns": _two_columns,
     "logits": _logits,
 }

@@ -1,4 +1,4 @@
-"""Answers of several estimators put together, and parts of them taken."""
+"""Answers of several estimators put together."""
 
 from collections.abc import Mapping
 
@@ -24,17 +24,6 @@ def _reshaped(step: Step) -> Run:
 
     def run(values: Array) -> Array:
         return values.reshape(shape)
-
-    return run
-
-
-def _take_columns(step: Step) -> Run:
-    """Take the columns at ``places``, in their order."""
-    places = step.arrays["places"]
-
-    def run(values: Array) -> Array:
-        taken: Array = values[:, places]
-        return taken
 
     return run
 
@@ -80,7 +69,6 @@ def _gathered(step: Step) -> Run:
 BUILDERS: Mapping[str, Builder] = {
     "turned": _turned,
     "reshaped": _reshaped,
-    "take_columns": _take_columns,
     "in_columns": _in_columns,
     "chained": _chained,
     "gathered": _gathered,
