@@ -34,6 +34,11 @@ def measured(engines: Mapping[str, Engine], batch: Batch, output: str) -> dict[s
     return found
 
 
+def of_one_row(engine: Engine, batch: Batch, output: str) -> float:
+    """Return the median of some calls with one row each."""
+    return _seconds(engine, _batches(batch, 1), output)
+
+
 def _batches(batch: Batch, rows: int) -> Sequence[Batch]:
     return [take(batch, (np.arange(rows) + call * rows) % batch.rows) for call in range(_CALLS)]
 

@@ -62,16 +62,6 @@ class Comparison:
         return next((_told(name, expected[name], got[name], start) for name in names), "")
 
 
-def difference(measure: Engine, candidate: Engine, batches: Iterable[Batch], outputs: Sequence[str]) -> str:
-    """Return where a candidate first does not answer as the measure does; empty if it does everywhere."""
-    return Comparison(measure, candidate, outputs).difference((0, batch) for batch in batches)
-
-
-def in_sizes(batch: Batch, sizes: Sequence[int] = SIZES) -> Iterable[Batch]:
-    """Yield a batch as a whole, then cut into pieces of each size, of which the last may be smaller."""
-    return (piece for _, piece in pieces(batch, sizes=sizes))
-
-
 def pieces(batch: Batch, *, at_once: int = 0, most: int = 0, sizes: Sequence[int] = SIZES) -> Iterator[Piece]:
     """Yield a batch as a whole, then cut into pieces of each size, each with the index of its first row.
 

@@ -15,7 +15,7 @@ from model_store.engines.compiled import CompiledEngine
 from model_store.engines.estimator import EstimatorEngine
 from model_store.errors import StoreError
 from model_store.plans import files
-from model_store.proof.proof import difference, pieces
+from model_store.proof.proof import Comparison, pieces
 from model_store.proof.threads import on_one_thread
 from model_store.request_errors import RequestError
 from tests.values.bodies import FORMATS, CannotBeWritten
@@ -66,7 +66,8 @@ def _compared(case, folder):
 def _unlike(case, inferred, compiled):
     measure, names = EstimatorEngine(case.estimator, inferred.schema), [o.name for o in inferred.schema.outputs]
     batches = [inferred.batch, *_fresh(case, inferred.schema)]
-    return difference(measure, compiled, (piece for batch in batches for _, piece in pieces(batch, most=8)), names)
+    every = (piece for batch in batches for piece in pieces(batch, most=8))
+    return Comparison(measure, compiled, names).difference(every)
 
 
 def _fresh(case, schema) -> list[Batch]:
