@@ -191,10 +191,10 @@ class Compilation:
 
 
 def _check_own(estimator: Any) -> None:
-    """Raise NotCompiled for an estimator whose methods were replaced by attributes of its own."""
+    """Raise NotCompiled for an estimator of which a method was replaced on the object itself."""
     own = [name for name in vars(estimator) if callable(getattr(type(estimator), name, None))]
     if own:
-        refuse(f"{class_path(estimator)} has a {own[0]} of its own")
+        refuse(f"{class_path(estimator)} has another {own[0]} than its class")
 
 
 def frame(columns: tuple[Value, ...], names: tuple[str | int, ...] = ()) -> Value:

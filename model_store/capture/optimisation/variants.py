@@ -74,7 +74,7 @@ def _first(trees: Any, share: float) -> Any:
 
 
 def _prune(quantile: float, part: Any) -> bool:
-    """Prune a tree by minimal cost and complexity; the higher the quantile of its own weakest links, the smaller."""
+    """Prune a tree by minimal cost and complexity: the higher the quantile of its weakest links, the smaller it is."""
     if not hasattr(part, "tree_") or not hasattr(part, "_prune_tree") or part.tree_.node_count < 3:  # noqa: PLR2004
         return False
     from sklearn.tree._tree import ccp_pruning_path

@@ -180,7 +180,7 @@ class Capped(Ridge):
 def test_an_estimator_with_a_method_of_its_own_is_not_compiled():
     model = Ridge().fit(MATRIX, TARGETS)
     model.predict = partial(Capped.of, Ridge().fit(MATRIX, TARGETS))
-    with pytest.raises(NotCompiled, match=r"Ridge has a predict of its own"):
+    with pytest.raises(NotCompiled, match=r"Ridge has another predict than its class"):
         compile_with_calls(model, infer(model, samples.laid_out(MATRIX)).schema)
 
 
