@@ -24,14 +24,24 @@ _LONGEST_MESSAGE = 200
 class LoadedModel:
     """A verified, warmed version. Immutable: who holds it may predict with it, also after it left the catalog."""
 
-    def __init__(self, manifest: Manifest, engine: Engine) -> None:
-        """Hold a version's manifest and engine. Raises BadManifest if the version's options are malformed."""
+    def __init__(self, manifest: Manifest, engine: Engine, joins: Mapping[str, int] | None = None) -> None:
+        """Hold a version's manifest and engine. Raises BadManifest if the version's options are malformed.
+
+        ``joins`` has the outputs whose answers do not depend on the rows that are predicted together, each with the
+        most rows for which that is known.
+        """
         self.name: str = manifest.model
         self.version: int = manifest.version
         self.schema = manifest.schema
         self.manifest = manifest
         self.engine = engine
         self.payload_log = read_option(manifest.options, manifest.schema)
+        self._joins = joins or {}
+        self.most_joined_rows: int = min(self._joins.values(), default=0)
+
+    def may_join(self, outputs: Sequence[str]) -> bool:
+        """Return whether requests for these outputs may be predicted together, ``most_joined_rows`` rows at most."""
+        return bool(outputs) and all(name in self._joins for name in outputs)
 
     def predict(self, batch: Batch, outputs: Sequence[str]) -> Mapping[str, Array]:
         """Return one array of ``batch.rows`` entries for each wanted output, in its schema's dtype and shape.

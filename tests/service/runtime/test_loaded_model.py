@@ -10,6 +10,7 @@ from model_store.batch import Batch
 from model_store.engines.engine import Engine
 from model_store.errors import UndeclaredAnswer
 from service.errors import ModelFailed, ModelRejectedInput
+from service.runtime.loaded import LoadedModel
 from service.runtime.loader import Loader
 
 ROWS = np.random.default_rng(0).normal(size=(60, 3))
@@ -53,6 +54,15 @@ def test_an_answer_that_the_schema_cannot_hold_is_the_models_failure_and_says_wh
     model.engine = Broken(UndeclaredAnswer("the model answered predict with 2.5"))
     with pytest.raises(ModelFailed, match=r"version 1 of 'm' failed to predict: the model answered predict with 2\.5"):
         model.predict(Batch(1, matrix=np.zeros((1, 3))), ("predict",))
+
+
+def test_requests_are_joined_only_where_all_of_their_outputs_may_be(model):
+    joined = LoadedModel(model.manifest, model.engine, {"predict": 256, "transform": 64})
+    assert joined.may_join(("predict",))
+    assert joined.may_join(["transform", "predict"])
+    assert not joined.may_join(("predict", "score_samples"))
+    assert not joined.may_join(())
+    assert joined.most_joined_rows == 64
 
 
 def test_a_long_message_is_cut(model):
