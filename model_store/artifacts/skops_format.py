@@ -17,8 +17,9 @@ import skops.io
 from skops.io._audit import Node, get_tree
 from skops.io._numpy import NdArrayNode
 from skops.io._sklearn import TreeNode
-from skops.io._utils import SaveContext, get_state, read_schema
+from skops.io._utils import SaveContext, get_state, gettype, read_schema
 
+from model_store import npy
 from model_store.artifacts.spending import SpentBytes
 from model_store.artifacts.trusted_types import TRUSTED_TYPES
 from model_store.artifacts.wording import words
@@ -83,11 +84,18 @@ def _make_parts(node: Node, archive: ZipFile) -> None:
         _make_parts(child, archive)
     if isinstance(node, NdArrayNode) and node.type == "numpy" and node.buffer is not None:
         with archive.open(node.buffer.getvalue().decode()) as node.buffer:
-            node.construct()
+            node._constructed = _array(node)  # noqa: SLF001 - construct() returns it from now on
         node.buffer, node.children = None, {}
     elif isinstance(node, TreeNode):
         node.construct()
         node.attrs, node.children = None, {}
+
+
+def _array(node: NdArrayNode) -> Any:
+    """Return a node's array, or the scalar that it is kept for."""
+    values = npy.read(node.buffer)
+    kind = f"{node.module_name}.{node.class_name}"
+    return values if kind == "numpy.ndarray" else gettype(node.module_name, node.class_name)(values)
 
 
 def _children(node: Node) -> Iterator[Node]:

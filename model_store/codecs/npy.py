@@ -1,19 +1,16 @@
 """NumPy's ``.npy`` format (versions 1 to 3) for matrices of numbers. Never pickles: object arrays are refused."""
 
 import io
-import re
-import struct
 
 import numpy as np
 
+from model_store import npy
 from model_store.batch import Array
+from model_store.npy import Layout
 from model_store.request_errors import MalformedRequest
 
-_MAGIC = b"\x93NUMPY"
-_SHORTEST = 12
-_DESCR = re.compile(r"'descr'\s*:\s*'([<>|=]?[fiub][0-9]{1,2})'")
-_ORDER = re.compile(r"'fortran_order'\s*:\s*(True|False)")
-_SHAPE = re.compile(r"'shape'\s*:\s*\(\s*([0-9]{1,18})\s*,?\s*(?:([0-9]{1,18})\s*,?\s*)?\)")
+_NUMBERS = "fiub"
+_MOST_DIMENSIONS = 2
 
 
 def read_matrix(body: bytes) -> Array:
@@ -21,19 +18,10 @@ def read_matrix(body: bytes) -> Array:
 
     Raises MalformedRequest if there is none.
     """
-    header, start = _header(body)
-    descr, order, shape = (pattern.search(header) for pattern in (_DESCR, _ORDER, _SHAPE))
-    if descr is None or order is None or shape is None:
-        raise MalformedRequest("The .npy header does not describe an array of numbers with one or two dimensions")
-    try:
-        dtype = np.dtype(descr[1])
-    except TypeError:
-        raise MalformedRequest("The .npy header names an unknown type of numbers") from None
-    extents = tuple(int(extent) for extent in shape.groups() if extent)
-    _check_length(dtype, extents, len(body) - start)
-    flat = np.frombuffer(body, dtype=dtype, offset=start) if len(body) > start else np.empty(0, dtype)
-    flat = flat if flat.flags.aligned else flat.copy()
-    return flat.reshape(extents[::-1]).T if order[1] == "True" else flat.reshape(extents)
+    layout, start = _layout(body)
+    _check_length(layout, len(body) - start)
+    flat = np.frombuffer(body, layout.dtype, offset=start) if layout.size else np.empty(0, layout.dtype)
+    return layout.shaped(flat if flat.flags.aligned else flat.copy())
 
 
 def write(array: Array) -> bytes:
@@ -43,19 +31,21 @@ def write(array: Array) -> bytes:
     return buffer.getvalue()
 
 
-def _header(body: bytes) -> tuple[str, int]:
-    if len(body) < _SHORTEST or not body.startswith(_MAGIC) or body[6] not in {1, 2, 3}:
-        raise MalformedRequest("The body is not a .npy file of format version 1, 2 or 3")
-    start, form = (10, "<H") if body[6] == 1 else (12, "<I")
-    length = struct.unpack_from(form, body, 8)[0]
-    if start + length > len(body):
-        raise MalformedRequest("The .npy body ends within its header")
-    return body[start : start + length].decode("latin-1"), start + length
+def _layout(body: bytes) -> tuple[Layout, int]:
+    file = io.BytesIO(body)
+    try:
+        layout = npy.layout(file)
+    except ValueError as error:
+        raise MalformedRequest(f"The body is no .npy file of numbers: {error}") from None
+    if layout.dtype.kind not in _NUMBERS or not 0 < len(layout.shape) <= _MOST_DIMENSIONS:
+        raise MalformedRequest(
+            f"The .npy body holds {layout.dtype} of shape {list(layout.shape)}: expected numbers with one or two "
+            "dimensions"
+        )
+    return layout, file.tell()
 
 
-def _check_length(dtype: np.dtype, extents: tuple[int, ...], found: int) -> None:
-    needed = dtype.itemsize
-    for extent in extents:
-        needed *= extent
+def _check_length(layout: Layout, found: int) -> None:
+    needed = layout.size * layout.dtype.itemsize
     if needed != found:
         raise MalformedRequest(f"The .npy header promises {needed} bytes of numbers, {found} follow it")

@@ -14,6 +14,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from model_store import npy
 from model_store.batch import Array
 from model_store.errors import SealBroken
 from model_store.plans.plan import Plan, Step
@@ -52,8 +53,9 @@ def mapped(folder: Path) -> Plan:
 
     Raises SealBroken if they are none of ours, OSError.
     """
-    arrays = np.load(folder / ARRAYS, mmap_mode="r", allow_pickle=False)
-    return read((folder / PLAN).read_bytes(), np.asarray(arrays))
+    with (folder / ARRAYS).open("rb") as file:
+        arrays = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    return read((folder / PLAN).read_bytes(), content(arrays))
 
 
 def remove(folder: Path) -> None:
@@ -85,11 +87,10 @@ def content(file: bytes | mmap.mmap) -> Array:
 
 
 def _announced(header: BinaryIO) -> int:
-    version = np.lib.format.read_magic(header)
-    shape, _, dtype = np.lib.format.read_array_header_1_0(header)
-    if version != (1, 0) or dtype != np.uint8 or len(shape) != 1:
-        raise ValueError(f"expected an array of bytes, got {dtype} of shape {list(shape)}")
-    return int(shape[0])
+    layout = npy.layout(header)
+    if layout.dtype != np.uint8 or len(layout.shape) != 1:
+        raise ValueError(f"expected an array of bytes, got {layout.dtype} of shape {list(layout.shape)}")
+    return layout.size
 
 
 def _plan(document: Mapping[str, Any], arrays: Array) -> Plan:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from model_store import npy
 from model_store.batch import Array, Batch
 from model_store.errors import SealBroken
 
@@ -69,8 +70,7 @@ def to_bytes(golden: Golden) -> bytes:
 def from_bytes(data: bytes) -> Golden:
     """Return the golden rows and answers in the bytes of ``golden.npz``. Raises SealBroken."""
     try:
-        with np.load(io.BytesIO(data), allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
+        arrays = _arrays(data)
         rows = int(arrays["rows"])
         matrix = arrays.get("matrix")
         columns = None if matrix is not None else _unnamed("column", arrays)
@@ -80,6 +80,16 @@ def from_bytes(data: bytes) -> Golden:
         return Golden(Batch(rows, matrix=matrix, columns=columns), answers, tolerances)
     except (ValueError, KeyError, OSError, EOFError, IndexError, zipfile.BadZipFile, zlib.error) as error:
         raise SealBroken(f"{FILE} is unreadable: {error}") from error
+
+
+def _arrays(data: bytes) -> dict[str, Array]:
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        return {name.removesuffix(".npy"): _array(archive, name) for name in archive.namelist()}
+
+
+def _array(archive: zipfile.ZipFile, name: str) -> Array:
+    with archive.open(name) as file:
+        return npy.read(file)
 
 
 def _named(kind: str, arrays: Mapping[str, Array]) -> dict[str, Array]:
