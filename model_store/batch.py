@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,62 @@ class Batch:
             values: Array = self.matrix[:, place]
             return values
         return (self.columns or {})[schema.columns[place].name]
+
+    @classmethod
+    def joined(cls, batches: Sequence["Batch"]) -> "Batch | None":
+        """Return the rows of batches of one schema, one batch after the other, as if one request had brought them all.
+
+        A column of whole numbers with a gap in one of the batches has objects in all rows then. None if some column
+        cannot be joined: its values have types that one request does not bring together. Raises ValueError for no
+        batches.
+        """
+        if all(batch.matrix is not None for batch in batches):
+            matrix = _chained([batch.matrix for batch in batches if batch.matrix is not None])
+            return None if matrix is None else cls(len(matrix), matrix=matrix)
+        names = next(tuple(batch.columns) for batch in batches if batch.columns is not None)
+        columns: dict[str, Array] = {}
+        for place, name in enumerate(names):
+            values = _chained([_at(batch, place, name) for batch in batches])
+            if values is None:
+                return None
+            columns[name] = values
+        return cls(sum(batch.rows for batch in batches), columns=columns)
+
+
+def _at(batch: Batch, place: int, name: str) -> Array:
+    if batch.matrix is not None:
+        values: Array = batch.matrix[:, place]
+        return values
+    return (batch.columns or {})[name]
+
+
+def _chained(arrays: Sequence[Array]) -> Array | None:
+    """Return arrays one after the other, in C order, None if their types differ.
+
+    Whole numbers next to objects, which are whole numbers with gaps, become Python's.
+    """
+    types = {array.dtype for array in arrays}
+    kind = arrays[0].dtype if len(types) == 1 else np.dtype(object)
+    others = types - {kind}
+    if len(others) > 1 or any(other.kind not in "iu" for other in others) or not kind.isnative:
+        return None
+    made = np.empty((sum(map(len, arrays)), *arrays[0].shape[1:]), dtype=kind)
+    return np.concatenate(arrays, out=made)
+
+
+def split(answers: Mapping[str, Array], rows: Sequence[int]) -> list[dict[str, Array]]:
+    """Return the answers to joined batches apart: for each batch, of so many ``rows``, one array for each output.
+
+    They are views. Raises ValueError if an output has not as many entries as there are rows.
+    """
+    total = sum(rows)
+    wrong = next((name for name, answer in answers.items() if len(answer) != total), None)
+    if wrong is not None:
+        raise ValueError(f"{wrong} has {len(answers[wrong])} entries: expected {total}, one for each row")
+    ends = list(accumulate(rows))
+    return [
+        {name: answer[end - n : end] for name, answer in answers.items()} for n, end in zip(rows, ends, strict=True)
+    ]
 
 
 def batch_of(schema: Schema, values: Sequence[Array]) -> Batch:
