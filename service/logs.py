@@ -27,6 +27,7 @@ LONGEST_PATH = 512
 LONGEST_MESSAGE = 8192
 _FIRST_ERROR = 400
 _FIRST_FAILURE = 500
+_LEFT_OUT = 501  # the caller asks for what this service does not have: nothing has failed
 
 _request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 _trace_id: ContextVar[str | None] = ContextVar("trace_id", default=None)
@@ -247,7 +248,7 @@ def _access_fields(request: AccessLine, constant: Mapping[str, Any]) -> dict[str
     path = request.path[:LONGEST_PATH]
     fields: dict[str, Any] = {
         "@timestamp": _timestamp(time.time()),
-        "log.level": "error" if request.status >= _FIRST_FAILURE else "info",
+        "log.level": "error" if request.status >= _FIRST_FAILURE and request.status != _LEFT_OUT else "info",
         "message": f"{request.method} {path} {request.status}",
         **constant,
         "event.kind": "event",

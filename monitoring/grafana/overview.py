@@ -14,7 +14,7 @@ _NOW = Section(
         number("Requests", "Requests a second, 5 minutes' mean.", "reqps", Query("millrace:requests:rate5m")),
         number(
             "Failing",
-            "Share of requests answered with 5xx, 5 minutes' mean.",
+            "Share of requests answered with 5xx other than 501, 5 minutes' mean.",
             "percentunit",
             Query("millrace:errors:ratio_rate5m"),
             warn=0.001,

@@ -263,11 +263,48 @@ def test_a_refusal_is_short_however_long_the_request_is(document):
     assert len(said) < 5000
 
 
-@pytest.mark.parametrize("datatype", ["BOOL", "BYTES"])
-def test_a_datatype_of_another_kind_is_refused_by_name(datatype):
-    data = [True] * 8 if datatype == "BOOL" else ["1"] * 8
-    refused = refusal({"inputs": [tensor(datatype=datatype, data=data)]}, kind=InvalidInput)
-    assert refused.detail == f"inference input 'input' data-type is '{datatype}', but the model expects 'FP64'"
+def test_a_datatype_of_another_kind_is_refused_by_name():
+    refused = refusal({"inputs": [tensor(datatype="BYTES", data=["1"] * 8)]}, kind=InvalidInput)
+    assert refused.detail == "inference input 'input' data-type is 'BYTES', but the model expects 'FP64'"
+
+
+@pytest.mark.parametrize("schema", [MATRIX, MATRIX32, INTEGERS])
+@pytest.mark.parametrize("in_binary", [False, True])
+def test_bools_are_taken_as_0_and_1_for_numbers(schema, in_binary):
+    flags = [True, False, False, True, False, True, True, False]
+    array = np.array(flags)
+    one = binary(datatype="BOOL", size=8) if in_binary else tensor(datatype="BOOL", data=flags)
+    made = decode({"inputs": [one]}, schema, array.tobytes() if in_binary else None).batch.matrix
+    assert made.dtype == schema.columns[0].dtype
+    assert made.tolist() == array.reshape(2, 4).astype(float).tolist()
+
+
+def test_bools_are_taken_for_the_numbers_of_a_table_beside_other_columns():
+    inputs = [
+        tensor("age", [2], "BOOL", data=[True, False]),
+        tensor("income", [2], "BOOL", data=[None, True]),
+        tensor("city", [2], "BYTES", data=["Bern", None]),
+        tensor("member", [2], "BOOL", data=[True, False]),
+        tensor("since", [2], "BYTES", data=[None, None]),
+    ]
+    columns = decode({"inputs": inputs}, TABLE).batch.columns
+    assert columns["age"].tolist() == [1, 0]
+    assert columns["age"].dtype == "int64"
+    assert math.isnan(columns["income"][0])
+    assert columns["income"][1] == 1.0
+    assert columns["member"].tolist() == [True, False]
+
+
+@pytest.mark.parametrize("datatype", ["UINT8", "FP64"])
+def test_numbers_are_not_taken_for_bools(datatype):
+    inputs = [tensor("member", [1], datatype, data=[1])]
+    assert "data-type is" in refusal({"inputs": inputs}, TABLE, kind=InvalidInput).detail
+
+
+def test_a_missing_bool_is_no_number_where_no_value_may_be_missing():
+    flags = [True, None, False, True, False, True, True, False]
+    refused = refusal({"inputs": [tensor(datatype="BOOL", data=flags)]}, kind=InvalidInput)
+    assert [fault.location for fault in refused.faults] == ["inputs[0].data[1]"]
 
 
 @pytest.mark.parametrize("datatype", ["FP8", "fp32", "STRING", ""])
@@ -364,6 +401,11 @@ def test_an_input_given_twice_is_refused():
     twice = [tensor("a", [1], data=[1.0]), tensor("a", [1], data=[2.0])]
     refused = refusal({"inputs": twice}, kind=InvalidInput)
     assert refused.faults[0].location == "inputs[1].name"
+
+
+def test_the_one_tensor_given_twice_is_said_to_be_there_twice():
+    refused = refusal({"inputs": [tensor(), tensor()]}, kind=InvalidInput)
+    assert refused.detail == 'inputs[1].name: expected each input once, got "input" a second time'
 
 
 def test_columns_of_different_lengths_are_refused():
@@ -487,6 +529,31 @@ def test_parameters_of_other_servers_are_taken_and_left_alone():
         "content_type": "np",
     }
     assert decode({"inputs": [tensor()], "parameters": given_ones}).batch.rows == 2
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("priority", "x"),
+        ("priority", -1),
+        ("priority", True),
+        ("timeout", -1),
+        ("timeout", 1.5),
+        ("sequence_start", "yes"),
+        ("sequence_end", 1),
+        ("sequence_id", 1.5),
+        ("sequence_id", False),
+        ("binary_data_output", "true"),
+    ],
+)
+def test_reserved_parameters_of_another_kind_are_refused(key, value):
+    refused = refusal({"inputs": [tensor()], "parameters": {key: value}})
+    assert refused.faults[0].location == f"parameters.{key}"
+
+
+@pytest.mark.parametrize("value", [0, 7, "a session"])
+def test_a_sequence_is_a_string_or_a_whole_number(value):
+    assert decode({"inputs": [tensor()], "parameters": {"sequence_id": value}}).batch.rows == 2
 
 
 @pytest.mark.parametrize("level", ["request", "input"])
@@ -744,6 +811,14 @@ def test_without_a_byte_there_is_no_header_though_sizes_are_said():
 )
 def test_a_header_that_is_no_length_within_the_body_is_refused(length, said):
     assert said in refusal({"inputs": [tensor()]}, length=length).detail
+
+
+@pytest.mark.parametrize("length", ["40", "100000"])
+def test_a_header_left_over_from_another_request_is_named_as_the_cause(length):
+    said = refusal({"inputs": [tensor()]}, length=length).detail
+    assert f"{HEADER_LENGTH} " in said
+    assert length in said
+    assert said.endswith("which then must not be used for another request")
 
 
 def test_too_few_bytes_are_refused_with_how_many_are_missing():

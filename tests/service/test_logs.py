@@ -78,6 +78,12 @@ def test_a_failure_is_logged_as_one(lines):
     assert (line["event.outcome"], line["log.level"], line["labels.code"]) == ("failure", "error", "overloaded")
 
 
+def test_what_is_left_out_on_purpose_is_no_error(lines):
+    logs.access(logs.AccessLine("GET", "/v2/logging", 501, 0.1, code="not_implemented"))
+    (line,) = lines()
+    assert (line["event.outcome"], line["log.level"], line["labels.code"]) == ("failure", "info", "not_implemented")
+
+
 def test_sampling_drops_successes_and_never_failures(lines):
     logs._output.access_sampling = 0.0
     logs.access(ACCESS)

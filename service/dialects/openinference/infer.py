@@ -18,14 +18,19 @@ from model_store.validation.words import show
 from service.dialects.openinference import inputs as openinference_inputs
 from service.dialects.openinference import metadata as openinference_metadata
 from service.dialects.openinference import outputs as openinference_outputs
-from service.dialects.openinference.outputs import Wanted, flag
-from service.dialects.openinference.tensors import Tail, Tensor, malformed, parameters, read
+from service.dialects.openinference.outputs import Wanted
+from service.dialects.openinference.parameters import malformed, of_request
+from service.dialects.openinference.tensors import Tail, Tensor, read
 from service.wire import JSON, Call, PredictionResult, WireRequest, WireResponse
 
 HEADER_LENGTH = "Inference-Header-Content-Length"
 OCTETS = "application/octet-stream"
 
 _INT32_MAX = 2**31 - 1
+_ADVICE = (
+    "leave the header out if all of the body is JSON: tritonclient writes it into the headers that it is given, which "
+    "then must not be used for another request"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +59,12 @@ class Infer:
             wanted = openinference_outputs.every(schema, binary=True)
             raw = _raw(request.body, schema, request.max_rows)
             return Call(openinference_inputs.batch(schema, [raw]), _names(wanted), _Context(_new_id(request), wanted))
-        document = loads(request.body if length is None else request.body[:length], max_rows=request.max_rows)
+        document = _document(request, length)
         if not isinstance(document, dict):
             raise malformed("the request", "an object", show(document))
-        given = parameters(document, "")
-        wanted = openinference_outputs.wanted(
-            schema, document.get("outputs"), binary=flag(given, "binary_data_output", "", default=False)
-        )
+        given = of_request(document)
+        binary = bool(given.get("binary_data_output", False))
+        wanted = openinference_outputs.wanted(schema, document.get("outputs"), binary=binary)
         found = _found(document.get("inputs"), schema)
         batch = openinference_inputs.plain(schema, found, request.max_rows) if length is None else None
         if batch is None:
@@ -111,9 +115,25 @@ def _header_length(request: WireRequest) -> int | None:
     length = int(text)
     if not -_INT32_MAX - 1 <= length <= _INT32_MAX:
         raise MalformedRequest(f"Unable to parse {HEADER_LENGTH}, value is out of range [ -2147483648, 2147483647 ]")
-    if not 0 <= length <= len(request.body):
-        raise MalformedRequest(f"inference header size should be in range (0, {len(request.body)}), got: {length}")
+    size = len(request.body)
+    if not 0 <= length <= size:
+        raise MalformedRequest(
+            f"inference header size should be in range (0, {size}), got: {HEADER_LENGTH} {length}; {_ADVICE}"
+        )
     return length
+
+
+def _document(request: WireRequest, length: int | None) -> Any:
+    """Return the JSON part of a request. Raises MalformedRequest, which names the header if that says where it ends."""
+    if length is None:
+        return loads(request.body, max_rows=request.max_rows)
+    try:
+        return loads(request.body[:length], max_rows=request.max_rows)
+    except MalformedRequest as error:
+        raise MalformedRequest(
+            f"{HEADER_LENGTH} says that the first {length} of the body's {len(request.body)} bytes are JSON, which "
+            f"they are not: {error.detail}; {_ADVICE}"
+        ) from None
 
 
 def _found(documents: Any, schema: Schema) -> list[Any]:
@@ -143,7 +163,8 @@ def _raw(body: bytes, schema: Schema, max_rows: int) -> Tensor:
     row_bytes = width * tensors.DTYPES[datatype].itemsize
     rows, left = divmod(len(body), row_bytes)
     if left:
-        raise malformed("the body", f"{row_bytes} bytes for each row of {width} {datatype}", f"{len(body)} bytes")
+        place = f"the body, raw because {HEADER_LENGTH} is 0"
+        raise malformed(place, f"{row_bytes} bytes for each row of {width} {datatype}", f"{len(body)} bytes")
     check_rows(rows, max_rows)
     values = tensors.read(datatype, memoryview(body), rows * width, "the body")
     return Tensor("the body", announced[0].name, datatype, (rows, width), values)

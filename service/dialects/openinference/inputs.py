@@ -9,10 +9,10 @@ import numpy as np
 from model_store.batch import Array, Batch
 from model_store.remembered import remembered
 from model_store.request_errors import MOST_FAULTS, Fault, InvalidInput, few, refuse
-from model_store.schema import FLOATS, Column, Schema
+from model_store.schema import FLOATS, NUMBERS, Column, Schema
 from model_store.validation.columns import from_columns, from_matrix
 from service.dialects.openinference.metadata import datatype_of
-from service.dialects.openinference.tensors import Tensor, packed
+from service.dialects.openinference.tensors import Tensor, objects, packed
 
 _NOT_NUMBERS = frozenset({"BOOL", "BYTES"})
 _FORM = {"name", "datatype", "shape", "data"}
@@ -97,7 +97,28 @@ def _from_one(facts: _Facts, tensor: Tensor) -> Batch:
         _check_shape(tensor, width)
     for column in facts.representatives:
         _check_datatype(column, tensor)
+    if tensor.datatype == "BOOL":
+        return _from_bools(facts, tensor)
     return _from_numbers(facts, tensor.values, tensor.place)
+
+
+def _from_bools(facts: _Facts, tensor: Tensor) -> Batch:
+    """Return the rows of one tensor of bools, which columns of numbers take as 0 and 1."""
+    width = facts.width
+    flat = tensor.values.reshape(-1, width)
+    columns = {column.name: _as_taken(column, flat[:, i]) for i, column in enumerate(facts.schema.columns)}
+    return from_columns(facts.schema, columns, lambda row, col: f"{tensor.place}.data[{row * width + col}]")
+
+
+def _as_taken(column: Column, values: Array) -> Array:
+    """Return bools as whole numbers for a column of numbers, None for a missing one; other values as they are."""
+    if column.dtype not in NUMBERS:
+        return values
+    if values.dtype == np.bool_:
+        return values.astype(np.uint8)
+    if values.dtype == object:
+        return objects([int(value) if type(value) is bool else value for value in values.tolist()])
+    return values
 
 
 def _from_numbers(facts: _Facts, values: Array, place: str) -> Batch:
@@ -132,18 +153,19 @@ def _from_each(schema: Schema, tensors: Sequence[Tensor]) -> Batch:
     def locate(row: int, col: int) -> str:
         return f"{by_name[schema.columns[col].name].place}.data[{row}]"
 
-    return from_columns(schema, {name: tensor.values for name, tensor in by_name.items()}, locate)
+    taken = {c.name: _as_taken(c, by_name[c.name].values) for c in schema.columns if c.name in by_name}
+    return from_columns(schema, taken, locate)
 
 
 def _check_names(schema: Schema, tensors: Sequence[Tensor], by_name: dict[str, Tensor]) -> None:
+    again = (tensor for tensor in tensors if by_name[tensor.name] is not tensor)
+    refuse(Fault(f"{t.place}.name", "each input once", f'"{t.name[:64]}" a second time') for t in again)
     known = ", ".join(schema.names[:MOST_FAULTS]) + (", …" if len(schema.names) > MOST_FAULTS else "")
     names = set(schema.names)
     unknown = few(tensor for tensor in tensors if tensor.name not in names)
     faults = [Fault(f"{t.place}.name", f"one of {known}", f'"{t.name[:64]}"') for t in unknown]
     if faults:
         raise InvalidInput(f"unexpected inference input '{faults[0].got[1:-1]}': the inputs are {known}", faults)
-    again = (tensor for tensor in tensors if by_name[tensor.name] is not tensor)
-    refuse(Fault(f"{t.place}.name", "each input once", f'"{t.name[:64]}"') for t in again)
 
 
 def _check_shape(tensor: Tensor, width: int) -> None:
@@ -158,7 +180,7 @@ def _check_shape(tensor: Tensor, width: int) -> None:
 
 def _check_datatype(column: Column, tensor: Tensor) -> None:
     expected, got = datatype_of(column.dtype), tensor.datatype
-    if _kind(expected) == _kind(got):
+    if _kind(expected) == _kind(got) or (got == "BOOL" and column.dtype in NUMBERS):
         return
     raise InvalidInput(
         f"inference input '{tensor.name[:128]}' data-type is '{got}', but the model expects '{expected}'",

@@ -14,7 +14,7 @@ from model_store.request_errors import Fault
 from model_store.schema import NUMBERS, Output, Schema
 from model_store.validation.words import show
 from service.dialects.openinference.metadata import datatype_of
-from service.dialects.openinference.tensors import malformed, parameters
+from service.dialects.openinference.parameters import flag, malformed, parameters
 from service.errors import UnknownOutput
 
 ALIASES = frozenset({"output-0", "output_0", "output__0", "output0", "output"})
@@ -92,14 +92,6 @@ def _one(schema: Schema, entry: Any, place: str, *, binary: bool) -> Wanted:
     if "shared_memory_region" in given:
         raise malformed(f"{place}.parameters", "no shared memory, which is not implemented", "shared_memory_region")
     return Wanted(name, output, flag(given, "binary_data", place, default=binary), _classes(given, output, place))
-
-
-def flag(given: Mapping[str, Any], key: str, place: str, *, default: bool) -> bool:
-    """Read a parameter that is true or false. Raises MalformedRequest for anything else."""
-    value = given.get(key, default)
-    if not isinstance(value, bool):
-        raise malformed(f"{place}.parameters.{key}" if place else f"parameters.{key}", "true or false", show(value))
-    return value
 
 
 def _classes(given: Mapping[str, Any], output: Output, place: str) -> int:

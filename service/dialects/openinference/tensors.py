@@ -17,6 +17,7 @@ from model_store.codecs import tensors
 from model_store.request_errors import MOST_FAULTS, Fault, InvalidInput, MalformedRequest, few, refuse
 from model_store.validation.bounds import check_rows
 from model_store.validation.words import show
+from service.dialects.openinference.parameters import malformed, parameters
 from service.errors import NotImplementedHere
 
 _DEEPEST = 100
@@ -27,8 +28,6 @@ _MOST_ELEMENTS = 2**63 - 1
 _FP32_MAX = float(np.finfo(np.float32).max)
 _FEW = 64
 _SOURCES = "'data', 'binary_data_size' in 'parameters', 'shared_memory_region' in 'parameters'"
-_CONTENT_TYPES = frozenset({"np", "pd", "str", "base64", "datetime"})
-_RESERVED_PREFIX = "triton_"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,35 +96,6 @@ def read(document: Any, place: str, tail: Tail, content_type: str, max_rows: int
     return Tensor(place, name, datatype, shape, values)
 
 
-def parameters(document: Mapping[str, Any], place: str) -> Mapping[str, Any]:
-    """Read the ``parameters`` of a request, input or output: strings, numbers and bools by name.
-
-    Raises MalformedRequest.
-    """
-    given = document.get("parameters")
-    if given is None:
-        return {}
-    place = f"{place}.parameters" if place else "parameters"
-    if not isinstance(given, dict):
-        raise malformed(place, "an object", show(given))
-    for key, value in given.items():
-        if key.startswith(_RESERVED_PREFIX):
-            raise malformed(
-                f"{place}.{key[:_SHOWN]}", f"no parameter whose name starts with {_RESERVED_PREFIX!r}", "one"
-            )
-        if not isinstance(value, str | int | float):
-            raise malformed(f"{place}.{key[:_SHOWN]}", "a string, a number or a bool", show(value))
-    content_type = given.get("content_type", "np")
-    if content_type not in _CONTENT_TYPES:
-        raise malformed(f"{place}.content_type", f"one of {', '.join(sorted(_CONTENT_TYPES))}", show(content_type))
-    return given
-
-
-def malformed(place: str, expected: str, got: str) -> MalformedRequest:
-    """Return the error for a request that is not of the protocol's form at ``place``."""
-    return MalformedRequest.of(Fault(place, expected, got))
-
-
 def packed(data: Any, datatype: str, count: int) -> Array | None:
     """Return ``count`` JSON numbers, flat or in rows, as float64, at half the cost of a closer look.
 
@@ -141,6 +111,13 @@ def packed(data: Any, datatype: str, count: int) -> Array | None:
     if datatype == "FP32" and (np.abs(numbers) > _FP32_MAX).any():
         return None
     return None if _may_hold_bools(flat, numbers) else numbers
+
+
+def objects(values: Sequence[Any]) -> Array:
+    """Return values of any kind as a flat array of objects."""
+    array = np.empty(len(values), dtype=object)
+    array[:] = values
+    return array
 
 
 def _text(document: Mapping[str, Any], place: str, key: str) -> str:
@@ -263,7 +240,7 @@ def _integers(flat: Sequence[Any], datatype: str, place: str) -> Array:
 
     if not all(map(fits, flat)):
         raise _refused(flat, fits, f"a whole number from {low} to {high} ({datatype})", place)
-    return _objects([None if value is None else int(value) for value in flat])
+    return objects([None if value is None else int(value) for value in flat])
 
 
 def _whole(value: Any) -> bool:
@@ -274,19 +251,13 @@ def _bools(flat: Sequence[Any], datatype: str, place: str) -> Array:
     kinds = set(map(type, flat))
     if not kinds <= {bool, NoneType}:
         raise _refused(flat, lambda value: type(value) in {bool, NoneType}, f"true or false ({datatype})", place)
-    return _objects(flat) if NoneType in kinds else np.array(flat, dtype=np.bool_)
+    return objects(flat) if NoneType in kinds else np.array(flat, dtype=np.bool_)
 
 
 def _strings(flat: Sequence[Any], datatype: str, place: str) -> Array:
     if not set(map(type, flat)) <= {str, NoneType}:
         raise _refused(flat, lambda value: type(value) in {str, NoneType}, f"a string ({datatype})", place)
-    return _objects(flat)
-
-
-def _objects(values: Sequence[Any]) -> Array:
-    array = np.empty(len(values), dtype=object)
-    array[:] = values
-    return array
+    return objects(flat)
 
 
 def _texts(values: Array, place: str, content_type: str) -> Array:
@@ -305,7 +276,7 @@ def _texts(values: Array, place: str, content_type: str) -> Array:
             if len(faults) >= MOST_FAULTS:
                 break
     refuse(faults)
-    return _objects(texts)
+    return objects(texts)
 
 
 def _text_of(element: Any, *, coded: bool) -> str | None:

@@ -8,6 +8,7 @@ import flask
 
 from model_store.codecs.json import dumps
 from service import __version__
+from service.auth.permissions import MODEL_READ
 from service.dialects.openinference.dialect import OPENINFERENCE
 from service.dialects.openinference.infer import INFER
 from service.dialects.openinference.metadata import ModelMetadata, model_metadata
@@ -134,7 +135,9 @@ def _blueprint(catalog: Catalog, router: Router, audit: Recording, repository: R
     for reason, left_out in _LEFT_OUT.items():
         for route in left_out:
             *methods, rule = route.split(" ")
-            made.add_url_rule(rule, f"left out {rule}".replace(".", "_"), _left_out(reason), methods=methods)
+            model_arg = "model" if "<model>" in rule else None
+            view = _left_out(reason, model_arg)
+            made.add_url_rule(rule, f"left out {rule}".replace(".", "_"), view, methods=methods)
     return made
 
 
@@ -200,8 +203,8 @@ def _add_readiness(made: flask.Blueprint, router: Router) -> None:
         return _json(ModelReady(name=model, ready=True))
 
 
-def _left_out(reason: str) -> Callable[..., flask.Response]:
-    @public
+def _left_out(reason: str, model_arg: str | None) -> Callable[..., flask.Response]:
+    @guarded(MODEL_READ, model_arg)
     @undescribed
     def refuse(**_values: str) -> flask.Response:
         raise NotImplementedHere(f"Not implemented: {reason}")
