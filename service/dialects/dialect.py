@@ -9,6 +9,9 @@ from model_store.schema import Schema
 from service.dialects.json_schema import Json
 from service.wire import ErrorForm, Phrase, Values
 
+ONE_INPUT = "input"
+"""The name, in every dialect, of the one tensor that a model takes which was fitted on an array or on texts."""
+
 
 def _own_words(_error: RequestError, _values: Values) -> None:
     """Leave an error its own words."""

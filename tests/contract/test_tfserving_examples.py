@@ -178,6 +178,27 @@ def test_a_signature_may_name_another_output():
     assert decode(TABLE, {"examples": [ROW], "signature_name": "predict_proba"}).outputs == ("predict_proba",)
 
 
+@pytest.mark.parametrize("whole", ["input", "inputs"])
+def test_all_of_a_row_is_one_feature_by_the_tensor_s_name(whole):
+    examples = [{whole: [1, 2, 3, 4]}, {whole: [5, 6, 7, 8.5]}]
+    assert decode(CLASSIFIER, {"examples": examples[:1]}).batch.matrix.tolist() == [[1, 2, 3, 4]]
+    error = refused(CLASSIFIER, {"examples": [{whole: ["a", "b", "c", "d"]}]})
+    assert error.faults[0].location == f"examples[0].{whole}[0]"
+
+
+@pytest.mark.parametrize(
+    ("verb", "dialect", "schema", "output"),
+    [("classify", CLASSIFY, TABLE, "predict_proba"), ("regress", REGRESS, REGRESSOR, "predict")],
+)
+def test_a_verb_s_own_method_is_a_name_of_its_signature(verb, dialect, schema, output):
+    """As in the requests of TensorFlow Serving's own documentation."""
+    asked = {"signature_name": f"tensorflow/serving/{verb}", "context": {"city": "Oslo"}}
+    call = decode(schema, asked | {"examples": [{"age": 1, "member": True}]}, dialect)
+    assert call.outputs == (output,)
+    other = {"classify": "regress", "regress": "classify"}[verb]
+    refused(schema, {"signature_name": f"tensorflow/serving/{other}", "examples": [ROW]}, UnknownOutput, dialect)
+
+
 def test_a_refusal_stays_short_whatever_was_sent():
     long = "x" * 100_000
     for body in (

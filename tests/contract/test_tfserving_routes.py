@@ -467,7 +467,7 @@ class TestMetadata:
         document = client.get(f"/v1/models/half_plus_two{path}/metadata").json
         assert document["model_spec"] == {"name": "half_plus_two", "signature_name": "", "version": version}
         signature = document["metadata"]["signature_def"]["signature_def"]["serving_default"]
-        assert signature["inputs"]["inputs"]["dtype"] == "DT_DOUBLE"
+        assert signature["inputs"]["input"]["dtype"] == "DT_DOUBLE"
         assert signature["outputs"]["predict"]["tensor_shape"]["dim"] == [{"size": "-1", "name": ""}]
 
     @pytest.mark.parametrize(

@@ -5,10 +5,9 @@ from dataclasses import dataclass, field
 from typing import NotRequired, TypedDict
 
 from model_store.schema import Column, Schema
+from service.dialects.dialect import ONE_INPUT
 
 PLATFORM = "scikit-learn"
-ONE_INPUT = "input"
-"""The name under which a model that takes a single tensor announces it; any name is accepted for it."""
 
 _DATATYPES: Mapping[str, str] = {
     "float32": "FP32",

@@ -55,14 +55,19 @@ def _predict_request(schema: Schema) -> Json:
 
 def _forms(schema: Schema) -> tuple[Json, Json, Any]:
     """Return one of ``instances``, all of ``inputs``, and an example of an instance."""
+    record, columns = js.record(schema, exact=True), js.by_name(schema, lambda column: rows_of(js.value(column)))
     if schema.layout == "matrix":
         row = js.row(schema)
-        return row, rows_of(row), js.example_row(schema)
+        return _any(row, record), _any(rows_of(row), columns), js.example_row(schema)
     if js.has_lone_column(schema):
         value = js.value(schema.columns[0])
-        return value, rows_of(value), js.example(schema.columns[0])
-    inputs = js.by_name(schema, lambda column: rows_of(js.value(column)))
-    return js.record(schema, exact=True), inputs, js.example_record(schema)
+        return _any(value, record), _any(rows_of(value), columns), js.example(schema.columns[0])
+    instance = _any(record, js.row(schema))
+    return instance, _any(columns, rows_of(instance)), js.example_record(schema)
+
+
+def _any(*forms: Json) -> Json:
+    return {"anyOf": list(forms)}
 
 
 def _predict_response(schema: Schema) -> Json:

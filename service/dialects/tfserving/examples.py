@@ -2,8 +2,8 @@
 
 A feature is a value or a list of values of one kind: int64 (whole numbers, and bools as 1 or 0), float (numbers with a
 point or an exponent) or bytes (strings and base64 objects). Features are the model's columns; a model fitted on an
-array also takes all of a row as the one feature ``inputs``. As in TensorFlow's own parsing of examples, a feature that
-the model does not know is ignored, and one that is absent is a missing value, if the column may be missing.
+array or on texts also takes all of a row as the one feature ``input``. As in TensorFlow, a feature that the model does
+not know is ignored, and one that is absent is a missing value, if the column may be missing.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,7 +20,7 @@ from model_store.validation.bounds import check_rows
 from model_store.validation.columns import from_columns
 from model_store.validation.words import expected, show
 from service.dialects.tfserving.predict import read, signature_name, wanted_outputs
-from service.dialects.tfserving.signatures import DEFAULT, MATRIX_INPUT, Signatures, signatures
+from service.dialects.tfserving.signatures import DEFAULT, METHOD, METHOD_OF, Signatures, forms, signatures
 from service.dialects.tfserving.texts import b64_text, is_b64
 from service.dialects.tfserving.words import json_type, quoted
 from service.errors import UnknownOutput
@@ -84,11 +84,10 @@ class Regress:
 def _decoded(request: WireRequest, schema: Schema, verb: str, default: str, possible: Sequence[str]) -> Call:
     name, examples = _examples(request)
     known = signatures(schema)
-    wanted = wanted_outputs(known, name)[0] if name not in {"", DEFAULT} else default
+    wanted = default if name in {"", DEFAULT, f"{METHOD_OF}{verb}"} else wanted_outputs(known, name)[0]
     if wanted not in possible:
         raise UnknownOutput(
-            f"Expected {_METHODS[verb]} signature method_name to be tensorflow/serving/{verb}. "
-            "Was: tensorflow/serving/predict",
+            f"Expected {_METHODS[verb]} signature method_name to be {METHOD_OF}{verb}. Was: {METHOD}",
             [Fault("signature_name", f"an output that {verb} can answer with", show(name or DEFAULT))],
         )
     return Call(_batch(known, examples), (wanted,))
@@ -197,11 +196,12 @@ def _values(content: Any) -> Sequence[Any]:
 
 def _batch(known: Signatures, examples: Sequence[Example]) -> Batch:
     schema = known.schema
-    if schema.layout == "matrix" and MATRIX_INPUT in examples[0] and MATRIX_INPUT not in schema.names:
-        examples = [_spread(schema, example, row) for row, example in enumerate(examples)]
-        names = [f"{MATRIX_INPUT}[{i}]" for i in range(len(schema.columns))]
-    else:
+    whole = _whole_row(schema, examples[0])
+    if whole is None:
         names = list(schema.names)
+    else:
+        examples = [_spread(schema, whole, example, row) for row, example in enumerate(examples)]
+        names = [f"{whole}[{i}]" for i in range(len(schema.columns))]
     faults: list[Fault] = []
     columns = {}
     for column in schema.columns:
@@ -210,12 +210,17 @@ def _batch(known: Signatures, examples: Sequence[Example]) -> Batch:
     return from_columns(schema, columns, lambda row, i: f"examples[{row}].{names[i]}")
 
 
-def _spread(schema: Schema, example: Example, row: int) -> Example:
+def _whole_row(schema: Schema, example: Example) -> str | None:
+    """Return the feature that has all of a row, if one does."""
+    return next((name for name in forms(schema).by_tensor if name in example and name not in schema.names), None)
+
+
+def _spread(schema: Schema, whole: str, example: Example, row: int) -> Example:
     """Return a row given as one feature, as a feature for each column. Raises InvalidInput."""
-    values = _values(example.get(MATRIX_INPUT, []))
+    values = _values(example.get(whole, []))
     width = len(schema.columns)
     if len(values) != width:
-        raise InvalidInput.of(Fault(f"examples[{row}].{MATRIX_INPUT}", f"{width} values", str(len(values))))
+        raise InvalidInput.of(Fault(f"examples[{row}].{whole}", f"{width} values", str(len(values))))
     return dict(zip(schema.names, values, strict=True))
 
 

@@ -12,17 +12,20 @@ from service.dialects.tfserving.signatures import Input, Signatures
 
 
 class Tensor(NamedTuple):
-    """What a request has for an input, a value for each row, and the key under which it has it."""
+    """What a request has for an input, a value for each row, and the key under which it has it.
+
+    ``rows`` is the member that has the list of rows; empty where the request has columns.
+    """
 
     input: Input
     values: Sequence[Any]
     key: str = ""
-    in_rows: bool = True
+    rows: str = ""
 
     def row(self, row: int) -> str:
         """Return the place of a row's value."""
         dotted = f".{self.key}" if self.key else ""
-        return f"instances[{row}]{dotted}" if self.in_rows else f"inputs{dotted}[{row}]"
+        return f"{self.rows}[{row}]{dotted}" if self.rows else f"inputs{dotted}[{row}]"
 
     def value(self, row: int, column: int) -> str:
         """Return the place of one column's value in a row."""
@@ -30,10 +33,10 @@ class Tensor(NamedTuple):
 
     def words(self, row: int, column: Column, place: int) -> str | None:
         """Return TensorFlow Serving's sentence about a row, which has the column's value at ``place``."""
-        if not self.in_rows:
+        if not self.rows:
             return words.of_column(self.values, row, column, place)
         said = words.of_row(self.values, row, column, place)
-        return said and words.of_element(row, f" key: {self.key}" if self.key else "", said)
+        return said and words.of_element(self.rows, row, f" key: {self.key}" if self.key else "", said)
 
 
 class Places:

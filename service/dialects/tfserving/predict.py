@@ -6,9 +6,9 @@ from model_store.codecs.json import dumps, loads, writable
 from model_store.request_errors import Fault, MalformedRequest
 from model_store.schema import Schema
 from model_store.validation.bounds import announced_rows, check_rows
-from model_store.validation.words import Locate, show
-from service.dialects.tfserving.signatures import Signatures, signatures
-from service.dialects.tfserving.tensors import from_inputs, from_instances
+from model_store.validation.words import show
+from service.dialects.tfserving.signatures import METHOD, Signatures, signatures
+from service.dialects.tfserving.tensors import INSTANCES, are_rows, from_inputs, from_instances
 from service.dialects.tfserving.words import quoted
 from service.errors import UnknownOutput
 from service.wire import Call, PredictionResult, WireRequest, WireResponse
@@ -42,19 +42,22 @@ def read(request: WireRequest) -> dict[str, Any]:
     return root
 
 
-def decoded(root: dict[str, Any], schema: Schema, max_rows: int, locate: Locate | None = None) -> Call:
-    """Return the call that a predict request's object asks for. ``locate`` names places in ``inputs`` another way.
+def decoded(root: dict[str, Any], schema: Schema, max_rows: int) -> Call:
+    """Return the call that a predict request's object asks for.
 
-    Raises MalformedRequest, InvalidInput or UnknownOutput.
+    A list of rows under ``inputs``, which only KServe reads, is answered like one under ``instances``. Raises
+    MalformedRequest, PayloadTooLarge, InvalidInput or UnknownOutput.
     """
     known = signatures(schema)
     outputs = wanted_outputs(known, signature_name(root))
     instances, inputs = root.get("instances", _ABSENT), root.get("inputs", _ABSENT)
     check_rows(max(announced_rows(instances), announced_rows(inputs)), max_rows)
     if inputs is _ABSENT:
-        return Call(from_instances(known, _checked(root, instances)), outputs, "predictions")
+        return Call(from_instances(known, _checked(root, instances), INSTANCES, max_rows), outputs, "predictions")
+    if instances is _ABSENT and are_rows(known, inputs):
+        return Call(from_instances(known, inputs, "inputs", max_rows), outputs, "predictions")
     if instances is _ABSENT:
-        return Call(from_inputs(known, inputs, locate), outputs, "outputs")
+        return Call(from_inputs(known, inputs, max_rows), outputs, "outputs")
     words = "Not formatted correctly expecting only one of 'inputs' or 'instances' keys to exist"
     raise _misformed(root, words, Fault("$", "'inputs' or 'instances'", "both"))
 
@@ -70,7 +73,7 @@ def signature_name(root: dict[str, Any]) -> str:
 
 def wanted_outputs(known: Signatures, name: str) -> tuple[str, ...]:
     """Return the outputs of a signature. Raises UnknownOutput."""
-    outputs = known.outputs.get(name)
+    outputs = known.outputs.get("" if name == METHOD else name)
     if outputs is None:
         raise UnknownOutput(
             f'Serving signature name: "{name[:128]}" not found in signature def',
@@ -86,7 +89,7 @@ def _checked(root: dict[str, Any], instances: Any) -> list[Any]:
         )
     if not isinstance(instances, list):
         words = "Expecting 'instances' to be an list/array"
-        raise _misformed(root, words, Fault("instances", "a list", show(instances)))
+        raise _misformed(root, words, Fault("instances", "a list of rows ('inputs' takes columns)", show(instances)))
     if not instances:
         raise _misformed(root, "No values in 'instances' array", Fault("instances", "at least one row", "none"))
     return instances

@@ -4,10 +4,14 @@
 is looked at first: the keys of named rows, rows of values mixed with lists, and ``1.0`` for a whole number.
 
 Beyond the protocol, because a scikit-learn model can want it: ``null`` and ``NaN`` are missing values in a nullable
-column. Short of it: a number that is infinite in the column's type is refused.
+column; and what KServe's clients send, where TensorFlow Serving would refuse it: lists of values for a table, objects
+of columns for an array, and objects that are small tables. Short of it: a number that is infinite in the column's type
+is refused.
 """
 
 import math
+import sys
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, NoReturn
@@ -15,83 +19,127 @@ from typing import Any, NoReturn
 from model_store.batch import Batch
 from model_store.request_errors import MOST_FAULTS, Fault, InvalidInput
 from model_store.schema import Column
+from model_store.validation.bounds import check_rows
 from model_store.validation.columns import from_columns, numbers_by_column
 from model_store.validation.rows import from_rows, numbers_by_name, numbers_by_position
 from model_store.validation.words import Locate, expected, show
 from service.dialects.tfserving.places import Places, Tensor
-from service.dialects.tfserving.signatures import Input, Signatures
-from service.dialects.tfserving.texts import decoded, is_b64
+from service.dialects.tfserving.signatures import Input, Signatures, forms
+from service.dialects.tfserving.tables import Table, is_object, is_table, table, to_dict_form
+from service.dialects.tfserving.texts import decoded
 from service.dialects.tfserving.words import cut, of_element, quoted
 
+INSTANCES = "instances"
 
-def from_instances(known: Signatures, instances: Sequence[Any]) -> Batch:
-    """Return rows: plain values or lists if the model has one input, else objects; the first row decides which.
 
-    Raises InvalidInput.
+def from_instances(known: Signatures, rows: Sequence[Any], under: str = INSTANCES, most: int = sys.maxsize) -> Batch:
+    """Return rows, which are all lists and values or else all objects; the first row decides which.
+
+    ``under`` is the member that has them. Raises InvalidInput, and PayloadTooLarge if they are more than ``most``.
     """
-    if _is_object(instances[0]):
-        numbers = None if known.schema.layout == "matrix" else numbers_by_name(known.schema, instances)
-        return from_named(known, instances) if numbers is None else numbers
-    if known.only is None:
+    if is_object(rows[0]):
+        return _from_objects(forms(known.schema).of(rows[0]), rows, under, most)
+    by_position = known if known.only else forms(known.schema).by_position
+    if known.only is None and not isinstance(rows[0], list):
         raise InvalidInput(
-            "instances is a plain list, but expecting list of objects as multiple input tensors required as per "
+            f"{under} is a plain list, but expecting list of objects as multiple input tensors required as per "
             "tensorinfo_map",
-            [_no_object(known, "instances[0]", instances[0])],
+            [_no_object(known, f"{under}[0]", rows[0])],
         )
-    numbers = numbers_by_position(known.schema, instances)
-    return from_plain(known, known.only, instances) if numbers is None else numbers
+    numbers = numbers_by_position(known.schema, rows)
+    return from_plain(by_position, rows, under) if numbers is None else numbers
 
 
-def from_plain(known: Signatures, only: Input, instances: Sequence[Any]) -> Batch:
-    """Return rows that are values or lists for the one input, each value looked at. Raises InvalidInput."""
-    _check_plain(instances)
-    return _batch(known, [Tensor(only, instances)])
+def from_plain(known: Signatures, rows: Sequence[Any], under: str = INSTANCES) -> Batch:
+    """Return rows that are values or lists for the first input, each value looked at. Raises InvalidInput."""
+    _check_plain(rows, under)
+    return _batch(known, [Tensor(known.inputs[0], rows, rows=under)])
 
 
-def from_named(known: Signatures, instances: Sequence[Any]) -> Batch:
+def from_named(known: Signatures, rows: Sequence[Any], under: str = INSTANCES) -> Batch:
     """Return rows that are objects with a value for each input, each value looked at. Raises InvalidInput."""
-    _check_records(known, instances)
-    return _batch(known, [Tensor(each, _named(known, each, instances), each.name) for each in known.inputs])
+    _check_records(known, rows, under)
+    return _batch(known, [Tensor(each, _named(known, each, rows), each.name, under) for each in known.inputs])
 
 
-def from_inputs(known: Signatures, inputs: Any, locate: Locate | None = None) -> Batch:
-    """Return columns: one value if the model has one input, else an object with a value for each.
+def from_inputs(known: Signatures, inputs: Any, most: int = sys.maxsize) -> Batch:
+    """Return columns: one value if the model has one input, else an object with values for each.
 
-    ``locate`` names a value's place where ``inputs.column[row]`` is not what the caller sent. Raises InvalidInput.
+    Raises InvalidInput, and PayloadTooLarge if an object has more than ``most`` rows.
     """
-    if _is_object(inputs):
-        _check_names(known, inputs)
-        found = inputs if known.names <= inputs.keys() else _filled(known, inputs)
-        columns = {each.name: _rows(found[each.name]) for each in known.inputs}
-        numbers = None if known.schema.layout == "matrix" else numbers_by_column(known.schema, columns)
-        return from_named_columns(known, columns, locate) if numbers is None else numbers
+    if is_object(inputs):
+        return _from_object(forms(known.schema).of(inputs), inputs, most)
     if known.only:
         rows = _rows(inputs)
         numbers = numbers_by_position(known.schema, rows)
-        return _batch(known, [Tensor(known.only, rows, in_rows=False)], locate) if numbers is None else numbers
+        return _batch(known, [Tensor(known.only, rows)]) if numbers is None else numbers
     raise InvalidInput.of(_no_object(known, "inputs", inputs))
 
 
 def from_named_columns(known: Signatures, columns: Mapping[str, Sequence[Any]], locate: Locate | None = None) -> Batch:
-    """Return columns that have a value for each row of each input, each value looked at. Raises InvalidInput."""
-    tensors = [Tensor(each, columns[each.name], each.name, in_rows=False) for each in known.inputs]
-    return _batch(known, tensors, locate)
+    """Return columns that have a value for each row of each input, each value looked at.
+
+    ``locate`` names a value's place where ``inputs.column[row]`` is not what the caller sent. Raises InvalidInput.
+    """
+    return _batch(known, [Tensor(each, columns[each.name], each.name) for each in known.inputs], locate)
 
 
-def _named(known: Signatures, each: Input, instances: Sequence[dict[str, Any]]) -> list[Any]:
+def are_rows(known: Signatures, inputs: Any) -> bool:
+    """Return whether ``inputs`` is a list of rows, as KServe reads it, and not the value of the one input."""
+    if not isinstance(inputs, list) or not inputs:
+        return False
+    return is_object(inputs[0]) or (known.only is None and isinstance(inputs[0], list))
+
+
+def _from_objects(known: Signatures, rows: Sequence[Any], under: str, most: int) -> Batch:
+    if known.inputs[0].row_shape:
+        return from_named(known, rows, under)
+    if is_table(rows[0]):
+        return _from_tables(known, rows, under, most)
+    numbers = numbers_by_name(known.schema, rows)
+    return from_named(known, rows, under) if numbers is None else numbers
+
+
+def _from_tables(known: Signatures, rows: Sequence[Any], under: str, most: int) -> Batch:
+    """Put the rows of all objects below each other, as KServe's scikit-learn server does."""
+    _check_records(known, rows, under)
+    tables: list[Table] = []
+    starts = [0]
+    for i, found in enumerate(rows):
+        tables.append(table(found, f"{under}[{i}]", most))
+        starts.append(starts[-1] + tables[-1].rows)
+        check_rows(starts[-1], most)
+
+    def locate(row: int, column: int) -> str:
+        i = bisect_right(starts, row) - 1
+        return tables[i].locate(row - starts[i], known.inputs[column].name)
+
+    columns = {each.name: [value for one in tables for value in _values_of(one, each.name)] for each in known.inputs}
+    return from_named_columns(known, columns, locate)
+
+
+def _from_object(known: Signatures, inputs: dict[str, Any], most: int) -> Batch:
+    _check_names(known, inputs)
+    if known.inputs[0].row_shape:
+        return from_named_columns(known, {each.name: _rows(inputs[each.name]) for each in known.inputs})
+    found = {each.name: inputs[each.name] for each in known.inputs if each.name in inputs}
+    if len(found) == len(known.inputs) and set(map(type, found.values())) == {list}:
+        numbers = numbers_by_column(known.schema, found)
+        return from_named_columns(known, found) if numbers is None else numbers
+    made = table(found, "inputs", most)
+    columns = {each.name: _values_of(made, each.name) for each in known.inputs}
+    return from_named_columns(known, columns, lambda row, column: made.locate(row, known.inputs[column].name))
+
+
+def _values_of(made: Table, name: str) -> Sequence[Any]:
+    """Return a table's column; one that was left out is missing in every row."""
+    return made.columns[name] if name in made.columns else [None] * made.rows
+
+
+def _named(known: Signatures, each: Input, rows: Sequence[dict[str, Any]]) -> list[Any]:
     if each.name in known.required:
-        return [row[each.name] for row in instances]
-    return [row.get(each.name) for row in instances]
-
-
-def _filled(known: Signatures, inputs: dict[str, Any]) -> dict[str, Any]:
-    """Return the named inputs with missing values for the optional ones that were left out."""
-    rows = max((len(_rows(inputs[name])) for name in known.names if name in inputs), default=0)
-    return {**{name: [None] * rows for name in known.names - known.required}, **inputs}
-
-
-def _is_object(value: Any) -> bool:
-    return isinstance(value, dict) and not is_b64(value)
+        return [row[each.name] for row in rows]
+    return [row.get(each.name) for row in rows]
 
 
 def _no_object(known: Signatures, place: str, value: Any) -> Fault:
@@ -103,42 +151,47 @@ def _rows(value: Any) -> Sequence[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def _check_plain(instances: Sequence[Any]) -> None:
-    if dict in set(map(type, instances)):
-        for row, value in enumerate(instances):
-            if _is_object(value):
-                _refuse_kind(f"Expecting value/list but got object at item {row} of input list", row, "a value or list")
+def _check_plain(rows: Sequence[Any], under: str) -> None:
+    if dict in set(map(type, rows)):
+        for row, value in enumerate(rows):
+            if is_object(value):
+                said = f"Expecting value/list but got object at item {row} of input list"
+                _refuse_kind(said, f"{under}[{row}]", "a value or list")
 
 
-def _check_records(known: Signatures, instances: Sequence[Any]) -> None:
-    for row, record in enumerate(instances):
-        if not _is_object(record):
-            _refuse_kind(f"Expecting object but got list at item {row} of input list", row, "an object")
+def _check_records(known: Signatures, rows: Sequence[Any], under: str) -> None:
+    for row, record in enumerate(rows):
+        if not is_object(record):
+            said = f"Expecting object but got list at item {row} of input list"
+            _refuse_kind(said, f"{under}[{row}]", "an object")
         if record.keys() != known.names and not known.required <= record.keys() <= known.names:
-            _refuse_keys(known, row, record)
+            _refuse_keys(known, under, row, record)
 
 
-def _refuse_kind(said: str, row: int, wanted: str) -> NoReturn:
-    raise InvalidInput(said, [Fault(f"instances[{row}]", wanted, "another kind than the first")])
+def _refuse_kind(said: str, place: str, wanted: str) -> NoReturn:
+    raise InvalidInput(said, [Fault(place, wanted, "another kind than the first")])
 
 
-def _refuse_keys(known: Signatures, row: int, record: dict[str, Any]) -> NoReturn:
+def _refuse_keys(known: Signatures, under: str, row: int, record: dict[str, Any]) -> NoReturn:
     foreign = list(islice((key for key in record if key not in known.names), MOST_FAULTS))
     missing = sorted(known.required - record.keys())
-    faults = [Fault(f"instances[{row}].{cut(key)}", "no such input", show(record[key])) for key in foreign]
-    faults += [Fault(f"instances[{row}].{name}", "a value", "nothing") for name in missing]
+    faults = [Fault(f"{under}[{row}].{cut(key)}", "no such input", show(record[key])) for key in foreign]
+    faults += [Fault(f"{under}[{row}].{name}", "a value", "nothing") for name in missing]
+    hint = to_dict_form(record, known.names)
     if foreign:
         name = cut(foreign[0])
-        raise InvalidInput(of_element(row, f" key: {name}", f"JSON object: does not have named input: {name}"), faults)
+        said = f"JSON object: does not have named input: {name}{hint}"
+        raise InvalidInput(of_element(under, row, f" key: {name}", said), faults)
     words = f"JSON object: {quoted(record)} keys must be equal to: {','.join(sorted(known.names))}"
-    raise InvalidInput(f"Failed to process element: {row} of 'instances' list. {words}", faults)
+    raise InvalidInput(f"Failed to process element: {row} of '{under}' list. {words}", faults)
 
 
 def _check_names(known: Signatures, inputs: dict[str, Any]) -> None:
     for each in known.inputs:
         if each.name not in inputs and each.name in known.required:
             fault = Fault(f"inputs.{each.name}", "a value or list", "nothing")
-            raise InvalidInput(f"Missing named input: {each.name} in 'inputs' object.", [fault])
+            hint = to_dict_form(inputs, known.names)
+            raise InvalidInput(f"Missing named input: {each.name} in 'inputs' object.{hint}", [fault])
 
 
 def _batch(known: Signatures, tensors: Sequence[Tensor], locate: Locate | None = None) -> Batch:

@@ -34,9 +34,9 @@ def of_column(rows: Sequence[Any], row: int, column: Column, place: int) -> str 
     return _misplaced(rows[row], 1, _shape(rows)) or _mistyped(rows[row], column, place)
 
 
-def of_element(row: int, key: str, said: str) -> str:
-    """Return what is said about one row of ``instances``; ``key`` names the input in it."""
-    return f"Failed to process element: {row}{key} of 'instances' list. Error: INVALID_ARGUMENT: {said}"
+def of_element(rows: str, row: int, key: str, said: str) -> str:
+    """Return what is said about one row of ``rows`` (``instances``); ``key`` names the input in it."""
+    return f"Failed to process element: {row}{key} of '{rows}' list. Error: INVALID_ARGUMENT: {said}"
 
 
 def json_type(value: Any) -> str:

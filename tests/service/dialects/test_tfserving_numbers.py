@@ -14,6 +14,7 @@ from model_store.validation.casts import cast_column
 from model_store.validation.columns import numbers_by_column
 from model_store.validation.rows import numbers_by_name, numbers_by_position
 from service.dialects.tfserving.signatures import signatures
+from service.dialects.tfserving.tables import is_table
 from service.dialects.tfserving.tensors import from_inputs, from_instances, from_named, from_named_columns, from_plain
 
 BODIES = 3000
@@ -81,6 +82,8 @@ def test_named_rows_are_what_a_look_at_each_value_makes_of_them():
     for _ in range(BODIES):
         schema, rows = invented(chance)
         records = sent([disturbed(chance, dict(zip(schema.names, row, strict=True))) for row in rows])
+        if is_table(records[0]):
+            continue  # a list for the first of the rows: KServe's form
         known = signatures(schema)
         assert outcome(from_instances, known, records) == outcome(from_named, known, records)
         at_once = numbers_by_name(schema, records)
@@ -99,7 +102,7 @@ def test_plain_rows_are_what_a_look_at_each_value_makes_of_them():
             rows[-1] = chance.choice((rows[-1][1:], [*rows[-1], 1], rows[-1][0], None, [rows[-1]]))
         rows = sent(rows)
         known = signatures(schema)
-        assert outcome(from_instances, known, rows) == outcome(from_plain, known, known.only, rows)
+        assert outcome(from_instances, known, rows) == outcome(from_plain, known, rows)
         at_once = numbers_by_position(schema, rows)
         if at_once is not None:
             assert at_once.matrix.tobytes() == each_value(schema, zip(*rows, strict=True))
