@@ -34,6 +34,7 @@ from service.http.record import Recorder
 from service.http.red_metrics import instrument
 from service.http.routes import PredictRoute
 from service.inference.line import Inference
+from service.management.counts import reachable, told
 from service.management.management import Management
 from service.management.readiness import Assessor, Readiness
 from service.management.replica_facts import Objectives, ReplicaFacts
@@ -59,6 +60,7 @@ from service.runtime.limits import Limits
 from service.runtime.loader import Loader, cap_threads
 from service.runtime.private_copies import PrivateCopies
 from service.runtime.router import Router
+from service.runtime.statistics import Statistics
 from service.runtime.wanted import WantedEngine
 from service.runtime.watcher import Watcher
 from service.settings import Settings, log_in_force
@@ -134,7 +136,14 @@ def create_app(settings: Settings, access: Access | None = None) -> Application:
     inference = Inference(router, _observers(settings, store, recent), settings.max_rows)
     protocols = (
         tfserving.routes(catalog, router),
-        openinference.routes(catalog, router, control.audit, Repository(store, convergence)),
+        openinference.routes(
+            catalog,
+            router,
+            control.audit,
+            Repository(store, convergence),
+            Statistics(presence),
+            max_rows=settings.max_rows,
+        ),
         mlflow.routes(catalog, settings.default_model),
     )
     app = _flask(settings)
@@ -174,7 +183,7 @@ def _watcher(settings: Settings, store: Store, catalog: Catalog, presence: Repli
         store,
         Loader(store, settings.trusted_keys, [LoadCounts()], _copies(settings), WantedEngine(settings.engine.lower())),
         catalog,
-        Announcer(presence, settings.replica),
+        Announcer(presence, settings.replica, management=reachable(settings.management_bind)),
         Limits(watch=settings.watch_seconds),
     )
 
@@ -259,6 +268,7 @@ def create_management(settings: Settings) -> Management:
         settings.management_bind,
         assess=assess,
         metrics=scrape.Scrape(folder, facts, facts.current).exposition,
+        counts=partial(told, settings.replica, folder),
         clean_up_after=clean_up_after,
         clean_up=partial(shutil.rmtree, folder, ignore_errors=True),
     )

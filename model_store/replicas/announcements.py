@@ -38,7 +38,8 @@ class AnnouncedModel:
 class Announcement:
     """What one worker says of itself. ``started`` and ``at`` are seconds since 1970, ``memory`` is resident bytes.
 
-    ``settled`` is false while any version is on its way there.
+    ``settled`` is false while any version is on its way there. ``management`` is the ``address:port`` at which its
+    replica's master can be asked; empty of 0.1.0.
     """
 
     replica: str
@@ -48,6 +49,7 @@ class Announcement:
     memory: int
     settled: bool
     models: Mapping[str, AnnouncedModel]
+    management: str = ""
 
 
 def read(presence: Presence) -> list[Announcement]:
@@ -63,7 +65,14 @@ def _read_one(body: bytes) -> Announcement | None:
             return None
         models = {name: _model_of(model) for name, model in told["models"].items()}
         return Announcement(
-            told["replica"], told["pid"], told["started"], told["at"], told["memory"], told["settled"], models
+            told["replica"],
+            told["pid"],
+            told["started"],
+            told["at"],
+            told["memory"],
+            told["settled"],
+            models,
+            str(told.get("management", "")),
         )
     except (ValueError, KeyError, TypeError, AttributeError):
         return None

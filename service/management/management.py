@@ -1,7 +1,8 @@
 """What gunicorn's master does for its replica besides running the workers; each of its hooks calls one method."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from http.server import ThreadingHTTPServer
+from typing import Any
 
 from service.management.pages import pages
 from service.management.readiness import Readiness
@@ -11,32 +12,40 @@ from service.management.server import serve
 class Management:
     """The management port of one replica, and what is left to do when a worker or the replica ends.
 
-    ``assess`` tells how ready the workers with these process ids are, ``metrics`` the exposition and its media type.
+    ``assess`` tells how ready the workers with these process ids are, ``metrics`` the exposition and its media type,
+    ``counts`` what other replicas are told of this one's predictions.
     ``clean_up_after`` is given the process id of a worker that is gone; ``clean_up`` is called last.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what the pages are made of, and what is left to do
         self,
         bind: str,
         *,
         assess: Callable[[Collection[int]], Readiness],
         metrics: Callable[[], tuple[bytes, str]],
+        counts: Callable[[], Mapping[str, Any]],
         clean_up_after: Callable[[int], None],
         clean_up: Callable[[], None],
     ) -> None:
         self._bind = bind
         self._assess = assess
         self._metrics = metrics
+        self._counts = counts
         self._clean_up = clean_up
         self._server: ThreadingHTTPServer | None = None
         self.worker_ended = clean_up_after
 
     def open(self, workers: Collection[int]) -> None:
-        """Serve /livez, /readyz and /metrics; ``workers`` holds the process ids of the live workers at any time.
+        """Serve the pages; ``workers`` holds the process ids of the live workers at any time.
 
         Raises OSError if the port is taken.
         """
-        shown = pages(alive=lambda: len(workers), ready=lambda: self._assess(tuple(workers)), metrics=self._metrics)
+        shown = pages(
+            alive=lambda: len(workers),
+            ready=lambda: self._assess(tuple(workers)),
+            metrics=self._metrics,
+            counts=self._counts,
+        )
         self._server = serve(self._bind, shown)
 
     def close_inherited(self) -> None:

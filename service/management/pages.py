@@ -1,4 +1,4 @@
-"""The pages of a replica's management port: /livez, /readyz and /metrics."""
+"""The pages of a replica's management port: /livez, /readyz, /metrics and, for other replicas, /counts."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -13,9 +13,16 @@ Page = tuple[HTTPStatus, str, bytes]
 
 
 def pages(
-    *, alive: Callable[[], int], ready: Callable[[], Readiness], metrics: Callable[[], tuple[bytes, str]]
+    *,
+    alive: Callable[[], int],
+    ready: Callable[[], Readiness],
+    metrics: Callable[[], tuple[bytes, str]],
+    counts: Callable[[], Mapping[str, Any]],
 ) -> Mapping[str, Callable[[], Page]]:
-    """Make the pages by path: ``alive`` tells how many workers there are, ``metrics`` the exposition and its type."""
+    """Make the pages by path: ``alive`` tells how many workers there are, ``metrics`` the exposition and its type.
+
+    ``counts`` is what other replicas are told of this one's predictions.
+    """
 
     def livez() -> Page:
         workers = alive()
@@ -29,7 +36,10 @@ def pages(
         body, media_type = metrics()
         return HTTPStatus.OK, media_type, body
 
-    return {"/livez": livez, "/readyz": readyz, "/metrics": exposition}
+    def counted() -> Page:
+        return json_page(HTTPStatus.OK, counts())
+
+    return {"/livez": livez, "/readyz": readyz, "/metrics": exposition, "/counts": counted}
 
 
 def json_page(status: HTTPStatus, body: Mapping[str, Any]) -> Page:

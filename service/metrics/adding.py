@@ -37,6 +37,11 @@ def adder(counter: Any) -> Add:
     return _adder(counter._value)
 
 
+def setter(gauge: Any) -> Add:
+    """Return what sets a gauge of prometheus_client, whose values of several processes become one by their sizes."""
+    return _adder(gauge._value, grows=False)
+
+
 def observer(histogram: Any) -> Add:
     """Return what adds an observation to a histogram of prometheus_client."""
     bounds, total = histogram._upper_bounds, _adder(histogram._sum)
@@ -49,9 +54,9 @@ def observer(histogram: Any) -> Add:
     return observe
 
 
-def _adder(value: Any) -> Add:
+def _adder(value: Any, *, grows: bool = True) -> Add:
     if not value._multiprocess:
-        plain: Add = value.inc
+        plain: Add = value.inc if grows else value.set
         return plain
     mark: Any = None
     file: Any = None
@@ -66,7 +71,7 @@ def _adder(value: Any) -> Add:
                 mark, file = process.mark, value._file
                 start = file._positions[value._key]
                 end = start + 8
-            value._value += amount
+            value._value = value._value + amount if grows else amount
             file._m[start:end] = _pack(value._value)
 
     return add

@@ -60,6 +60,12 @@ CATALOGUE: tuple[Declaration, ...] = (
     ),
     Declaration("millrace_prediction_rows_total", "counter", "Rows predicted.", (*_MODEL, "channel", "dialect")),
     Declaration(
+        "millrace_last_prediction_timestamp_seconds",
+        "gauge",
+        "When the version last answered a prediction, in seconds since 1970.",
+        _MODEL,
+    ),
+    Declaration(
         "millrace_prediction_seconds",
         "histogram",
         "Time to decode, predict and encode one answered request, in seconds.",

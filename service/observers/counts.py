@@ -1,10 +1,11 @@
 """Counts of predictions: how many, of how many rows, how long their stages took."""
 
+import time
 from collections.abc import Mapping
 from typing import NamedTuple
 
 from model_store.batch import Array, Batch
-from service.metrics.adding import Add, adder, observer
+from service.metrics.adding import Add, adder, observer, setter
 from service.metrics.instruments import bounded, child
 from service.observers.observer import Observer, Prediction
 from service.runtime.router import Chosen
@@ -20,6 +21,7 @@ class _Bound(NamedTuple):
     predict: Add
     encode: Add
     batch_rows: Add
+    last: Add
 
 
 class Counts(Observer):
@@ -40,6 +42,7 @@ class Counts(Observer):
         bound.predict(predict)
         bound.encode(encode)
         bound.batch_rows(rows)
+        bound.last(time.time())
 
     def refused(self, chosen: Chosen | None, dialect: str, code: str, /) -> None:
         """See Observer."""
@@ -56,6 +59,7 @@ class Counts(Observer):
             predict=observer(child("millrace_stage_seconds", *labels, "predict")),
             encode=observer(child("millrace_stage_seconds", *labels, "encode")),
             batch_rows=observer(child("millrace_batch_rows", *labels)),
+            last=setter(child("millrace_last_prediction_timestamp_seconds", *labels)),
         )
         self._bound[model, version, channel, dialect] = bound
         return bound

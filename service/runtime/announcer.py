@@ -18,11 +18,17 @@ log = logging.getLogger(__name__)
 
 
 class Announcer:
-    """Tells the others what this worker has loaded. ``clock`` gives seconds that only grow."""
+    """Tells the others what this worker has loaded, and where its replica's master can be asked (``management``).
 
-    def __init__(self, presence: Presence, replica: str, clock: Callable[[], float] = time.monotonic) -> None:
+    ``clock`` gives seconds that only grow.
+    """
+
+    def __init__(
+        self, presence: Presence, replica: str, clock: Callable[[], float] = time.monotonic, *, management: str = ""
+    ) -> None:
         self._presence = presence
         self._replica = replica
+        self._management = management
         self._clock = clock
         self._started: float | None = None
         self._told = float("-inf")
@@ -39,6 +45,7 @@ class Announcer:
             "at": time.time(),
             "memory": resident_bytes(),
             "settled": settled,
+            "management": self._management,
             "models": {name: _described(model) for name, model in snapshot.models.items()},
         }
         try:

@@ -329,7 +329,8 @@ class Settings(Declared):
         "MANAGEMENT_BIND",
         "127.0.0.1:9100",
         text,
-        "`address:port` of the replica's `/livez`, `/readyz` and `/metrics`.",
+        "`address:port` of the replica's `/livez`, `/readyz` and `/metrics`. Other replicas ask there for the "
+        "statistics of `/v2`: on several machines, name an address that they reach, or `0.0.0.0`.",
         group=Group.REPLICA,
     )
 

@@ -31,7 +31,11 @@ from service.http.access import Authentication
 from service.http.exchange import Record
 from service.http.protocols import openinference
 from service.http.protocols.openinference_repository import Repository
+from service.management.pages import pages
+from service.management.server import serve
 from service.runtime.router import Router
+from service.runtime.statistics import Statistics
+from tests.model_store.replicas.memory_presence import MemoryPresence
 from tests.service.auth.fakes import OpenAccess
 
 HEADER = "Inference-Header-Content-Length"
@@ -441,7 +445,8 @@ def test_the_server_s_metadata_lists_the_extensions_that_are_there(client, path)
     assert response.status_code == 200
     assert (response.json["name"], response.json["version"]) == ("millrace", service.__version__)
     assert {"binary_tensor_data", "classification", "model_repository"} <= set(response.json["extensions"])
-    assert "statistics" not in response.json["extensions"]
+    assert {"statistics", "model_configuration"} <= set(response.json["extensions"])
+    assert "trace" not in response.json["extensions"]
 
 
 def test_the_list_of_models_has_every_model_of_the_store(client):
@@ -496,10 +501,6 @@ def test_what_the_metadata_says_is_what_inference_takes_and_gives(client):
 @pytest.mark.parametrize(
     ("method", "path"),
     [
-        ("get", "/v2/models/iris/stats"),
-        ("get", "/v2/models/iris/versions/1/stats"),
-        ("get", "/v2/models/iris/config"),
-        ("get", "/v2/models/iris/versions/1/config"),
         ("get", "/v2/trace/setting"),
         ("post", "/v2/models/iris/trace/setting"),
         ("get", "/v2/logging"),
@@ -513,6 +514,118 @@ def test_what_the_metadata_says_is_what_inference_takes_and_gives(client):
 )
 def test_what_is_left_out_is_501_and_says_why(client, method, path):
     assert is_error(getattr(client, method)(path), 501).startswith("Not implemented: ")
+
+
+# --- statistics and configuration ---------------------------------------------------------------------------------
+
+
+COUNTED = {
+    "replica": "test-replica",
+    "versions": [
+        {
+            "model": "iris",
+            "version": "1",
+            "answered": 3.0,
+            "refused": 2.0,
+            "rows": 12.0,
+            "decode": 0.25,
+            "predict": 0.5,
+            "encode": 0.125,
+            "last": 1500000000.5,
+        }
+    ],
+}
+
+
+@pytest.fixture
+def master():
+    """The management port of a replica whose master tells COUNTED."""
+    server = serve("127.0.0.1:0", pages(alive=lambda: 1, ready=None, metrics=None, counts=lambda: COUNTED))
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def counting_client(store, make_application, master):
+    return make_application(MANAGEMENT_BIND=f"127.0.0.1:{master.server_port}").flask.test_client()
+
+
+@pytest.mark.parametrize("path", ["/v2/models/iris/stats", "/v2/models/iris/versions/1/stats"])
+def test_statistics_are_the_counts_of_a_version(counting_client, path):
+    response = counting_client.get(path)
+    assert response.status_code == 200, response.text
+    (found,) = response.json["model_stats"]
+    steps = found.pop("inference_stats")
+    assert found == {
+        "name": "iris",
+        "version": "1",
+        "last_inference": 1500000000500,
+        "inference_count": 12,
+        "execution_count": 3,
+        "batch_stats": [],
+    }
+    assert steps == {
+        "success": {"count": 3, "ns": 875000000},
+        "fail": {"count": 2, "ns": 0},
+        "queue": {"count": 3, "ns": 0},
+        "compute_input": {"count": 3, "ns": 250000000},
+        "compute_infer": {"count": 3, "ns": 500000000},
+        "compute_output": {"count": 3, "ns": 125000000},
+        "cache_hit": {"count": 0, "ns": 0},
+        "cache_miss": {"count": 0, "ns": 0},
+    }
+
+
+def test_statistics_of_all_models_have_every_loaded_version(counting_client):
+    found = counting_client.get("/v2/models/stats").json["model_stats"]
+    assert [(one["name"], one["version"], one["execution_count"]) for one in found] == [
+        ("clients", "1", 0),
+        ("iris", "1", 3),
+        ("texts", "1", 0),
+    ]
+
+
+def test_statistics_and_configurations_are_those_of_loaded_versions(counting_client):
+    for part in ("stats", "config"):
+        for path in (f"/v2/models/nothing/{part}", f"/v2/models/iris/versions/2/{part}"):
+            assert is_error(counting_client.get(path), 404).startswith("Request for unknown model: ")
+
+
+def test_statistics_that_cannot_be_asked_for_are_503(client):
+    assert "test-replica" in is_error(client.get("/v2/models/iris/stats"), 503)
+
+
+def test_statistics_leave_out_hidden_models(store, make_application, master):
+    access = OpenAccess(Readers())
+    client = make_application(access, MANAGEMENT_BIND=f"127.0.0.1:{master.server_port}").flask.test_client()
+    found = client.get("/v2/models/stats").json["model_stats"]
+    assert [one["name"] for one in found] == ["iris"]
+    is_error(client.get("/v2/models/clients/stats", headers={"X-API-Key": "k"}), 404)
+    is_error(client.get("/v2/models/clients/config", headers={"X-API-Key": "k"}), 404)
+
+
+def test_a_configuration_has_the_tensors_of_the_metadata_without_their_rows(client):
+    configured = client.get("/v2/models/clients/config").json
+    assert configured["input"] == [
+        {"name": "age", "data_type": "TYPE_INT64", "dims": [1], "optional": False},
+        {"name": "city", "data_type": "TYPE_STRING", "dims": [1], "optional": False},
+    ]
+    assert [(one["name"], one["data_type"], one["dims"]) for one in configured["output"]] == [
+        ("predict", "TYPE_STRING", []),
+        ("predict_proba", "TYPE_FP64", [2]),
+        ("decision_function", "TYPE_FP64", []),
+    ]
+
+
+@pytest.mark.parametrize("path", ["/v2/models/iris/config", "/v2/models/iris/versions/1/config"])
+def test_a_configuration_says_what_is_loaded_and_the_most_rows_of_a_request(store, make_application, path):
+    configured = make_application(MAX_ROWS="500").flask.test_client().get(path).json
+    metadata = {"name": "iris", "platform": "scikit-learn", "backend": "scikit-learn"}
+    assert {key: configured[key] for key in metadata} == metadata
+    assert configured["version_policy"] == {"specific": {"versions": [1]}}
+    assert configured["max_batch_size"] == 500
+    assert configured["input"] == [{"name": "input", "data_type": "TYPE_FP64", "dims": [4], "optional": False}]
 
 
 # --- repository -----------------------------------------------------------------------------------------------------
@@ -659,7 +772,8 @@ class Unheard(Record):
 def test_a_store_that_cannot_be_written_from_here_is_409(application, everyone, store, number):
     app = flask.Flask("read only", static_folder=None)
     repository = Repository(ReadOnly(store.disk, number), application.convergence)
-    routes = openinference.routes(application.catalog, Router(application.catalog), everyone.audit, repository)
+    router, statistics = Router(application.catalog), Statistics(MemoryPresence())
+    routes = openinference.routes(application.catalog, router, everyone.audit, repository, statistics, max_rows=10)
     hooks.install(app, replica="r", record=Unheard(), dialects=[routes.dialect])
     app.register_blueprint(routes.blueprint)
     guards.enforce(app, everyone.authenticator)

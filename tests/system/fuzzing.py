@@ -21,7 +21,7 @@ READINESS = {"name", "ready", "live", "model_version_status"}
 LEFT_OUT = re.compile(
     # parts of the protocols that are left out on purpose: explanations, Triton's extensions that are not offered,
     # named repositories, and tensors in shared memory, which are asked for within an inference request
-    r"(?i:/v1/.*:explain)|/v2/(?:.*/(?:stats|config|setting|generate|generate_stream|infer_stream|infer)|logging"
+    r"(?i:/v1/.*:explain)|/v2/(?:.*/(?:setting|generate|generate_stream|infer_stream|infer)|logging"
     r"|(?:system|cuda)sharedmemory/.*|repository/[^/]+/(?:index|models/[^/]+/(?:load|unload)))"
 )
 NOT_READ = {"The request is not valid HTTP, or not on this port", "The request line is over the limit"}

@@ -24,28 +24,30 @@ from service.http.description.route import (
 )
 from service.http.guards import guarded, public
 from service.http.problems import NotReady
-from service.http.protocols import openinference_repository
+from service.http.protocols import openinference_insight, openinference_repository
 from service.http.protocols.model_names import ModelNames, model_names
+from service.http.protocols.openinference_insight import Choose, Counting
 from service.http.protocols.openinference_repository import Repository
 from service.http.routes import DialectRoutes, PredictRoute, phrased
 from service.runtime.catalog import Catalog, CatalogSnapshot
+from service.runtime.loaded import LoadedModel
 from service.runtime.router import Router
 from service.wire import JSON, Target, Values
 
-EXTENSIONS = ("binary_tensor_data", "classification", "model_repository", "model_repository_extension", "parameters")
+EXTENSIONS = (
+    "binary_tensor_data",
+    "classification",
+    "model_configuration",
+    "model_repository",
+    "model_repository_extension",
+    "parameters",
+    "statistics",
+)
 """What there is besides the protocol's core, by Triton's and KServe's names."""
 
 _SECTION = section_of(OPENINFERENCE)
 _VERSION = re.compile(r"[0-9]{1,19}", re.ASCII)
 _LEFT_OUT: Mapping[str, tuple[str, ...]] = {
-    "statistics: this worker's would be a part of the truth; Prometheus has the whole": (
-        "GET /models/<model>/stats",
-        "GET /models/<model>/versions/<version>/stats",
-    ),
-    "model configuration: a version is described by its metadata and never configured": (
-        "GET /models/<model>/config",
-        "GET /models/<model>/versions/<version>/config",
-    ),
     "trace settings: tracing is a setting of the deployment": (
         "GET POST /trace/setting",
         "GET POST /models/<model>/trace/setting",
@@ -119,26 +121,32 @@ PREDICT_ROUTES = tuple(
 )
 
 
-def routes(catalog: Catalog, router: Router, audit: Recording, repository: Repository) -> DialectRoutes:
-    """Return the dialect with its routes."""
-    return DialectRoutes(OPENINFERENCE, PREDICT_ROUTES, _blueprint(catalog, router, audit, repository))
+def routes(  # noqa: PLR0913 - what the routes of /v2 tell of and change
+    catalog: Catalog, router: Router, audit: Recording, repository: Repository, counting: Counting, *, max_rows: int
+) -> DialectRoutes:
+    """Return the dialect with its routes; ``max_rows`` is the most in one request."""
 
+    def choose(model: str, version: str | None) -> LoadedModel:
+        return router.choose(_target({"model": model, "version": version})).model
 
-def _blueprint(catalog: Catalog, router: Router, audit: Recording, repository: Repository) -> flask.Blueprint:
-    """Return the routes of /v2 that do not predict."""
     made = flask.Blueprint("openinference", __name__, url_prefix="/v2")
     _add_health(made, catalog)
     _add_server(made, catalog)
-    _add_metadata(made, catalog, router)
-    _add_readiness(made, router)
+    _add_metadata(made, catalog, choose)
+    _add_readiness(made, choose)
+    openinference_insight.add_routes(made, catalog, choose, counting, max_rows)
     openinference_repository.add_routes(made, catalog, audit, repository)
+    _add_left_out(made)
+    return DialectRoutes(OPENINFERENCE, PREDICT_ROUTES, made)
+
+
+def _add_left_out(made: flask.Blueprint) -> None:
     for reason, left_out in _LEFT_OUT.items():
         for route in left_out:
             *methods, rule = route.split(" ")
             model_arg = "model" if "<model>" in rule else None
             view = _left_out(reason, model_arg)
             made.add_url_rule(rule, f"left out {rule}".replace(".", "_"), view, methods=methods)
-    return made
 
 
 def _add_health(made: flask.Blueprint, catalog: Catalog) -> None:
@@ -177,19 +185,19 @@ def _add_server(made: flask.Blueprint, catalog: Catalog) -> None:
         return _json(model_names(catalog))
 
 
-def _add_metadata(made: flask.Blueprint, catalog: Catalog, router: Router) -> None:
+def _add_metadata(made: flask.Blueprint, catalog: Catalog, choose: Choose) -> None:
     @made.get("/models/<model>")
     @made.get("/models/<model>/versions/<version>")
     @guarded("model:read")
     @described(_SECTION, "A model's tensors: {which}", response=ModelMetadata, refusals=(*READ_REFUSALS, 503))
     @phrased(OPENINFERENCE.phrase)
     def metadata(model: str, version: str | None = None) -> flask.Response:
-        chosen = router.choose(_target({"model": model, "version": version})).model
+        chosen = choose(model, version)
         versions = catalog.snapshot().models[model].versions
         return _json(model_metadata(model, sorted(versions) if version is None else [chosen.version], chosen.schema))
 
 
-def _add_readiness(made: flask.Blueprint, router: Router) -> None:
+def _add_readiness(made: flask.Blueprint, choose: Choose) -> None:
     @made.get("/models/<model>/ready")
     @made.get("/models/<model>/versions/<version>/ready")
     @guarded("model:read")
@@ -197,7 +205,7 @@ def _add_readiness(made: flask.Blueprint, router: Router) -> None:
     @phrased(OPENINFERENCE.phrase)
     def model_ready(model: str, version: str | None = None) -> flask.Response:
         try:
-            router.choose(_target({"model": model, "version": version}))
+            choose(model, version)
         except ModelNotReady as error:
             raise NotReady(error.detail, name=model, ready=False) from error
         return _json(ModelReady(name=model, ready=True))

@@ -8,6 +8,7 @@ import threading
 
 import pytest
 
+from service.management.counts import reachable
 from service.management.pages import pages
 from service.management.readiness import Readiness
 from service.management.server import serve
@@ -35,7 +36,12 @@ def replica():
 
 @pytest.fixture
 def get(replica):
-    shown = pages(alive=lambda: replica.workers, ready=lambda: replica.readiness, metrics=replica.metrics)
+    shown = pages(
+        alive=lambda: replica.workers,
+        ready=lambda: replica.readiness,
+        metrics=replica.metrics,
+        counts=lambda: {"replica": "one", "versions": []},
+    )
     server = serve("127.0.0.1:0", shown)
 
     def get(path):
@@ -74,6 +80,23 @@ def test_readyz_is_503_with_the_reason_until_it_is_ready(get, replica):
 
 def test_metrics_come_with_their_own_media_type(get):
     assert get("/metrics") == (200, "text/plain; version=1.0.0", b"up 1\n")
+
+
+def test_counts_are_told_to_other_replicas(get):
+    status, media_type, body = get("/counts")
+    assert (status, media_type, json.loads(body)) == (200, "application/json", {"replica": "one", "versions": []})
+
+
+@pytest.mark.parametrize(
+    ("bind", "found"), [("127.0.0.1:9100", "127.0.0.1:9100"), ("[::1]:9100", "[::1]:9100"), ("name:1", "name:1")]
+)
+def test_a_port_is_found_where_it_is_bound(bind, found):
+    assert reachable(bind) == found
+
+
+@pytest.mark.parametrize("bind", ["0.0.0.0:9100", "[::]:9100", ":9100"])
+def test_a_port_on_every_address_is_found_at_that_of_the_machine_s_name(bind):
+    assert reachable(bind) == f"{socket.gethostbyname(socket.gethostname())}:9100"
 
 
 def test_another_path_is_not_found(get):

@@ -10,7 +10,7 @@ import pytest
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from service.metrics import files
-from service.metrics.adding import adder, observer
+from service.metrics.adding import adder, observer, setter
 
 AMOUNTS = (0.0, 0.05, 0.1, 0.10000000000000002, 0.5, 7, 1e300, float("inf"))
 
@@ -75,6 +75,35 @@ def test_files_are_the_same_as_those_of_prometheus_client_after_growth_and_forks
     by_label = {json.loads(key)[2].get("label"): value for key, (value, _) in short["counter"].items()}
     assert by_label["first"] == 2.5 * (2 + 3 + 4 + 5 + 1)
     assert by_label["late"] == 8
+
+
+def test_a_gauge_that_is_set_keeps_its_last_value_in_each_process_and_shows_the_largest(tmp_path):
+    program = """
+import os
+from prometheus_client import CollectorRegistry, Gauge
+from service.metrics.adding import setter
+
+gauge = Gauge("g", "", ["label"], registry=CollectorRegistry(), multiprocess_mode="max")
+first, never = setter(gauge.labels("first")), setter(gauge.labels("never"))
+first(9), first(3)
+if os.fork() == 0:
+    first(7), first(5)
+    os._exit(0)
+os.wait()
+"""
+    environment = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(tmp_path), "PYTHONPATH": str(Path.cwd())}
+    subprocess.run([sys.executable, "-c", program], env=environment, timeout=60, check=True)
+    found, count = files.read(tmp_path)
+    values = {json.loads(key)[2]["label"]: value for key, (value, _) in found["gauge_max"].items()}
+    assert (values["first"], count) == (5, 2)
+
+
+def test_a_gauge_in_one_process_is_set():
+    registry = CollectorRegistry()
+    set_to = setter(Gauge("g", "", registry=registry))
+    set_to(9)
+    set_to(2.5)
+    assert registry.get_sample_value("g") == 2.5
 
 
 @pytest.mark.parametrize("amount", AMOUNTS)

@@ -118,6 +118,37 @@ def test_counters_stay_exact_when_workers_are_killed(run):
     assert value(text, "millrace_worker_exits_total") == 3
 
 
+def test_counts_of_versions_are_of_all_workers_and_of_dead_ones_too(run):
+    program = """
+from service.metrics import version_counts
+from service.management.counts import told
+
+class Chosen(NamedTuple):
+    model: Model
+    channel: str
+
+def refuse():
+    counts.refused(Chosen(Model("iris", 1), "stable"), "mlflow", "invalid_input")
+    counts.refused(None, "mlflow", "model_not_found")
+
+began = time.time()
+ended(worker(predict(5), signal.SIGKILL))
+for work in (predict(7), predict(2, version=2), refuse):
+    os.waitpid(worker(work), 0)
+print(json.dumps([told("one", FOLDER), began, time.time()]))
+"""
+    told, began, ended = json.loads(run(program))
+    assert told["replica"] == "one"
+    found = {(one.pop("model"), one.pop("version")): one for one in told["versions"]}
+    assert found.keys() == {("iris", "1"), ("iris", "2")}
+    first = found["iris", "1"]
+    assert began <= first.pop("last") <= ended
+    assert first == pytest.approx(
+        {"answered": 12, "refused": 1, "rows": 36, "decode": 0.012, "predict": 0.024, "encode": 0.006}
+    )
+    assert found["iris", "2"]["answered"] == 2
+
+
 def test_no_counter_goes_backwards_while_workers_come_and_go(run):
     program = """
 texts = []

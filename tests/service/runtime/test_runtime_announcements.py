@@ -42,6 +42,20 @@ def test_what_a_worker_announces_can_be_read(presence):
     assert told.models["m"].states == {1: READY}
 
 
+def test_a_worker_says_where_its_master_can_be_asked(presence):
+    Announcer(presence, "replica-1", management="127.0.0.1:9101").announce(snapshot(), settled=True)
+    assert [one.management for one in read(presence)] == ["127.0.0.1:9101"]
+
+
+def test_a_worker_of_0_1_0_says_nothing_of_its_master(presence):
+    Announcer(presence, "replica-1").announce(snapshot(), settled=True)
+    (record,) = presence.records()
+    told = json.loads(record.body)
+    del told["management"]
+    presence.announce(Record(record.replica, record.pid, json.dumps(told).encode()))
+    assert [one.management for one in read(presence)] == [""]
+
+
 def test_an_announcement_is_due_again_after_a_while(presence):
     now = [100.0]
     announcer = Announcer(presence, "replica-1", clock=lambda: now[0])

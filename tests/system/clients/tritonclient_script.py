@@ -65,6 +65,8 @@ def synchronous():
     for one in pending:
         check(one.get_result())
     refused(client)
+    used_again(client)
+    told_of(client)
     repository(client)
     table(client)
     client.close()
@@ -87,6 +89,49 @@ def refused(client):
         assert error.status() == "400", error
     else:
         raise AssertionError("three columns were taken for four")
+
+
+def used_again(client):
+    """One dict of headers for two calls: the client leaves the length of the first one's JSON in it."""
+    kept = headers()
+    check(client.infer("iris", [tensor(http, binary=True)], headers=kept))
+    try:
+        client.infer("iris", [tensor(http, binary=False)], headers=kept)
+    except InferenceServerException as error:
+        assert error.status() == "400", error
+        assert "Inference-Header-Content-Length" in error.message(), error
+    else:
+        raise AssertionError("the client no longer writes into the headers: the error needs no such words")
+
+
+def statistics_of(answer, model="iris"):
+    (found,) = [one for one in answer["model_stats"] if one["name"] == model]
+    return found
+
+
+def told_of(client):
+    """Statistics and configuration: what one more request of two rows adds to the former."""
+    before = statistics_of(client.get_inference_statistics("iris", headers=headers()))
+    assert before["version"] == "1"
+    check(client.infer("iris", [tensor(http, binary=True)], headers=headers()))
+    after = statistics_of(client.get_inference_statistics("iris", "1", headers=headers()))
+    for key, more in (("inference_count", 2), ("execution_count", 1)):
+        assert after[key] == before[key] + more, (before, after)
+    steps = after["inference_stats"]
+    assert steps["success"]["count"] == after["execution_count"]
+    assert steps["compute_infer"]["ns"] > before["inference_stats"]["compute_infer"]["ns"]
+    assert after["last_inference"] >= before["last_inference"] > 0
+    assert statistics_of(client.get_inference_statistics(headers=headers()))["inference_count"] >= 2
+    configured = client.get_model_config("iris", headers=headers())
+    assert (configured["name"], configured["max_batch_size"]) == ("iris", 100_000), configured
+    assert [(one["data_type"], one["dims"]) for one in configured["input"]] == [("TYPE_FP64", [4])]
+    assert client.get_model_config("iris", "1", headers=headers()) == configured
+    try:
+        client.get_log_settings(headers=headers())
+    except InferenceServerException as error:
+        assert error.status() == "501", error
+    else:
+        raise AssertionError("log settings were answered")
 
 
 def repository(client):
@@ -126,6 +171,9 @@ async def asynchronous():
     for sent, received in ((False, False), (True, True)):
         inputs, outputs = [tensor(aio, binary=sent)], wanted(aio, binary=received)
         check(await client.infer("iris", inputs, outputs=outputs, headers=headers()))
+    assert statistics_of(await client.get_inference_statistics("iris", headers=headers()))["execution_count"] > 0
+    assert await client.get_inference_statistics(headers=headers())
+    assert (await client.get_model_config("iris", headers=headers()))["platform"] == "scikit-learn"
     await client.close()
 
 
