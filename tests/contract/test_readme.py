@@ -15,7 +15,7 @@ BEHAVIOURS = {
     "All dialects": 8,
     "TensorFlow Serving": 32,
     "KServe V1": 8,
-    "Open Inference Protocol": 18,
+    "Open Inference Protocol": 20,
     "Binary tensor data": 8,
     "Model repository": 5,
     "MLflow": 15,
