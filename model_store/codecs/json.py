@@ -1,8 +1,9 @@
 """JSON bodies: bytes to plain Python values and back.
 
 ``loads`` reads with orjson. What orjson refuses is mended, if it can be, and read again; everything else is a
-MalformedRequest that names the offset in bytes; no input raises anything else. If an object names a key twice, the
-last one wins. Whole numbers outside of -2**63 … 2**64 - 1 are read as floats; numbers beyond a double are refused.
+MalformedRequest that names the offset in bytes; no input raises anything else. A byte order mark before the text is
+skipped. If an object names a key twice, the last one wins. Whole numbers outside of -2**63 … 2**64 - 1 are read as
+floats; numbers beyond a double are refused.
 
 ``dumps`` writes with orjson, NumPy arrays included: float32 in its shortest form, floats always with a point or an
 exponent, 64-bit integers plain.
@@ -10,6 +11,7 @@ exponent, 64-bit integers plain.
 
 import math
 import re
+from codecs import BOM_UTF8
 from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from typing import Any, Literal
@@ -27,6 +29,7 @@ FREE_CONTAINERS = 10_000
 """How many it may hold besides those."""
 
 _OPENING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|([\[{])', re.DOTALL)
+_BLANKS = b" " * len(BOM_UTF8)
 Tokens = Mapping[str, bytes]
 
 _TOKENS: Tokens = {"nan": b"NaN", "inf": b"Infinity", "-inf": b"-Infinity"}
@@ -46,6 +49,8 @@ def loads(body: bytes, *, tolerant: bool = False, max_rows: int | None = None) -
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError:
+        if body.startswith(BOM_UTF8):
+            return loads(_BLANKS + body[len(BOM_UTF8) :], tolerant=tolerant)
         return json_mending.read(body, tolerant=tolerant)
 
 

@@ -52,13 +52,13 @@ def _listed(facts: Facts, columns: Sequence[Any]) -> Array | None:
 
 
 def from_matrix(schema: Schema, matrix: Array, locate: Locate | None = None) -> Batch:
-    """Return a batch of a 2-D array ``(rows, columns)`` by position.
+    """Return a batch of a 2-D array ``(rows, columns)`` by position, or of a 1-D one for a schema of one column.
 
-    A 1-D array is a single column, or a single row of the schema's width. Raises InvalidInput.
+    Raises InvalidInput.
     """
     facts = facts_of(schema)
-    if matrix.ndim == 1:
-        matrix = matrix.reshape(-1, 1) if facts.width == 1 else matrix.reshape(1, -1)
+    if matrix.ndim == 1 and facts.width == 1:
+        matrix = matrix.reshape(-1, 1)
     if matrix.shape[1:] != (facts.width,):
         raise InvalidInput.of(Fault("shape", f"[rows, {facts.width}]", str(list(matrix.shape))))
     if facts.homogeneous and matrix.dtype == facts.dtype and not facts.closed and facts.allows(matrix):

@@ -210,6 +210,13 @@ def test_nan_tokens_are_read_as_missing(client):
         ({"columns": ["sex", "fare", "age"], "data": [["male", 8.5, 30], ["male"]]}, "row 1"),
         ({"columns": ["age", "fare", "sex"], "data": "none"}, "must be a list"),
         ({"columns": ["age", "fare", "sex"], "data": []}, "no rows"),
+        (
+            {"columns": ["age", "fare", "sex"], "data": [[30, 8.5, "male"]], "index": []},
+            "dataframe_split.index: expected",
+        ),
+        ({"columns": ["age", "fare", "sex"], "data": [[30, 8.5, "male"]], "index": [0, 1]}, "got a list of 2"),
+        ({"columns": ["age", "fare", "sex"], "data": [[30, 8.5, "male"]], "index": "a"}, "one for each row"),
+        ({"columns": ["age", "fare", "sex"], "data": [[30, 8.5, "male"]], "index": {"0": 0}}, "one for each row"),
     ],
 )
 def test_a_split_that_is_none_is_refused(client, value, words):
@@ -225,6 +232,41 @@ def test_a_split_goes_by_its_columns_and_by_position_for_models_fitted_on_arrays
 
 
 KINDS_ANSWER = MODELS["kinds"][0].predict(ROWS[:4])
+
+
+@pytest.mark.parametrize("index", [[7], ["a"], [["a", 1]], [None], None])
+def test_an_index_names_each_row_of_a_split_and_says_nothing_to_the_model(client, index):
+    one = {"columns": ["age", "fare", "sex"], "data": [[22, 7.25, "male"]], "index": index}
+    assert predictions(invoke(client, {"dataframe_split": one})) == EXPECTED[:1]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"inputs": {"input": ROWS[:4].tolist()}},
+        {"inputs": [{"input": row} for row in ROWS[:4].tolist()]},
+        {"instances": [{"input": row} for row in ROWS[:4].tolist()]},
+    ],
+)
+def test_the_tensor_of_a_model_fitted_on_an_array_has_the_name_of_all_dialects(client, body):
+    assert predictions(invoke(client, body, "kinds")) == KINDS_ANSWER.tolist()
+
+
+@pytest.mark.parametrize(
+    ("body", "location"),
+    [
+        ({"inputs": {"input": [[1, 2, 3], [1, "x", 3]]}}, "inputs.input[1][1]"),
+        ({"instances": [{"input": [1, 2, 3]}, {"input": [1, 2]}]}, "instances[1].input[0]"),
+        ({"instances": [{"input": [1, 2, 3]}, {"output": [1, 2]}]}, "instances[0].x0"),
+    ],
+)
+def test_a_fault_in_the_tensor_is_named_there(client, body, location):
+    assert refusal(invoke(client, body, "kinds"), 400)["errors"][0]["location"] == location
+
+
+def test_a_byte_order_mark_is_skipped(client):
+    body = json.dumps({"inputs": ROWS[:4].tolist()}).encode("utf-8-sig")
+    assert predictions(invoke(client, body, "kinds")) == KINDS_ANSWER.tolist()
 
 
 def test_records_are_a_list_of_objects(client):
@@ -474,6 +516,18 @@ def test_matrices_go_both_ways_as_npy(client):
     assert np.allclose(np.load(io.BytesIO(answer.data)), MODELS["kinds"][0].predict_proba(ROWS[:4]))
     text = invoke(client, sink.getvalue(), "kinds", NPY, accept=NPY)
     assert predictions(text) == KINDS_ANSWER.tolist()  # .npy holds no text without pickle
+
+
+def test_a_flat_array_is_a_column_and_never_a_row_in_npy_as_in_json(client):
+    def npy(array):
+        sink = io.BytesIO()
+        np.save(sink, array)
+        return sink.getvalue()
+
+    assert np.allclose(predictions(invoke(client, npy(np.array([1.0, 2.0, 5.0])), "line", NPY)), [3.5, 4.0, 5.5])
+    refused = refusal(invoke(client, npy(ROWS[0]), "kinds", NPY), 400)
+    assert refused["errors"] == [{"location": "shape", "expected": "[rows, 3]", "got": "[3]"}]
+    refusal(invoke(client, {"inputs": ROWS[0].tolist()}, "kinds"), 400, "a list of 3 values")
 
 
 @pytest.mark.parametrize("media_type", ["text/csv", PARQUET, ARROW_STREAM, ARROW_FILE, NPY])

@@ -1,5 +1,6 @@
 import gzip
 import io
+import random
 import zlib
 
 import pytest
@@ -67,6 +68,30 @@ def test_an_unknown_content_encoding_is_unsupported_g6(encoding):
         wire_request(environ(HTTP_CONTENT_ENCODING=encoding), b"", MOST, ROWS)
 
 
+@pytest.mark.parametrize("parts", [[b"ab", b"c"], [b"", b"abc"], [b"abc", b""], [b"a", b"b", b"c"]])
+def test_the_members_of_a_gzip_body_follow_each_other_g6(parts):
+    body = b"".join(map(gzip.compress, parts))
+    assert wire_request(environ(HTTP_CONTENT_ENCODING="gzip"), body, MOST, ROWS).body == b"abc"
+
+
+def test_a_member_may_lie_across_the_pieces_that_are_read_at_once_g6():
+    members = [random.Random(i).randbytes(size) for i, size in enumerate((50_000, 200_000, 1))]
+    body = b"".join(map(gzip.compress, members))
+    assert wire_request(environ(HTTP_CONTENT_ENCODING="gzip"), body, 250_001, ROWS).body == b"".join(members)
+    with pytest.raises(PayloadTooLarge):
+        wire_request(environ(HTTP_CONTENT_ENCODING="gzip"), body, 250_000, ROWS)
+
+
+def test_very_many_empty_members_are_refused_g6():
+    with pytest.raises(MalformedRequest, match="more than 10000 members"):
+        wire_request(environ(HTTP_CONTENT_ENCODING="gzip"), gzip.compress(b"") * 10_001, MOST, ROWS)
+
+
+def test_deflate_has_one_stream_g6():
+    with pytest.raises(MalformedRequest, match="more bytes after its end"):
+        wire_request(environ(HTTP_CONTENT_ENCODING="deflate"), zlib.compress(b"a") * 2, MOST, ROWS)
+
+
 def test_a_compression_bomb_is_cut_off_at_the_limit_g6():
     with pytest.raises(PayloadTooLarge):
         wire_request(environ(HTTP_CONTENT_ENCODING="gzip"), gzip.compress(bytes(10_000_000)), MOST, ROWS)
@@ -75,7 +100,7 @@ def test_a_compression_bomb_is_cut_off_at_the_limit_g6():
 ONE_STREAM = gzip.compress(b"abc", mtime=0)
 
 
-@pytest.mark.parametrize("body", [b"", b"not gzip", ONE_STREAM[:-4], ONE_STREAM + b"more"])
+@pytest.mark.parametrize("body", [b"", b"not gzip", ONE_STREAM[:-4], ONE_STREAM + b"more", ONE_STREAM + ONE_STREAM[:9]])
 def test_what_is_not_one_whole_stream_is_malformed_g6(body):
     with pytest.raises(MalformedRequest):
         wire_request(environ(HTTP_CONTENT_ENCODING="gzip"), body, MOST, ROWS)

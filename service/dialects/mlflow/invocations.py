@@ -21,6 +21,7 @@ from model_store.validation.bounds import announced_rows, check_rows
 from model_store.validation.columns import from_columns, from_matrix
 from model_store.validation.rows import from_records, from_rows
 from model_store.validation.words import show
+from service.dialects.dialect import ONE_INPUT
 from service.errors import UnknownOutput, UnsupportedMediaType
 from service.wire import JSON, Call, PredictionResult, WireRequest, WireResponse, default_outputs
 
@@ -128,10 +129,18 @@ def _split(schema: Schema, split: Any) -> Batch:
             "Dataframe split format must have 'data' field and optionally 'columns' and 'index' fields"
         )
     rows = _list(split["data"], "dataframe_split.data")
+    _check_index(split.get("index"), len(rows))
     order = _split_order(schema, split.get("columns"))
     if order is None:
         return from_rows(schema, rows)
     return from_rows(schema, _reordered(rows, len(split["columns"]), order))
+
+
+def _check_index(index: Any, rows: int) -> None:
+    """Raise InvalidInput if there is an index that does not name each row. What it has is not looked at."""
+    if index is not None and (not isinstance(index, list) or len(index) != rows):
+        wanted = f"a list of {rows} names, one for each row of dataframe_split.data, or none at all"
+        raise InvalidInput.of(Fault("dataframe_split.index", wanted, show(index)))
 
 
 def _split_order(schema: Schema, columns: Any) -> list[int | None] | None:
@@ -179,11 +188,24 @@ def _inputs(schema: Schema, inputs: Any) -> Batch:
 
 
 def _by_row(schema: Schema, rows: list[Any], field: str) -> Batch:
+    if rows and all(_is_whole_row(schema, row) for row in rows):
+        tensor = [row[ONE_INPUT] for row in rows]
+        return from_rows(schema, tensor, lambda row, column: f"{field}[{row}].{ONE_INPUT}[{column}]")
     if rows and isinstance(rows[0], dict):
         return _by_name(schema, rows, field)
     names = schema.names
     lone = len(names) == 1 and not any(isinstance(row, list) for row in rows)
     return from_rows(schema, rows, lambda row, column: f"{field}[{row}]" if lone else f"{field}[{row}][{column}]")
+
+
+def _is_whole_row(schema: Schema, value: Any) -> bool:
+    """Return whether an object has all columns of a model that has no table as the one tensor that it takes."""
+    return (
+        schema.layout != "table"
+        and type(value) is dict
+        and value.keys() == {ONE_INPUT}
+        and ONE_INPUT not in schema.names
+    )
 
 
 def _by_name(schema: Schema, records: list[Any], field: str) -> Batch:
@@ -192,6 +214,8 @@ def _by_name(schema: Schema, records: list[Any], field: str) -> Batch:
 
 
 def _by_column(schema: Schema, columns: Mapping[str, Any]) -> Batch:
+    if _is_whole_row(schema, columns):
+        return _by_row(schema, _list(columns[ONE_INPUT], f"inputs.{ONE_INPUT}"), f"inputs.{ONE_INPUT}")
     places(schema, list(columns))
     names = schema.names
     lists = {name: value if isinstance(value, list) else [value] for name, value in columns.items() if name in names}
@@ -236,8 +260,7 @@ def _parquet(body: bytes, schema: Schema, max_rows: int) -> Mapping[str, Any]:
 
 def _npy(schema: Schema, body: bytes, max_rows: int) -> Batch:
     matrix = npy.read_matrix(body)
-    if matrix.ndim > 1 or len(schema.columns) == 1:
-        check_rows(len(matrix), max_rows)
+    check_rows(len(matrix), max_rows)
     return from_matrix(schema, matrix)
 
 

@@ -35,6 +35,28 @@ def test_any_bytes_are_read_or_malformed_and_nothing_else(body, tolerant):
 
 
 @pytest.mark.parametrize("tolerant", [False, True])
+@pytest.mark.parametrize("text", ['{"a": [1.5]}', '{"a": [NaN]}', ' \n[""]'])
+def test_a_byte_order_mark_is_skipped(text, tolerant):
+    assert repr(loads(text.encode("utf-8-sig"), tolerant=tolerant)) == repr(loads(text.encode(), tolerant=tolerant))
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b"\xef\xbb\xbf", "The document is empty"),
+        (b"\xef\xbb\xbf\xef\xbb\xbf1", "at offset: 3"),
+        (b"[\xef\xbb\xbf1]", "at offset: 1"),
+        (b"\xef\xbb\xbf[1,]", "at offset: 6"),
+        (b"\xef\xbb[1]", "at offset: 0 (not UTF-8)"),
+    ],
+)
+def test_another_byte_order_mark_is_malformed(body, words):
+    with pytest.raises(MalformedRequest) as caught:
+        loads(body)
+    assert words in str(caught.value)
+
+
+@pytest.mark.parametrize("tolerant", [False, True])
 def test_nan_and_infinities_are_read_as_bare_tokens(tolerant):
     value = loads(b'{"a": [NaN, Infinity, -Infinity, 1, "NaN"]}', tolerant=tolerant)["a"]
     assert math.isnan(value[0])
@@ -89,7 +111,6 @@ def test_a_string_without_an_end_is_looked_through_once(tolerant):
         (b"[1,]", 3),
         (b'{"a": nul}', 6),
         ('["é", nan]'.encode(), 7),
-        (b"\xef\xbb\xbf[1]", 0),
         (b'["\xff"]', 2),
         (b'["\\ud83d"]', 2),
         (b"[NaN, 1e999]", 6),
