@@ -102,7 +102,7 @@ def free_port() -> int:
 def _nginx(folder: Path, port: int, unix: Path) -> list[str]:
     values = settings.read().changed(PORT=str(port), TLS_CERT="", TLS_KEY="")
     binary = nginx.find()
-    variables = nginx.variables(values, nginx.version(binary), [unix])
+    variables = nginx.variables(values, nginx.version(binary), [[f"unix:{unix}"] * 2])
     return nginx.command(binary, folder, nginx.render(folder / "etc", variables))
 
 

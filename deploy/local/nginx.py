@@ -43,15 +43,34 @@ def since(wanted: Version, have: Version) -> str:
     return "" if have >= wanted else "# "
 
 
-def server_line(address: str, connections: int) -> str:
-    """Write the line of one replica in the upstream; the reasons are in the template."""
-    return f"server {address} max_fails=3 fail_timeout=2s max_conns={connections};"
+def server_line(address: str, connections: int, *, backup: bool = False) -> str:
+    """Write the line of one worker in an upstream; the reasons are in the template."""
+    return f"server {address} max_fails=3 fail_timeout=2s max_conns={connections}{' backup' if backup else ''};"
 
 
-def variables(settings: LocalSettings, have: Version, sockets: Sequence[Path]) -> dict[str, str]:
-    """Give every variable of the templates its text."""
+def server_lists(replicas: Sequence[Sequence[str]], connections: int) -> dict[str, str]:
+    """Write the lists of workers; ``replicas`` holds each replica's loop workers' addresses, then its bulk worker's.
+
+    A replica's ``connections`` are shared evenly by its loop workers. The bulk worker gets a quarter, because each of
+    its requests takes longer, and as many as a loop worker where it helps out.
+    """
+    loops, bulks = [one for replica in replicas for one in replica[:-1]], [replica[-1] for replica in replicas]
+    share, quarter = -(-connections // (len(replicas[0]) - 1)), -(-connections // 4)
+    lists = {
+        "REPLICA_SERVERS": [*_lines(loops, share), *_lines(bulks, share, backup=True)],
+        "BULK_SERVERS": [*_lines(bulks, quarter), *_lines(loops, 1, backup=True)],
+        "TOKEN_SERVERS": _lines(bulks, 1),
+    }
+    return {name: "\n    ".join(lines) for name, lines in lists.items()}
+
+
+def _lines(addresses: Sequence[str], connections: int, *, backup: bool = False) -> list[str]:
+    return [server_line(address, connections, backup=backup) for address in addresses]
+
+
+def variables(settings: LocalSettings, have: Version, replicas: Sequence[Sequence[str]]) -> dict[str, str]:
+    """Give every variable of the templates its text; ``replicas`` as ``server_lists`` takes them."""
     texts = settings.texts
-    servers = [server_line(f"unix:{socket}", settings.replica_connections) for socket in sockets]
     return {
         **texts,
         "LISTEN": f"{settings.listen_address}:{settings.port}",
@@ -60,9 +79,10 @@ def variables(settings: LocalSettings, have: Version, sockets: Sequence[Path]) -
         "TLS_KEY": str(ROOT / texts["TLS_KEY"]),
         "NGINX_SCHEME": "https" if settings.tls else "http",
         "RESOLVER": "",
-        "UPSTREAM_SERVERS": "\n    ".join(servers),
-        "TOKEN_UPSTREAM_SERVERS": "\n    ".join(server_line(f"unix:{socket}", 1) for socket in sockets),
+        **server_lists(replicas, settings.replica_connections),
+        "WORKERS_ASKED": str(settings.workers + 1),  # for a prediction; the reason is in the template
         "NGINX_SINCE_1_27_4": since((1, 27, 4), have),
+        "NGINX_SINCE_1_29_7": since((1, 29, 7), have),
         "NGINX_SINCE_1_29_8": since((1, 29, 8), have),
     }
 
@@ -106,7 +126,7 @@ def main() -> int:
         write_pair(prefix / "cert.pem", prefix / "key.pem")
         for certificate, key in (("", ""), (str(prefix / "cert.pem"), str(prefix / "key.pem"))):
             settings = read().changed(TLS_CERT=certificate, TLS_KEY=key)
-            values = variables(settings, version(binary), [prefix / "replica-1.sock"])
+            values = variables(settings, version(binary), [[f"unix:{prefix}/0.sock", f"unix:{prefix}/1.sock"]])
             try:
                 check(command(binary, prefix, render(prefix / "etc", values)))
             except CannotRun as error:

@@ -29,6 +29,11 @@ def socket_path(folder: Path, number: int) -> Path:
     return folder / f"replica-{number}.sock"
 
 
+def worker_addresses(folder: Path, number: int) -> list[str]:
+    """Give the addresses of a replica's loop workers, then its bulk worker: its sync workers share one."""
+    return [f"unix:{socket_path(folder, number)}"] * 2
+
+
 def management_port(settings: LocalSettings, number: int) -> int:
     """Give the port of a replica's /livez, /readyz and /metrics."""
     return settings.management_port + number - 1

@@ -99,8 +99,8 @@ class Stack:
         binary = nginx.find()
         prefix = self._settings.var / "run" / "nginx"
         prefix.mkdir()
-        sockets = [replicas.socket_path(self._sockets, number) for number in self._numbers]
-        values = nginx.variables(self._settings, nginx.version(binary), sockets)
+        addresses = [replicas.worker_addresses(self._sockets, number) for number in self._numbers]
+        values = nginx.variables(self._settings, nginx.version(binary), addresses)
         command = nginx.command(binary, prefix, nginx.render(prefix / "etc", values))
         nginx.check(command)
         logs = self._settings.var / "log"

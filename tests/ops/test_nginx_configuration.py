@@ -28,9 +28,9 @@ def rendered(tmp_path):
 
     def render(version, certificate="", **variables):
         given = {"TLS_CERT": certificate, "TLS_KEY": certificate and "key.pem", **variables}
-        sockets = [tmp_path / "a.sock", tmp_path / "b.sock"]
+        replicas = [[f"unix:{tmp_path}/{replica}-{slot}.sock" for slot in range(3)] for replica in "ab"]
         values = settings.read(given, file=tmp_path / "no.env")
-        return nginx.render(tmp_path / "etc", nginx.variables(values, version, sockets))
+        return nginx.render(tmp_path / "etc", nginx.variables(values, version, replicas))
 
     return render
 
@@ -107,7 +107,7 @@ def test_no_shed_answer_counts_as_a_failed_replica():
 
 def test_replicas_are_left_out_by_the_same_rule_everywhere():
     one = nginx.server_line("A", 64)
-    compose = re.search(r'UPSTREAM_SERVERS: "(.*)"', (ROOT / "docker-compose.yml").read_text())[1]
+    compose = re.search(r'REPLICA_SERVERS: "(.*)"', (ROOT / "docker-compose.yml").read_text())[1]
     assert re.findall(r"(?:max_fails|fail_timeout)=\S+", one) == re.findall(r"(?:max_fails|fail_timeout)=\S+", compose)
 
 

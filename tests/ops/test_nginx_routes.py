@@ -63,6 +63,13 @@ def test_predictions_and_nothing_else_are_replayed(locations, routes):
     assert replayed == {path for path, predicts in routes.items() if predicts}
 
 
+def test_kept_connections_are_for_what_is_replayed_and_all_else_is_asked_once(locations):
+    passed = {body.count("proxy_pass http://$predicting;") for _, body in locations if "snippets/replay.conf" in body}
+    others = [body for _, body in locations if "snippets/replay.conf" not in body]
+    assert passed == {1}
+    assert [body for body in others if "$predicting" in body or "snippets/asked_once.conf" not in body] == []
+
+
 def test_every_location_that_replays_has_a_route(locations, routes):
     replaying = [pattern for pattern, body in locations if "replay.conf" in body]
     assert replaying

@@ -24,9 +24,12 @@ SET_INSIDE = {
     "TLS_LISTEN",
     "NGINX_SCHEME",
     "RESOLVER",
-    "UPSTREAM_SERVERS",
-    "TOKEN_UPSTREAM_SERVERS",
+    "REPLICA_SERVERS",
+    "BULK_SERVERS",
+    "TOKEN_SERVERS",
+    "WORKERS_ASKED",
     "NGINX_SINCE_1_27_4",
+    "NGINX_SINCE_1_29_7",
     "NGINX_SINCE_1_29_8",
 }
 """Variables of Nginx's templates that the stack works out for itself."""

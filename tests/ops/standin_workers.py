@@ -1,0 +1,83 @@
+"""Workers to stand behind a real Nginx in tests: each on a unix socket, answering with its own name."""
+
+import json
+import socket
+import socketserver
+import threading
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+
+
+class Worker:
+    """One worker at ``unix:/path``. It remembers its connections and requests, can be held up and can be killed."""
+
+    def __init__(self, address):
+        self.name = Path(address).stem
+        self.path = address.removeprefix("unix:")
+        self.connections = []
+        self.requests = []
+        self.free = threading.Event()
+        self.free.set()
+        self.dies_when_asked = False
+        self._server = None
+
+    def start(self):
+        Path(self.path).unlink(missing_ok=True)
+        self._server = _Server(self.path, _handler(self))
+        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        return self
+
+    def kill(self):
+        """Leave as a killed process leaves: all connections break, the socket's file stays and refuses."""
+        self.free.set()
+        self._server.shutdown()
+        self._server.server_close()
+        for connection in self.connections:
+            try:
+                connection.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                continue
+
+
+class _Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
+    daemon_threads = True
+    block_on_close = False
+    request_queue_size = 64
+
+    def handle_error(self, _request, _address):
+        """A connection that breaks is part of the tests."""
+
+
+def _handler(worker):
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        wbufsize = 65_536  # an answer is one write: a kill never cuts it in two
+
+        def setup(self):
+            super().setup()
+            worker.connections.append(self.connection)
+
+        def address_string(self):
+            return ""
+
+        def log_message(self, *_arguments):
+            pass
+
+        def do_POST(self):
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            worker.requests.append((self.path, len(body)))
+            if worker.dies_when_asked:
+                worker.kill()
+                return
+            worker.free.wait(20)
+            answer = json.dumps({"worker": worker.name, "path": self.path, "length": len(body)}).encode()
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(answer)))
+            self.end_headers()
+            self.wfile.write(answer)
+
+        def do_GET(self):
+            self.do_POST()
+
+    return Handler
