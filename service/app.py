@@ -3,11 +3,11 @@
 import faulthandler
 import logging
 import shutil
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any
-from wsgiref.types import StartResponse, WSGIApplication
+from wsgiref.types import StartResponse
 
 import flask
 
@@ -27,12 +27,14 @@ from service.http.admin import operations as operations_admin
 from service.http.admin.publishing import Publisher, PublishingOptions
 from service.http.description import openapi, page
 from service.http.description.route import described_routes
-from service.http.predictions import Predictions
+from service.http.fastpath import Answer, FastPath
+from service.http.predictions import Gone, Predictions
 from service.http.protocols import mlflow, openinference, tfserving
 from service.http.protocols.openinference_repository import Repository
 from service.http.record import Recorder
 from service.http.red_metrics import instrument
 from service.http.routes import PredictRoute
+from service.inference.batching import Batching
 from service.inference.line import Inference
 from service.management.counts import reachable, told
 from service.management.management import Management
@@ -73,6 +75,7 @@ class Application:
     """The WSGI application, and what a worker process starts and stops around it."""
 
     flask: flask.Flask
+    requests: FastPath
     catalog: Catalog
     convergence: Convergence
     watcher: Watcher
@@ -83,6 +86,10 @@ class Application:
         """Answer one request (PEP 3333)."""
         answer: Iterable[bytes] = self.flask.wsgi_app(environ, start_response)
         return answer
+
+    def answer(self, environs: Sequence[dict[str, Any]], gone: Gone) -> Iterator[tuple[int, Answer]]:
+        """Yield the place and the answer of each request that has arrived; see FastPath."""
+        return self.requests.answer(environs, gone)
 
     def preload(self) -> None:
         """Load the models without predicting; in gunicorn's master, before it forks. No model can stop the start."""
@@ -161,7 +168,7 @@ def create_app(settings: Settings, access: Access | None = None) -> Application:
         *(_administration(control, settings, store, convergence) if isinstance(control, AccessControl) else ()),
     ):
         app.register_blueprint(blueprint)
-    _add_predictions(
+    requests = _add_predictions(
         app,
         Predictions(
             inference,
@@ -170,12 +177,13 @@ def create_app(settings: Settings, access: Access | None = None) -> Application:
             replica=settings.replica,
             max_body_bytes=settings.max_body_bytes,
             record=record,
+            batching=Batching(settings.batch_seconds),
         ),
         [route for protocol in protocols for route in protocol.predict_routes],
     )
     guards.enforce(app, control.authenticator)
     described_routes(app)
-    return Application(app, catalog, convergence, _watcher(settings, store, catalog, presence), control, rows)
+    return Application(app, requests, catalog, convergence, _watcher(settings, store, catalog, presence), control, rows)
 
 
 def _watcher(settings: Settings, store: Store, catalog: Catalog, presence: ReplicaPresence) -> Watcher:
@@ -227,18 +235,16 @@ def _administration(
     )
 
 
-def _add_predictions(app: flask.Flask, predictions: Predictions, routes: Sequence[PredictRoute]) -> None:
-    """Add the predict routes, after the blueprints, which bring the converters of their rules."""
+def _add_predictions(app: flask.Flask, predictions: Predictions, routes: Sequence[PredictRoute]) -> FastPath:
+    """Add the predict routes, after the blueprints, which bring the converters of their rules.
+
+    Predictions, whose cost counts, go no further than the fast path, whose patterns take every spelling. Flask has one
+    spelling of a rule, so that paths are spelled as it has them just before.
+    """
     fastpath.add_routes(app, predictions, routes)
-    behind: WSGIApplication = app.wsgi_app
-    for wrap in (
-        # Innermost first. Flask has one spelling of a rule, so that paths are spelled as it has them just before.
-        tfserving.respelling,
-        # Predictions, whose cost counts, go no further than the fast path, whose patterns take every spelling.
-        fastpath.in_front(predictions, routes),
-    ):
-        behind = wrap(behind)
-    app.wsgi_app = behind  # type: ignore[method-assign,assignment]
+    requests = FastPath(tfserving.respelling(app.wsgi_app), predictions, routes)
+    app.wsgi_app = requests  # type: ignore[method-assign]
+    return requests
 
 
 @cache  # gunicorn reads its configuration again on SIGHUP: the port that is open is the one to close in the end

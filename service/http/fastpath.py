@@ -1,22 +1,33 @@
 """Predict routes answered before Flask's own dispatch, which costs more than a small prediction.
 
-The same routes stand in Flask's URL map with the same function behind them; this only finds them sooner.
+The same routes stand in Flask's URL map with the same function behind them; this only finds them sooner, and takes all
+that have arrived at once.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Any
 from wsgiref.types import StartResponse, WSGIApplication
 
 import flask
 
+from service.http.caller import request_id
 from service.http.description.route import described_as
 from service.http.guards import guarded
-from service.http.predictions import PERMISSION, Predictions
+from service.http.predictions import PERMISSION, Arrival, Gone, Predictions, nobody_left
+from service.http.problems import problem
 from service.http.routes import PredictRoute
-from service.wire import Values
+from service.wire import ErrorForm, Values
+
+log = logging.getLogger(__name__)
+
+Answer = tuple[int, list[tuple[str, str]], bytes]
+"""Status, header fields and body; the body of an answer to HEAD is empty and its length is said all the same."""
 
 _STATUS_LINES = {int(status): f"{int(status)} {status.phrase}" for status in HTTPStatus}
+_PATHS_REMEMBERED = 1024
 
 
 class FastPath:
@@ -25,27 +36,47 @@ class FastPath:
     def __init__(self, behind: WSGIApplication, predictions: Predictions, routes: Sequence[PredictRoute]) -> None:
         self._behind = behind
         self._predictions = predictions
-        self._routes = tuple(routes)
+        self._find = lru_cache(maxsize=_PATHS_REMEMBERED)(_finder(routes))
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request (PEP 3333)."""
-        if environ["REQUEST_METHOD"] == "POST":
-            path = decoded_path(environ)
-            for route in self._routes:
-                match = route.pattern.fullmatch(path)
-                if match:
-                    return self._answer(environ, start_response, route, match.groupdict())
-        return self._behind(environ, start_response)
-
-    def _answer(
-        self, environ: dict[str, Any], start_response: StartResponse, route: PredictRoute, values: Values
-    ) -> Iterable[bytes]:
-        status, headers, body = self._predictions.answer(environ, route, values)
+        arrival = self._arrival(environ)
+        if arrival is None:
+            return self._behind(environ, start_response)
+        ((_place, (status, headers, body)),) = self._predictions.answer([arrival])
         start_response(_STATUS_LINES[status], [*headers.items(), ("Content-Length", str(len(body)))])
         return (body,)
 
+    def answer(self, environs: Sequence[dict[str, Any]], gone: Gone = nobody_left) -> Iterator[tuple[int, Answer]]:
+        """Yield the place and the answer of each request (PEP 3333 environments) as soon as it is ready; never raise.
 
-def decoded_path(environ: dict[str, Any]) -> str:
+        Predictions come first, those that may be predicted together at once; then all else, one after the other.
+        ``gone`` tells whether the caller at a place has hung up: it is not answered.
+        """
+        arrivals: list[Arrival] = []
+        places: list[int] = []
+        others: list[int] = []
+        for place, environ in enumerate(environs):
+            arrival = self._arrival(environ)
+            if arrival is None:
+                others.append(place)
+            else:
+                arrivals.append(arrival)
+                places.append(place)
+        for index, (status, headers, body) in self._predictions.answer(arrivals, lambda index: gone(places[index])):
+            yield places[index], (status, [*headers.items(), ("Content-Length", str(len(body)))], body)
+        for place in others:
+            if not gone(place):
+                yield place, _answered(self._behind, environs[place])
+
+    def _arrival(self, environ: Mapping[str, Any]) -> Arrival | None:
+        if environ["REQUEST_METHOD"] != "POST":
+            return None
+        found = self._find(decoded_path(environ))
+        return None if found is None else Arrival(environ, *found)
+
+
+def decoded_path(environ: Mapping[str, Any]) -> str:
     """Return the request's path, percent-decoded once by the server; PEP 3333 carries its bytes as Latin-1."""
     path: str = environ["PATH_INFO"]
     return path if path.isascii() else path.encode("latin-1").decode("utf-8", "replace")
@@ -57,9 +88,42 @@ def add_routes(app: flask.Flask, predictions: Predictions, routes: Iterable[Pred
         app.add_url_rule(route.rule, f"predict {route.rule}", _view(predictions, route), methods=["POST"])
 
 
-def in_front(predictions: Predictions, routes: Sequence[PredictRoute]) -> Callable[[WSGIApplication], FastPath]:
-    """Return what puts the fast path in front of an application."""
-    return lambda behind: FastPath(behind, predictions, routes)
+def _finder(routes: Sequence[PredictRoute]) -> Callable[[str], tuple[PredictRoute, Values] | None]:
+    def find(path: str) -> tuple[PredictRoute, Values] | None:
+        for route in routes:
+            match = route.pattern.fullmatch(path)
+            if match:
+                return route, match.groupdict()
+        return None
+
+    return find
+
+
+def _answered(application: WSGIApplication, environ: dict[str, Any]) -> Answer:
+    """Return the answer of a WSGI application, whole; its failure is answered in the one shape of errors."""
+    started: list[Answer] = []
+    written: list[bytes] = []
+
+    def start_response(
+        status: str, headers: list[tuple[str, str]], _exc_info: Any = None, /
+    ) -> Callable[[bytes], object]:
+        started[:] = [(int(status[:3]), headers, b"")]
+        return written.append
+
+    try:
+        body = application(environ, start_response)
+        try:
+            written.extend(body)
+        finally:
+            close = getattr(body, "close", None)
+            if close is not None:
+                close()
+        status, headers, _ = started[0]
+    except Exception as error:
+        log.exception("a request could not be answered")
+        status, fields, content = problem(error, ErrorForm(), request_id(environ))
+        return status, [*fields.items(), ("Content-Length", str(len(content)))], content
+    return status, headers, b"".join(written)
 
 
 def _view(predictions: Predictions, route: PredictRoute) -> Callable[..., flask.Response]:

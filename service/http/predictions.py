@@ -1,10 +1,15 @@
-"""The predict routes: authenticate, authorize, run the line, answer. Used by the fast path and by Flask's own views."""
+"""The predict routes: authenticate, authorize, run the line, answer. Requests that wait together are taken together.
 
-from collections.abc import Mapping
+Used by the worker's loop for all that has arrived, and by Flask's own views for one request.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from time import perf_counter
-from typing import Any
+from typing import Any, NamedTuple
 
 from model_store.request_errors import RequestError
+from service import logs
 from service.auth.principals import authorize
 from service.errors import ModelNotFound
 from service.http.access import Authentication, Charging
@@ -12,12 +17,40 @@ from service.http.body import EnvironHeaders, encoded, read_body, wire_request
 from service.http.caller import answer_headers, has_credentials, request_id, routing_key
 from service.http.charging import Charge
 from service.http.exchange import Exchange, Record, Response
-from service.http.problems import problem, reason_of
+from service.http.problems import CALLER_GONE, problem, reason_of
 from service.http.routes import PredictRoute
-from service.inference.line import Inference
+from service.inference.batching import Batching
+from service.inference.line import Decoded, Inference, Predicted, predict
 from service.wire import Values
 
 PERMISSION = "model:predict"
+
+Gone = Callable[[int], bool]
+"""Tells whether the caller of the request at a place has hung up."""
+
+
+class Arrival(NamedTuple):
+    """A request for a predict route, as it came in."""
+
+    environ: Mapping[str, Any]
+    route: PredictRoute
+    values: Values
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """A request that waits for its prediction, and what its answer needs."""
+
+    place: int
+    exchange: Exchange
+    arrival: Arrival
+    decoded: Decoded
+    headers: Mapping[str, str]
+
+
+def nobody_left(_place: int) -> bool:
+    """Say that every caller still waits for the answer."""
+    return False
 
 
 class Predictions:
@@ -32,6 +65,7 @@ class Predictions:
         replica: str,
         max_body_bytes: int,
         record: Record,
+        batching: Batching | None = None,
     ) -> None:
         self._inference = inference
         self._authenticator = authenticator
@@ -39,29 +73,74 @@ class Predictions:
         self._replica = replica
         self._most = max_body_bytes
         self._record = record
+        self._batching = batching or Batching()
 
-    def answer(self, environ: Mapping[str, Any], route: PredictRoute, values: Values) -> Response:
-        """Return status, headers and body for one request, recorded from its beginning to its end."""
-        exchange = Exchange(environ, route.rule, request_id(environ), perf_counter())
+    def answer(self, arrivals: Sequence[Arrival], gone: Gone = nobody_left) -> Iterator[tuple[int, Response]]:
+        """Yield the place, and status, headers and body, of each request, as soon as it is answered.
+
+        Those for the same outputs of one version are predicted together if the version allows it. ``gone`` is asked
+        right before a prediction: a caller that has hung up is not answered.
+        """
+        waiting: list[_Waiting] = []
+        for place, arrival in enumerate(arrivals):
+            exchange = self._begun(arrival)
+            try:
+                decoded, headers = self._decode(exchange, arrival.route, arrival.values)
+            except Exception as error:  # noqa: BLE001 - every error is answered in the one shape
+                yield place, self._ended(exchange, self._refuse(exchange, arrival, error))
+            else:
+                waiting.append(_Waiting(place, exchange, arrival, decoded, headers))
+        for places in self._batching.batches([one.decoded for one in waiting]):
+            yield from self._answer([waiting[place] for place in places], gone)
+
+    def respond(self, exchange: Exchange, route: PredictRoute, values: Values) -> Response:
+        """Return status, headers and body for one exchange that somebody else records."""
+        exchange.dialect = route.dialect.name
+        try:
+            decoded, headers = self._decode(exchange, route, values)
+            return self._respond(exchange, decoded, predict(decoded), headers)
+        except Exception as error:  # noqa: BLE001 - every error is answered in the one shape
+            return self._refuse(exchange, Arrival(exchange.environ, route, values), error)
+
+    def _answer(self, batch: Sequence[_Waiting], gone: Gone) -> Iterator[tuple[int, Response]]:
+        present = [one for one in batch if not self._left(one, gone)]
+        predicted = self._batching.predict([one.decoded for one in present]) if present else iter(())
+        for one, result in zip(present, predicted, strict=True):
+            exchange = one.exchange
+            logs.bind(exchange.request_id, exchange.trace_id)
+            try:
+                response = self._respond(exchange, one.decoded, result, one.headers)
+            except Exception as error:  # noqa: BLE001 - every error is answered in the one shape
+                response = self._refuse(exchange, one.arrival, error)
+            yield one.place, self._ended(exchange, response)
+
+    def _left(self, one: _Waiting, gone: Gone) -> bool:
+        if not gone(one.place):
+            return False
+        exchange = one.exchange
+        exchange.status, exchange.code = CALLER_GONE
+        exchange.seconds = perf_counter() - exchange.started
+        self._record.end(exchange)
+        return True
+
+    def _begun(self, arrival: Arrival) -> Exchange:
+        environ, route = arrival.environ, arrival.route
+        exchange = Exchange(environ, route.rule, request_id(environ), perf_counter(), dialect=route.dialect.name)
         self._record.begin(exchange)
-        status, headers, body = self.respond(exchange, route, values)
-        headers.update(answer_headers(environ))
+        return exchange
+
+    def _ended(self, exchange: Exchange, response: Response) -> Response:
+        status, headers, body = response
+        headers.update(answer_headers(exchange.environ))
         headers["X-Request-ID"] = exchange.request_id
         headers["X-Replica"] = self._replica
         exchange.status, exchange.sent_bytes = status, len(body)
         exchange.seconds = perf_counter() - exchange.started
         self._record.end(exchange)
-        return status, headers, body
+        return response
 
-    def respond(self, exchange: Exchange, route: PredictRoute, values: Values) -> Response:
-        """Return status, headers and body for an exchange that somebody else records."""
-        exchange.dialect = route.dialect.name
-        try:
-            return self._predict(exchange, route, values)
-        except Exception as error:  # noqa: BLE001 — whatever it is, the caller gets the one shape
-            return self._refuse(exchange, route, values, error)
-
-    def _predict(self, exchange: Exchange, route: PredictRoute, values: Values) -> Response:
+    def _decode(self, exchange: Exchange, route: PredictRoute, values: Values) -> tuple[Decoded, Mapping[str, str]]:
+        """Return the request, decoded and charged, and the headers that say what is left of its caller's quota."""
         environ = exchange.environ
         raw = read_body(environ, self._most)
         principal = self._authenticator.authenticate(EnvironHeaders(environ))
@@ -75,21 +154,27 @@ class Predictions:
                 route.verb.check(request)  # a hidden model answers as one that does not exist does
                 raise
             key = routing_key(environ, principal, exchange.request_id)
-            response, prediction = self._inference.run(route.verb, target, request, key, charge.rows)
-        exchange.prediction = prediction
-        body, headers = encoded(response, environ.get("HTTP_ACCEPT_ENCODING"))
-        headers["X-Model-Version"] = str(prediction.model.version)
-        headers.update(charge.headers)
+            return self._inference.decode(route.verb, target, request, key, charge.rows), charge.headers
+
+    def _respond(
+        self, exchange: Exchange, decoded: Decoded, predicted: Predicted | Exception, more: Mapping[str, str]
+    ) -> Response:
+        response, exchange.prediction = self._inference.encode(decoded, predicted)
+        body, headers = encoded(response, exchange.environ.get("HTTP_ACCEPT_ENCODING"))
+        headers["X-Model-Version"] = str(decoded.chosen.model.version)
+        headers["X-Batch-Requests"] = str(predicted.requests if isinstance(predicted, Predicted) else 1)
+        headers.update(more)
         return 200, headers, body
 
-    def _refuse(self, exchange: Exchange, route: PredictRoute, values: Values, error: Exception) -> Response:
+    def _refuse(self, exchange: Exchange, arrival: Arrival, error: Exception) -> Response:
         exchange.reason = reason_of(error)
         known = isinstance(error, RequestError)
         exchange.code = error.code if isinstance(error, RequestError) else "internal_error"
-        wording = route.dialect.phrase(error, values) if known else None  # type: ignore[arg-type]
+        dialect = arrival.route.dialect
+        wording = dialect.phrase(error, arrival.values) if known else None  # type: ignore[arg-type]
         return problem(
             error,
-            route.dialect.errors,
+            dialect.errors,
             exchange.request_id,
             wording=wording,
             credentials=has_credentials(exchange.environ),

@@ -64,6 +64,9 @@ STATUS: Mapping[type[Exception], HTTPStatus] = {
     store.NotServed: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 
+CALLER_GONE = (499, "caller_gone")
+"""Status and code, in logs and metrics, of a request whose caller hung up before it was predicted."""
+
 _RETRY_AFTER_SECONDS = 1
 _UNFORESEEN = ("internal_error", "Internal error", "The service failed; the log has the reason")
 

@@ -13,6 +13,7 @@ SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0,
 STAGE_SECONDS = (0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.01, 0.05, 0.25, 1.0, 5.0)
 QUEUE_SECONDS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0)
 ROWS = (1, 2, 5, 10, 50, 100, 500, 1000, 10_000, 100_000)
+REQUESTS_TOGETHER = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 64, 128, 256)
 SHARES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1.0)
 
 LABELS: Mapping[str, str] = {
@@ -80,6 +81,9 @@ CATALOGUE: tuple[Declaration, ...] = (
         STAGE_SECONDS,
     ),
     Declaration("millrace_batch_rows", "histogram", "Rows in one answered request.", _MODEL, ROWS),
+    Declaration(
+        "millrace_batch_requests", "histogram", "Requests answered by one prediction.", _MODEL, REQUESTS_TOGETHER
+    ),
     Declaration(
         "millrace_queue_seconds",
         "histogram",

@@ -99,6 +99,15 @@ class Settings(Declared):
         group=Group.LIMITS,
     )
 
+    batch_seconds = setting(
+        "BATCH_SECONDS",
+        0.02,
+        number(0, 10),
+        "Seconds that one prediction for several waiting requests is expected to take at most. With 0 every request is "
+        "predicted alone.",
+        group=Group.LIMITS,
+    )
+
     # --- models
 
     model_store_root = setting(

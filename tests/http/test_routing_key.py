@@ -10,7 +10,7 @@ from service.dialects.tfserving.kserve_v1 import PREDICT
 from service.errors import ModelNotReady
 from service.http.description.route import prediction
 from service.http.exchange import Record
-from service.http.predictions import Predictions
+from service.http.predictions import Arrival, Predictions
 from service.http.routes import PredictRoute
 from service.inference.line import Inference
 from service.runtime.catalog import Catalog
@@ -52,5 +52,5 @@ def test_a_prediction_is_routed_by_its_header_or_else_by_its_id(everyone, header
         Inference(router), everyone.authenticator, everyone.quotas, replica="r", max_body_bytes=1000, record=Nobody()
     )
     environ = create_environ("/m", method="POST", json={"instances": [1]}, headers=headers)
-    status, _, _ = predictions.answer(environ, ROUTE, {})
+    ((_, (status, _, _)),) = predictions.answer([Arrival(environ, ROUTE, {})])
     assert (status, router.keys) == (503, [key])

@@ -85,7 +85,7 @@ def app(everyone):
     )
     app.register_blueprint(routes.blueprint)
     fastpath.add_routes(app, predictions, routes.predict_routes)
-    app.wsgi_app = fastpath.in_front(predictions, routes.predict_routes)(app.wsgi_app)
+    app.wsgi_app = fastpath.FastPath(app.wsgi_app, predictions, routes.predict_routes)
     guards.enforce(app, everyone.authenticator)
     return app
 
