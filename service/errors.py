@@ -106,3 +106,21 @@ class Unavailable(RequestError):
     """A part that this needs, such as the database, does not answer now."""
 
     code, title = "unavailable", "Temporarily unavailable"
+
+
+class UriTooLong(RequestError):
+    """The request line is longer than a replica takes."""
+
+    code, title = "uri_too_long", "The address is too long"
+
+
+class HeadersTooLarge(RequestError):
+    """A header field, or all of them together, is over the limit."""
+
+    code, title = "headers_too_large", "The header fields are too large"
+
+
+class RequestTimeout(RequestError):
+    """The request began to arrive, and its rest did not come in time."""
+
+    code, title = "request_timeout", "The request took too long to arrive"

@@ -1,0 +1,53 @@
+"""What the tests' gunicorn serves, with either worker class. A path says what happens."""
+
+import json
+import os
+import time
+from http import HTTPStatus
+from pathlib import Path
+
+HIDDEN = ("wsgi.errors", "wsgi.input", "wsgi.file_wrapper", "wsgi.early_hints", "gunicorn.socket")
+
+
+class Application:
+    """Answers with what it saw. ``answer`` is the loop's, ``__call__`` is gunicorn's own workers'."""
+
+    def answer(self, environs, gone):
+        for place, environ in enumerate(environs):
+            if not gone(place):
+                yield place, _answer(environ, len(environs))
+
+    def __call__(self, environ, start_response):
+        status, headers, body = _answer(environ, 1)
+        start_response(f"{status} {HTTPStatus(status).phrase}", [*headers, ("Content-Length", str(len(body)))])
+        return [body]
+
+
+def _answer(environ, together):
+    path, query = environ["PATH_INFO"], environ["QUERY_STRING"]
+    body = environ["wsgi.input"].read()
+    if path == "/sleep":
+        time.sleep(float(query))
+    elif path == "/large":
+        return 200, [("Content-Type", "text/plain")], b"x" * int(query)
+    elif path == "/status":
+        return int(query), [], b"" if query == "204" else b"said"
+    elif path == "/split":
+        return 200, [("X-Bad", "a\r\nX-Injected: b")], b"said"
+    elif path == "/fails":
+        raise ValueError(path)
+    elif path == "/count":
+        with Path(query).open("a") as seen:
+            seen.write("x")
+    shown = {
+        "pid": os.getpid(),
+        "together": together,
+        "length": len(body),
+        "sum": sum(body),
+        "environ": {key: value for key, value in environ.items() if key not in HIDDEN},
+        "kept": sorted(key for key in HIDDEN if key in environ),
+    }
+    return 200, [("Content-Type", "application/json")], json.dumps(shown).encode()
+
+
+application = Application()
