@@ -25,17 +25,23 @@ if "service.metrics.instruments" not in sys.modules:
 
     files.wipe(_METRICS)
 
-from service import app  # noqa: E402 - after the variables above, which NumPy and prometheus_client read when imported
+# After the variables above, which NumPy and prometheus_client read when imported.
+from service import app  # noqa: E402
+from service.gunicorn_worker import slots  # noqa: E402
 
-bind = [_SETTINGS.bind]
+# Which worker class answers: the event loop's, or gunicorn's sync.
+_LOOP = False
+
+# Each worker of the event loop listens at an address of its own, by its slot, when it can serve; the master at none.
+bind = [] if _LOOP else [_SETTINGS.bind]
 # Connections that wait to be accepted. Nginx's max_conns keeps far below it; this only has to be larger.
 backlog = 1024
 
 # Whom to signal. RUN_DIR is this replica's own, so the file is too.
 pidfile = str(_SETTINGS.run_dir / "gunicorn.pid")
 
-# One request at a time in each worker: threads cost more and wait for one another. Nginx absorbs slow clients.
-worker_class = "sync"
+# One thread in each worker: threads cost more and wait for one another. Nginx absorbs slow clients.
+worker_class = "service.gunicorn_worker.worker.LoopWorker" if _LOOP else "sync"
 workers = _SETTINGS.workers
 
 # The application is imported once, before the port opens: a replica that cannot serve refuses connections, which Nginx
@@ -48,6 +54,10 @@ graceful_timeout = _SETTINGS.graceful_timeout
 
 # Restarting workers after so many requests hides leaks and costs a reload of all models. Default, said aloud.
 max_requests = 0
+
+# Seconds that the event loop keeps a connection without requests: longer than Nginx does, so that it is always Nginx
+# that closes one, never the worker while a request is on its way.
+keepalive = 75
 
 # The heartbeat is a file; on a disk that stalls, healthy workers would be ended.
 if Path("/dev/shm").is_dir():  # noqa: S108 - a tmpfs by definition, and gunicorn makes an unnamed file in it
@@ -89,6 +99,19 @@ def on_starting(server: Any) -> None:
 def when_ready(server: Any) -> None:
     """Open the management port. Called once, in the master, after it listens and before the first worker."""
     _MANAGEMENT.open(server.WORKERS)
+
+
+def pre_fork(server: Any, worker: Any) -> None:
+    """Give the worker the lowest free slot, which says where it listens. Called in the master."""
+    if _LOOP:
+        slots.place(server, worker, _SETTINGS.bind)
+        worker.max_body_bytes = max(_SETTINGS.max_body_bytes, _SETTINGS.max_upload_bytes)
+
+
+def nworkers_changed(server: Any, number: int, before: int | None) -> None:
+    """Keep as many workers as Nginx lists addresses. Called in the master."""
+    if _LOOP:
+        slots.keep_number(server, number, before)
 
 
 def post_fork(_server: Any, _worker: Any) -> None:
