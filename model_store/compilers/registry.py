@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from model_store.compilers import support_vectors
+from model_store.compilers import neighbours, support_vectors
 from model_store.compilers.calling import caller
 from model_store.compilers.columns.families import FAMILIES as COLUMNS
 from model_store.compilers.compilation import Compilation, Compiler, Value, frame, refuse
@@ -17,7 +17,7 @@ from model_store.compilers.summing import summed
 from model_store.plans.plan import Plan, pruned
 from model_store.schema import FLOATS, INTEGERS, NUMBERS, Column, Output, Schema
 
-_MODULES = (support_vectors, *COMPOSITIONS, *ENSEMBLES, *NUMERIC, *COLUMNS)
+_MODULES = (support_vectors, neighbours, *COMPOSITIONS, *ENSEMBLES, *NUMERIC, *COLUMNS)
 _NUMBERS_OF_PANDAS = tuple(name.replace("i", "I").replace("uI", "UI").replace("f", "F") for name in NUMBERS)
 _PANDAS_OWN = frozenset(("boolean", "string[python]", "string[pyarrow]", *_NUMBERS_OF_PANDAS))
 """Dtypes of pandas' own whose values a batch holds as it holds NumPy's."""

@@ -1,10 +1,13 @@
-/* The extension as Python sees it: the type Trees, which checks once all that walk.h relies on, and functions that need
-   the exact bits of the C library or one pass over an array. Arrays come as buffers; nothing of NumPy is used. */
+/* The extension as Python sees it: the type Trees, which checks once all that walk.h relies on, the type Points (see
+   points.h), and functions that need the exact bits of the C library or one pass over an array. Arrays come as buffers;
+   nothing of NumPy is used. */
 
 #include <math.h>
 #include <stdlib.h>
 
 #include "abi3.h"
+#include "buffers.h"
+#include "points.h"
 #include "walk.h"
 
 #define WORTH_LETTING_OTHERS_RUN 8192 /* values or steps, from which on the interpreter's lock is given away */
@@ -15,49 +18,6 @@ typedef struct {
     enum rows_dtype rows_dtype;
     Py_buffer nodes, starts, firsts, values, sets;
 } TreesObject;
-
-static PyObject *none(void) {
-    Py_IncRef(Py_None);
-    return Py_None;
-}
-
-/* --- buffers */
-
-/* Whether a buffer's items are of a kind: 'f' for floats, 'i' for signed and 'u' for unsigned whole numbers. */
-static int is_of(const Py_buffer *view, char kind, Py_ssize_t size) {
-    static const char *const formats[] = {"fd", "bhilqn", "BHILQN"};
-    const char *format = view->format ? view->format : "B";
-    if (*format == '@' || *format == '=') format++;
-    const char *known = formats[kind == 'f' ? 0 : kind == 'i' ? 1 : 2];
-    return *format && !format[1] && strchr(known, *format) && view->itemsize == size;
-}
-
-static int is_aligned(const Py_buffer *view) { return (uintptr_t)view->buf % (size_t)view->itemsize == 0; }
-
-/* Fills a view of an array that must be C-contiguous. On failure an exception is set and the view holds nothing. */
-static int view_of(PyObject *array, Py_buffer *view, const char *name, int ndim, int writable) {
-    int flags = PyBUF_C_CONTIGUOUS | PyBUF_FORMAT | (writable ? PyBUF_WRITABLE : 0);
-    if (PyObject_GetBuffer(array, view, flags)) {
-        PyErr_Format(PyExc_ValueError, "%s is not a%s C-contiguous array", name, writable ? " writable" : "");
-        return -1;
-    }
-    if (view->ndim == ndim && view->itemsize > 0 && is_aligned(view)) return 0;
-    PyErr_Format(PyExc_ValueError, "%s has to be an aligned array of %d dimensions, not of %d", name, ndim, view->ndim);
-    PyBuffer_Release(view);
-    return -1;
-}
-
-/* The same, of whole numbers that nobody may change as long as the trees are there. */
-static int view_of_fixed(PyObject *array, Py_buffer *view, const char *name, int ndim, char kind, Py_ssize_t size) {
-    if (view_of(array, view, name, ndim, 0)) return -1;
-    if (view->readonly && is_of(view, kind, size)) return 0;
-    if (!view->readonly)
-        PyErr_Format(PyExc_ValueError, "%s can be written to: it has to be read-only", name);
-    else
-        PyErr_Format(PyExc_ValueError, "%s has to be of %zd-byte '%c' items, not '%s'", name, size, kind, view->format);
-    PyBuffer_Release(view);
-    return -1;
-}
 
 /* --- what is checked once */
 
@@ -222,14 +182,9 @@ static PyObject *trees_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 
 static void trees_dealloc(PyObject *object) {
     TreesObject *self = (TreesObject *)object;
-    PyTypeObject *type = (PyTypeObject *)PyObject_Type(object); /* a new reference */
     Py_buffer *views[] = {&self->nodes, &self->starts, &self->firsts, &self->values, &self->sets};
-    for (size_t i = 0; i < sizeof views / sizeof *views; i++) PyBuffer_Release(views[i]);
     free(self->trees.depths);
-    freefunc release = (freefunc)PyType_GetSlot(type, Py_tp_free);
-    release(self);
-    Py_DecRef((PyObject *)type); /* the object's reference to its type, */
-    Py_DecRef((PyObject *)type); /* and the new one */
+    let_go(object, views, sizeof views / sizeof *views);
 }
 
 static int check_call(const TreesObject *self, const Py_buffer *rows, const Py_buffer *out, Py_ssize_t across,
@@ -388,17 +343,21 @@ static PyMethodDef methods[] = {
     {NULL, NULL, 0, NULL},
 };
 
-static int execute(PyObject *module) {
-    PyObject *type = PyType_FromSpec(&trees_spec);
+static int add_type(PyObject *module, const char *name, PyType_Spec *spec) {
+    PyObject *type = PyType_FromSpec(spec);
     if (!type) return -1;
-    int failed = PyModule_AddObjectRef(module, "Trees", type);
+    int failed = PyModule_AddObjectRef(module, name, type);
     Py_DecRef((PyObject *)type);
     return failed;
 }
 
+static int execute(PyObject *module) {
+    return add_type(module, "Trees", &trees_spec) || add_type(module, "Points", &points_spec) ? -1 : 0;
+}
+
 static PyModuleDef_Slot slots[] = {{Py_mod_exec, execute}, {0, NULL}};
 
-static PyModuleDef definition = {PyModuleDef_HEAD_INIT, "kernels", "Kernels of trees and numbers.", 0, methods, slots,
+static PyModuleDef definition = {PyModuleDef_HEAD_INIT, "kernels", "Kernels of trees, neighbours and numbers.", 0, methods, slots,
                                  NULL, NULL, NULL};
 
 PyMODINIT_FUNC PyInit_kernels(void) { return PyModuleDef_Init(&definition); }

@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 
 from model_store.plans.plan import Step
-from model_store.steps import arranging, checks, ensembles, labels, sources, support_vectors, trees
+from model_store.steps import arranging, checks, ensembles, labels, neighbours, sources, support_vectors, trees
 from model_store.steps.columns.families import FAMILIES as COLUMNS
 from model_store.steps.compositions.families import FAMILIES as COMPOSITIONS
 from model_store.steps.numeric.families import FAMILIES as NUMERIC
 from model_store.steps.step import Builder, Run
 
-_MODULES = (sources, arranging, checks, labels, trees, support_vectors, ensembles, *COMPOSITIONS, *NUMERIC, *COLUMNS)
+_OWN = (sources, arranging, checks, labels, trees, support_vectors, neighbours, ensembles)
+_MODULES = (*_OWN, *COMPOSITIONS, *NUMERIC, *COLUMNS)
 
 BUILDERS: Mapping[str, Builder] = {kind: build for module in _MODULES for kind, build in module.BUILDERS.items()}
 

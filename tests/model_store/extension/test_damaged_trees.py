@@ -1,31 +1,20 @@
 """What the extension refuses when trees are made, and that a sanitizer sees nothing in what it lets through."""
 
 import ast
-import os
-import shutil
-import subprocess
 import sys
 from collections import Counter
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from model_store.extension import loader, source
+from model_store.extension import source
 from model_store.trees import nodes
 from model_store.trees.fallback import Fallback
 from model_store.trees.packing import pack
 from tests.model_store.extension import damaging
+from tests.model_store.extension.sanitizing import sanitized
 from tests.model_store.trees.random_trees import random_tree
-
-ROOT = Path(__file__).parents[3]
-SANITIZED = ("-fsanitize=address,undefined", "-fno-sanitize-recover=undefined", "-g", "-O1")
-
-
-@pytest.fixture(scope="module")
-def kernels():
-    return loader.kernels() or pytest.skip("the extension is not built here: deploy/local/build-extension")
 
 
 def narrow():
@@ -162,36 +151,8 @@ def test_the_fallback_refuses_what_the_extension_refuses_and_answers_the_same(ke
     assert min(counts[True], counts[False]) > 50
 
 
-@pytest.fixture(scope="module")
-def sanitizer():
-    """The library that a sanitized shared object needs before everything else; skips where no compiler has one."""
-    if not shutil.which("cc"):
-        pytest.skip("no C compiler on PATH")
-    told = subprocess.run(["cc", "-print-file-name=libasan.so"], capture_output=True, text=True, check=True)
-    if not Path(told.stdout.strip()).is_absolute():
-        pytest.skip("this compiler has no address sanitizer of its own")
-    return told.stdout.strip()
-
-
-def sanitized(folder, sanitizer, change=lambda text: text):
-    """Compile the source with a change, and let damaged trees be walked under the sanitizer."""
-    for name in source.SOURCES:
-        (folder / name).write_text(change((source.FOLDER / name).read_text()))
-    built = folder / "kernels.so"
-    subprocess.run(["cc", "@flags", *SANITIZED, "kernels.c", "-o", built, "-lm"], cwd=folder, check=True)
-    return subprocess.run(
-        [sys.executable, "-m", "tests.model_store.extension.damaging", built, "300"],
-        cwd=ROOT,
-        env={**os.environ, "LD_PRELOAD": sanitizer, "ASAN_OPTIONS": "detect_leaks=0", "PYTHONMALLOC": "malloc"},
-        capture_output=True,
-        text=True,
-        timeout=240,
-        check=False,
-    )
-
-
 def test_a_sanitizer_sees_nothing_while_damaged_trees_are_walked(tmp_path, sanitizer):
-    told = sanitized(tmp_path, sanitizer)
+    told = sanitized(tmp_path, sanitizer, "damaging")
     assert told.returncode == 0, told.stderr
     assert sum(ast.literal_eval(told.stdout).values()) == 3000
 
@@ -205,6 +166,6 @@ def test_a_sanitizer_sees_nothing_while_damaged_trees_are_walked(tmp_path, sanit
 )
 def test_the_sanitizer_sees_a_kernel_that_leaves_a_check_out(tmp_path, sanitizer, check):
     assert check in (source.FOLDER / "kernels.c").read_text()
-    told = sanitized(tmp_path, sanitizer, lambda text: text.replace(check, ""))
+    told = sanitized(tmp_path, sanitizer, "damaging", lambda text: text.replace(check, ""))
     assert told.returncode != 0
     assert "AddressSanitizer" in told.stderr
