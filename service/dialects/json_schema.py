@@ -11,10 +11,17 @@ from model_store.schema import DATETIMES, FLOATS, INTEGERS, TIMEDELTAS, Column, 
 
 Json = Mapping[str, Any]
 
+ANYTHING: Json = {}
 ANY_OBJECT: Json = {"type": "object"}
+ANY_ARRAY: Json = {"type": "array", "items": ANYTHING}
 TEXT: Json = {"type": "string"}
 BOOL: Json = {"type": "boolean"}
-BYTES: Json = {"type": "string", "contentMediaType": "application/octet-stream", "minLength": 1}
+BYTES: Json = {
+    "type": "string",
+    "format": "binary",  # says the same as the next line, to tools that know OpenAPI 3.0 alone
+    "contentMediaType": "application/octet-stream",
+    "minLength": 1,
+}
 NUMBER_OR_NULL: Json = {"type": ["number", "null"]}
 NUMBER_OR_TOKEN: Json = {"description": "A number; NaN and the infinities are bare tokens, which are not JSON"}
 
@@ -44,13 +51,36 @@ def rows_of(item: Json) -> Json:
     return {"type": "array", "items": item, "minItems": 1}
 
 
-def either(*alternatives: tuple[str, Json], rest: Mapping[str, Json], example: Json) -> Json:
-    """Return an object with exactly one of the alternatives as a member, next to the optional ``rest``."""
-    made = []
-    for name, schema in alternatives:
-        others = {other: False for other, _ in alternatives if other != name}
-        made.append({"type": "object", "properties": {name: schema, **rest, **others}, "required": [name]})
+def named(title: str, schema: Json) -> Json:
+    """Return the schema under a title, by which documents refer to it."""
+    return {"title": title, **schema}
+
+
+def either(title: str, *alternatives: tuple[str, Json], rest: Mapping[str, Json], example: Json) -> Json:
+    """Return an object with exactly one of the alternatives as a member, next to the optional ``rest``.
+
+    Each has a name that begins with the ``title``.
+    """
+    made = [
+        named(title + _camel(name), {**structure({name: schema}, **rest), "not": _with_another(alternatives, name)})
+        for name, schema in alternatives
+    ]
     return {"oneOf": made, "examples": [example]}
+
+
+def _with_another(alternatives: Iterable[tuple[str, Json]], name: str) -> Json:
+    """Return objects with any member of the alternatives but one."""
+    return {"anyOf": [{"required": [other]} for other, _ in alternatives if other != name]}
+
+
+def _camel(name: str) -> str:
+    return name.title().replace("_", "")
+
+
+def in_order(items: Iterable[Json]) -> Json:
+    """Return an array of as many items, each with its schema."""
+    made = list(items)
+    return {"type": "array", "prefixItems": made, "minItems": len(made), "maxItems": len(made)}
 
 
 def distinct(schemas: Iterable[Json]) -> list[Json]:
@@ -85,16 +115,14 @@ def row(schema: Schema) -> Json:
     """Return a row by position."""
     width = len(schema.columns)
     if schema.homogeneous and not any(column.closed or column.bounded for column in schema.columns):
-        items: Json = {"items": any_value(schema)}
-    else:
-        items = {"prefixItems": [value(column) for column in schema.columns], "items": False}
-    return {"type": "array", **items, "minItems": width, "maxItems": width}
+        return named("Row", {"type": "array", "items": any_value(schema), "minItems": width, "maxItems": width})
+    return named("Row", in_order(map(value, schema.columns)))
 
 
 def record(schema: Schema, *, exact: bool = False) -> Json:
     """Return a row by name, with no other members if ``exact``."""
     made = by_name(schema, value)
-    return {**made, "additionalProperties": False} if exact else made
+    return named("ExactRecord", {**made, "additionalProperties": False}) if exact else named("Record", made)
 
 
 def by_name(schema: Schema, member: Callable[[Column], Json]) -> Json:

@@ -24,7 +24,17 @@ def _bodies(request: Json, response: Json, table: str, outputs: Mapping[str, Any
     )
 
 
-ANY_MODEL: Mapping[str, VerbBodies] = {"invocations": _bodies(js.ANY_OBJECT, js.ANY_OBJECT, "a,b\n1,2\n", {})}
+_ANY_REQUEST = structure(
+    {},
+    dataframe_split=structure({"data": js.ANY_ARRAY}, columns=list_of(js.TEXT), index=js.ANY_ARRAY),
+    dataframe_records=rows_of(js.ANY_OBJECT),
+    instances=js.ANY_ARRAY,
+    inputs=js.ANYTHING,
+    params=js.ANY_OBJECT,
+)
+_ANY_ANSWER = structure({"predictions": js.ANY_ARRAY})
+
+ANY_MODEL: Mapping[str, VerbBodies] = {"invocations": _bodies(_ANY_REQUEST, _ANY_ANSWER, "a,b\n1,2\n", {})}
 """The bodies for a model that nothing is known of."""
 
 
@@ -41,6 +51,7 @@ def _request(schema: Schema) -> Json:
     by_column = js.by_name(schema, lambda column: {"anyOf": [rows_of(js.value(column)), js.value(column)]})
     example = {"dataframe_split": {"columns": list(schema.names), "data": [js.example_row(schema)]}}
     return js.either(
+        "Invocations",
         ("dataframe_split", _split(schema)),
         ("dataframe_records", rows_of(named)),
         ("instances", {"anyOf": rows}),
@@ -51,7 +62,7 @@ def _request(schema: Schema) -> Json:
 
 
 def _split(schema: Schema) -> Json:
-    columns = {"type": "array", "const": list(schema.names)}
+    columns = js.in_order({"const": name} for name in schema.names)
     required = ["data", "columns"] if schema.layout == "table" else ["data"]
     split = structure({"data": rows_of(js.row(schema))}, columns=columns, index={})
     return {**split, "required": required, "additionalProperties": False}

@@ -16,8 +16,21 @@ _BINARY: Json = {
     "they begin",
 }
 
+_SIZES = list_of({"type": "integer", "minimum": 0})
+_ANY_TENSOR = js.named(
+    "Tensor",
+    structure({"name": js.TEXT, "datatype": js.TEXT, "shape": _SIZES}, data=js.ANY_ARRAY, parameters=js.ANY_OBJECT),
+)
+_ANY_OUTPUT = js.named("WantedOutput", structure({"name": js.TEXT}, parameters=js.ANY_OBJECT))
+_ANY_REQUEST = structure(
+    {"inputs": rows_of(_ANY_TENSOR)}, id=js.TEXT, outputs=list_of(_ANY_OUTPUT), parameters=js.ANY_OBJECT
+)
+_ANY_ANSWER = structure(
+    {"model_name": js.TEXT, "model_version": js.TEXT, "id": js.TEXT, "outputs": list_of(_ANY_TENSOR)}
+)
+
 ANY_MODEL: Mapping[str, VerbBodies] = {
-    "infer": VerbBodies({JSON: js.ANY_OBJECT, OCTETS: _BINARY}, {JSON: js.ANY_OBJECT, OCTETS: _BINARY})
+    "infer": VerbBodies({JSON: _ANY_REQUEST, OCTETS: _BINARY}, {JSON: _ANY_ANSWER, OCTETS: _BINARY})
 }
 """The bodies for a model that nothing is known of."""
 
@@ -46,7 +59,7 @@ def _inputs(schema: Schema, wanted: Sequence[Json]) -> Json:
     """Describe the list of tensors: in the schema's order, unless some may be left out."""
     needed = [column.name for column in schema.columns if not column.optional]
     if len(needed) == len(schema.columns) or len(wanted) < len(schema.columns):
-        return {"type": "array", "prefixItems": wanted, "items": False, "minItems": len(wanted)}
+        return js.in_order(wanted)
     each = [{"contains": {"properties": {"name": {"const": name}}}} for name in needed]
     return {**rows_of({"anyOf": list(wanted)}), "maxItems": len(wanted), **({"allOf": each} if each else {})}
 
@@ -68,12 +81,11 @@ def _example(tensor: TensorMetadata, flat: Sequence[object]) -> Json:
 
 def _shape(shape: Sequence[int]) -> Json:
     sizes = [{"type": "integer", "minimum": 0} if size < 0 else {"const": size} for size in shape]
-    return {"type": "array", "prefixItems": sizes, "items": False, "minItems": len(sizes)}
+    return js.in_order(sizes)
 
 
 def _response(schema: Schema) -> Json:
     names = [output.name for output in schema.outputs]
-    shape = list_of({"type": "integer", "minimum": 0})
-    tensor = structure({"name": js.TEXT, "datatype": js.TEXT, "shape": shape}, data={"type": "array"})
+    tensor = structure({"name": js.TEXT, "datatype": js.TEXT, "shape": _SIZES}, data=js.ANY_ARRAY)
     named = {**tensor, "description": f"One of {', '.join(names)}, or the alias that was asked for"}
     return structure({"model_name": js.TEXT, "model_version": js.TEXT, "id": js.TEXT, "outputs": list_of(named)})

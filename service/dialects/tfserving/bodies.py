@@ -10,17 +10,23 @@ from service.dialects.dialect import VerbBodies
 from service.dialects.json_schema import Json, list_of, rows_of, structure
 from service.wire import JSON
 
-ANY_MODEL: Mapping[str, VerbBodies] = {
-    verb: VerbBodies({JSON: js.ANY_OBJECT}, {JSON: js.ANY_OBJECT}) for verb in ("predict", "classify", "regress")
-}
-"""The bodies for a model that nothing is known of."""
-
 _LABEL_AND_SCORE: Json = {
-    "type": "array",
+    **js.ANY_ARRAY,
     "minItems": 2,
     "maxItems": 2,
     "description": "A label and its probability",
 }
+
+_ANY_PREDICT_REQUEST = structure({}, instances=js.ANY_ARRAY, inputs=js.ANYTHING, signature_name=js.TEXT)
+_ANY_PREDICT_ANSWER = structure({}, predictions=js.ANY_ARRAY, outputs=js.ANYTHING)
+_ANY_EXAMPLES = structure({"examples": rows_of(js.ANY_OBJECT)}, context=js.ANY_OBJECT, signature_name=js.TEXT)
+_ANY_RESULTS = structure({"results": js.ANY_ARRAY})
+
+ANY_MODEL: Mapping[str, VerbBodies] = {
+    "predict": VerbBodies({JSON: _ANY_PREDICT_REQUEST}, {JSON: _ANY_PREDICT_ANSWER}),
+    **dict.fromkeys(("classify", "regress"), VerbBodies({JSON: _ANY_EXAMPLES}, {JSON: _ANY_RESULTS})),
+}
+"""The bodies for a model that nothing is known of."""
 
 
 def bodies(schema: Schema) -> Mapping[str, VerbBodies]:
@@ -46,6 +52,7 @@ def _predict_request(schema: Schema) -> Json:
     instance, inputs, example = _forms(schema)
     names = ["serving_default", *(output.name for output in schema.outputs)]
     return js.either(
+        "Predict",
         ("instances", rows_of(instance)),
         ("inputs", inputs),
         rest={"signature_name": {"type": "string", "enum": names}},
@@ -72,7 +79,8 @@ def _any(*forms: Json) -> Json:
 
 def _predict_response(schema: Schema) -> Json:
     values = _any_tensor(schema)
-    return {"oneOf": [structure({"predictions": values}), structure({"outputs": values})]}
+    by_row = js.named("PredictAnswerToInstances", structure({"predictions": values}))
+    return {"oneOf": [by_row, js.named("PredictAnswerToInputs", structure({"outputs": values}))]}
 
 
 def _any_tensor(schema: Schema) -> Json:

@@ -32,7 +32,7 @@ from service.http.guards import guarded
 from service.operations.operations import Operations, Progress
 from service.runtime.convergence import Convergence
 
-File = Annotated[str, Meta(extra_json_schema={"contentMediaType": "application/octet-stream"})]
+File = Annotated[str, Meta(extra_json_schema={"format": "binary", "contentMediaType": "application/octet-stream"})]
 """A file of a multipart body, as the API description shows it."""
 
 

@@ -1,24 +1,36 @@
-"""``/openapi.json``: the API description, with the models that the caller may see."""
+"""``/openapi.json``: the API description for any model; ``/models/{model}/openapi.json``: that of one model."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import sha256
 from typing import Any
 
 import flask
 
 from model_store.codecs.json import dumps
 from service.dialects.dialect import Dialect
-from service.http.description.bodies import verbs_of
-from service.http.description.document import document
-from service.http.description.route import LIST_REFUSALS, OPERATION, described, described_routes
+from service.errors import ModelNotFound, ModelNotReady
+from service.http.description.bodies import describe, verbs_of
+from service.http.description.document import document, model_document
+from service.http.description.route import (
+    LIST_REFUSALS,
+    OPERATION,
+    READ_REFUSALS,
+    DescribedRoute,
+    described,
+    described_routes,
+)
 from service.http.guards import guarded
-from service.runtime.catalog import Catalog, CatalogSnapshot
+from service.runtime.catalog import Catalog
+from service.runtime.loaded import LoadedModel
 from service.wire import JSON
 
-_MOST_CACHED = 32
+_MOST_CACHED = 64
 
 
 def blueprint(app: flask.Flask, catalog: Catalog, dialects: Sequence[Dialect]) -> flask.Blueprint:
-    """Return the one route, which describes all routes that ``app`` has when it is first asked.
+    """Return both routes, which describe all routes that ``app`` has when one of them is first asked.
 
     Raises LookupError if two dialects have a verb of one name.
     """
@@ -30,33 +42,89 @@ def blueprint(app: flask.Flask, catalog: Catalog, dialects: Sequence[Dialect]) -
     @guarded("model:read", model_arg=None)
     @described(
         OPERATION,
-        "This description, with the models that the caller may see",
+        "This description, for any model",
         response=dict[str, Any],
         refusals=LIST_REFUSALS,
     )
     def description() -> flask.Response:
-        snapshot = catalog.snapshot()
-        visible = tuple(n for n in sorted(snapshot.models) if flask.g.principal.may("model:read", n))
-        answer = flask.Response(written.document(snapshot, visible), mimetype=JSON)
-        answer.headers["Cache-Control"] = "no-cache"
-        return answer
+        return _response(written.whole(flask.request.script_root))
+
+    @made.get("/models/<model>/openapi.json")
+    @guarded("model:read")
+    @described(
+        OPERATION,
+        "The description of a model: the routes that lead to it, with its own bodies",
+        response=dict[str, Any],
+        refusals=(*READ_REFUSALS, 503),
+    )
+    def model_description(model: str) -> flask.Response:
+        return _response(written.of_model(_loaded(catalog, model), flask.request.script_root))
 
     return made
 
 
+def _loaded(catalog: Catalog, name: str) -> LoadedModel:
+    """Return the version whose bodies describe a model: the stable one, else the newest that is loaded.
+
+    Raises ModelNotFound, and ModelNotReady without any.
+    """
+    model = catalog.snapshot().models.get(name)
+    if model is None:
+        raise ModelNotFound(f"there is no model {name[:128]!r}")
+    if not model.versions:
+        raise ModelNotReady(f"model {name!r} cannot be described: no version of it is loaded")
+    return model.versions.get(model.stable or 0) or model.versions[max(model.versions)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Text:
+    """A document as it is sent, a tag that changes with it (RFC 9110, section 8.8.3), and the version that it is of."""
+
+    body: bytes
+    tag: str
+    version: int
+
+    @classmethod
+    def of(cls, made: dict[str, Any], version: int = 0) -> "_Text":
+        body = dumps(made)
+        return cls(body, sha256(body).hexdigest()[:32], version)
+
+
 class _Written:
-    """The documents of the current snapshot, one for each set of models that a caller may see."""
+    """The documents that were asked for, by the path in front of the routes and the model's name."""
 
     def __init__(self, app: flask.Flask, dialects: Sequence[Dialect]) -> None:
         self._app = app
         self._dialects = dialects
-        self._of: CatalogSnapshot | None = None
-        self._documents: dict[tuple[str, ...], bytes] = {}
+        self._texts: dict[tuple[str, str], _Text] = {}
 
-    def document(self, snapshot: CatalogSnapshot, visible: tuple[str, ...]) -> bytes:
-        if snapshot is not self._of or len(self._documents) >= _MOST_CACHED:
-            self._of, self._documents = snapshot, {}
-        if visible not in self._documents:
-            models = [snapshot.models[name] for name in visible]
-            self._documents[visible] = dumps(document(described_routes(self._app), self._dialects, models))
-        return self._documents[visible]
+    @cached_property
+    def _routes(self) -> list[DescribedRoute]:
+        return described_routes(self._app)
+
+    def whole(self, root: str) -> _Text:
+        if (root, "") not in self._texts:
+            self._keep(root, "", _Text.of(document(self._routes, self._dialects, root)))
+        return self._texts[root, ""]
+
+    def of_model(self, loaded: LoadedModel, root: str) -> _Text:
+        known = self._texts.get((root, loaded.name))
+        if known is None or known.version != loaded.version:
+            model = describe(loaded.name, loaded.version, loaded.schema, self._dialects)
+            known = _Text.of(model_document(self._routes, self._dialects, model, root), loaded.version)
+            self._keep(root, loaded.name, known)
+        return known
+
+    def _keep(self, root: str, name: str, text: _Text) -> None:
+        if len(self._texts) >= _MOST_CACHED:
+            self._texts = {}
+        self._texts[root, name] = text
+
+
+def _response(text: _Text) -> flask.Response:
+    """Return a document, or 304 to a caller who has it (If-None-Match)."""
+    answer = flask.Response(text.body, mimetype=JSON)
+    answer.set_etag(text.tag)
+    answer.headers["Cache-Control"] = "private, no-cache"
+    answer.make_conditional(flask.request)
+    return answer

@@ -1,6 +1,7 @@
 """``/docs``: the API description as a page, by Swagger UI. All its files come from this service, none from elsewhere.
 
-The page is open to everyone and holds no data; it loads ``/openapi.json`` with the token that is typed into it.
+The page is open to everyone and holds no data; it loads the description, of all routes or of one model, with the token
+that is typed into it.
 """
 
 from importlib.resources import files
@@ -45,7 +46,8 @@ def blueprint() -> flask.Blueprint:
     @public
     @described(OPERATION, "This description as a page to read and try", response=str, media_type="text/html")
     def page() -> flask.Response:
-        answer = flask.Response((_OWN / "page.html").read_bytes(), mimetype="text/html")
+        text = (_OWN / "page.html").read_text(encoding="utf-8").replace("{root}", flask.request.script_root)
+        answer = flask.Response(text, mimetype="text/html")
         answer.headers["Content-Security-Policy"] = POLICY
         answer.headers["Cache-Control"] = "no-cache"
         return _guarded_by_headers(answer)

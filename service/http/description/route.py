@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ParamSpec, Protocol, TypeVar
 
 import flask
 
 from service.dialects.dialect import Dialect
+from service.dialects.json_schema import Json
 from service.http.guards import Guard, guard_of
 from service.wire import JSON, ErrorForm
 
@@ -41,8 +42,8 @@ class RouteDescription:
     ``{which}`` in the ``summary`` stands for the version that an address names. ``request`` and ``response`` are the
     types of the bodies, as msgspec reads and writes them; None is no body. ``refusals`` are the statuses that it may
     answer besides ``success``. Its errors may have their own form, ``errors``, instead of that of their address.
-    A route with a ``verb`` predicts: the model's dialect describes its bodies; ``model`` names the model if the address
-    does not.
+    ``query`` has the schemas of its parameters in the query, each with a description. A route with a ``verb`` predicts:
+    the model's dialect describes its bodies and its query; ``model`` names the model if the address does not.
     """
 
     section: Section
@@ -57,6 +58,7 @@ class RouteDescription:
     errors: ErrorForm | None = None
     verb: str = ""
     model: Callable[[], str | None] | None = None
+    query: Mapping[str, Json] = field(default_factory=dict)
 
 
 class Mark(Protocol):

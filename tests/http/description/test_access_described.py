@@ -48,7 +48,11 @@ def test_bodies_of_administration_are_described_as_they_are_sent(admin):
 
 
 def test_oauth_s_errors_are_described_as_plain_json_too(admin):
-    paths = admin.get("/openapi.json").json["paths"]
-    refused = paths["/oauth/token"]["post"]["responses"]["401"]["content"]
-    assert set(refused) == {"application/json", "application/problem+json"}
-    assert set(paths["/admin/models"]["get"]["responses"]["401"]["content"]) == {"application/problem+json"}
+    description = admin.get("/openapi.json").json
+
+    def forms(operation):
+        reference = operation["responses"]["401"]["$ref"].rpartition("/")[2]
+        return set(description["components"]["responses"][reference]["content"])
+
+    assert forms(description["paths"]["/oauth/token"]["post"]) == {"application/json", "application/problem+json"}
+    assert forms(description["paths"]["/admin/models"]["get"]) == {"application/problem+json"}

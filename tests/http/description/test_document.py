@@ -92,16 +92,71 @@ def description(client):
     return client.get("/openapi.json").json
 
 
+@pytest.fixture(scope="module")
+def model_descriptions(application):
+    """Each model's own document, by its name."""
+    application.access.authenticator.visible = None
+    client = application.flask.test_client()
+    return {model: client.get(f"/models/{model}/openapi.json").json for model in MODELS}
+
+
 def body_schemas(description, path):
+    """The schemas of a path's request and answer, and the examples of the former."""
     operation = description["paths"][path]["post"]
-    request = operation["requestBody"]["content"]["application/json"]["schema"]["$ref"]
-    answer = operation["responses"]["200"]["content"]["application/json"]["schema"]["$ref"]
-    return [description["components"]["schemas"][reference.rpartition("/")[2]] for reference in (request, answer)]
+    request = operation["requestBody"]["content"]["application/json"]["schema"]
+    answer = operation["responses"]["200"]["content"]["application/json"]["schema"]
+    named = description["components"]["schemas"][request["$ref"].rpartition("/")[2]]
+    components = {"components": description["components"]}
+    return {**request, **components}, {**answer, **components}, named["examples"]
 
 
-def test_the_description_is_valid_openapi_3_1(description):
-    assert description["openapi"].startswith("3.1")
-    validate(description)
+def test_the_description_is_valid_openapi_3_1(description, model_descriptions):
+    for each in (description, *model_descriptions.values()):
+        assert each["openapi"].startswith("3.1")
+        validate(each)
+
+
+def references(part):
+    """What a part of a document refers to, with the references in it."""
+    if isinstance(part, dict):
+        own = [part["$ref"]] if isinstance(part.get("$ref"), str) else []
+        return own + [found for inner in part.values() for found in references(inner)]
+    return [found for inner in part for found in references(inner)] if isinstance(part, list) else []
+
+
+def test_every_reference_leads_somewhere_and_every_response_is_used(description, model_descriptions):
+    for each in (description, *model_descriptions.values()):
+        named = {f"#/components/{kind}/{name}" for kind, parts in each["components"].items() for name in parts}
+        used = set(references(each))
+        assert used <= named
+        assert {name for name in named - used if "/responses/" in name} == set()
+
+
+def test_no_schema_is_written_in_a_way_that_common_generators_refuse(description, model_descriptions):
+    for each in (description, *model_descriptions.values()):
+        for schema in schemas(each["components"]["schemas"]):
+            assert not isinstance(schema, bool), each["info"]
+            assert not isinstance(schema.get("const"), (list, dict)), schema
+            assert {"items", "prefixItems"} & set(schema) or schema.get("type") != "array", schema
+
+
+def schemas(by_name):
+    """The schemas of a mapping, and those within them."""
+    for schema in by_name.values():
+        yield from within(schema)
+
+
+def within(schema):
+    yield schema
+    if isinstance(schema, bool):
+        return
+    for keyword in ("items", "not", "contains"):
+        if keyword in schema:
+            yield from within(schema[keyword])
+    for keyword in ("prefixItems", "anyOf", "oneOf", "allOf"):
+        for inner in schema.get(keyword, []):
+            yield from within(inner)
+    yield from schemas(schema.get("properties", {}))
 
 
 def test_every_route_that_does_not_only_refuse_is_described(application, description):
@@ -160,15 +215,16 @@ def test_the_ways_to_authenticate_are_described(description):
 
 @pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("verb", MODEL_PATHS)
-def test_the_example_of_each_model_fits_its_schema_and_is_answered_as_described(client, description, model, verb):
-    path = MODEL_PATHS[verb].format(model)
+def test_the_example_of_each_model_fits_its_schema_and_is_answered_as_described(
+    client, model_descriptions, model, verb
+):
+    path, description = MODEL_PATHS[verb].format(model), model_descriptions[model]
     if path not in description["paths"]:
         refused = client.post(path, json={"examples": [{"a": 1}]})
         assert verb in {"classify", "regress"}
         assert refused.status_code == 400
         return
-    request, answer = body_schemas(description, path)
-    (example,) = request["examples"]
+    request, answer, (example,) = body_schemas(description, path)
     Draft202012Validator(request).validate(example)
     answered = client.post(path, json=example)
     assert answered.status_code == 200, answered.data
@@ -176,9 +232,11 @@ def test_the_example_of_each_model_fits_its_schema_and_is_answered_as_described(
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_the_csv_example_of_each_model_is_answered(client, description, model):
+def test_the_csv_example_of_each_model_is_answered(client, model_descriptions, model):
     path = MODEL_PATHS["invocations"].format(model)
-    (example,) = description["paths"][path]["post"]["requestBody"]["content"]["text/csv"]["schema"]["examples"]
+    (example,) = model_descriptions[model]["paths"][path]["post"]["requestBody"]["content"]["text/csv"]["schema"][
+        "examples"
+    ]
     answered = client.post(path, data=example, content_type="text/csv")
     assert answered.status_code == 200, answered.data
 
@@ -187,6 +245,7 @@ def test_the_csv_example_of_each_model_is_answered(client, description, model):
     ("model", "body"),
     [
         ("people", {"dataframe_records": [{"age": 1.5, "sex": "male", "new": True}]}),
+        ("people", {"dataframe_split": {"columns": ["age", "sex"], "data": [[1, "male"]]}}),
         ("people", {"dataframe_records": [{"sex": "male", "new": True}]}),
         ("people", {"dataframe_records": [{"age": 1, "sex": "male", "new": 1}]}),
         ("kinds", {"instances": [[1, 2]]}),
@@ -195,10 +254,10 @@ def test_the_csv_example_of_each_model_is_answered(client, description, model):
         ("kinds", {"instances": [[1, 2, 3]], "params": {"predict_method": "transform"}}),
     ],
 )
-def test_what_a_model_refuses_does_not_fit_its_schema(client, description, model, body):
+def test_what_a_model_refuses_does_not_fit_its_schema(client, model_descriptions, model, body):
     path = MODEL_PATHS["invocations"].format(model)
     assert client.post(path, json=body).status_code == 400
-    assert not Draft202012Validator(body_schemas(description, path)[0]).is_valid(body)
+    assert not Draft202012Validator(body_schemas(model_descriptions[model], path)[0]).is_valid(body)
 
 
 def test_errors_are_as_described(client, description):
@@ -215,13 +274,31 @@ def test_errors_are_as_described(client, description):
 
 def test_only_models_that_the_caller_may_see_are_described(application, client):
     application.access.authenticator.visible = {"people"}
-    text = client.get("/openapi.json").text
-    assert "/models/people/invocations" in text
-    for hidden in set(MODELS) - {"people"}:
-        assert f"/models/{hidden}/invocations" not in text
-        assert f"{hidden}.predict.request" not in text
+    assert "/models/people/invocations" in client.get("/models/people/openapi.json").json["paths"]
+    for hidden in [*sorted(set(MODELS) - {"people"}), "nobody"]:
+        refused = client.get(f"/models/{hidden}/openapi.json")
+        assert (refused.status_code, refused.json["code"]) == (404, "model_not_found")
+        assert hidden not in client.get("/openapi.json").text
+
+
+def test_the_whole_description_does_not_grow_with_the_models(application, client, description):
     application.access.authenticator.visible = set()
-    validate(client.get("/openapi.json").json)
+    assert client.get("/openapi.json").json == description
+    assert len(client.get("/openapi.json").data) < 200_000
+
+
+def variables(description):
+    """The names of the parameters of a document's routes."""
+    operations = [operation for item in description["paths"].values() for operation in item.values()]
+    return {parameter["name"] for operation in operations for parameter in operation.get("parameters", [])}
+
+
+def test_the_description_of_a_model_has_the_routes_that_lead_to_it_alone(model_descriptions):
+    for model, described_model in model_descriptions.items():
+        assert all(f"/{model}" in path for path in described_model["paths"])
+        assert variables(described_model) <= {"version", "label", "predict_method", "outputs"}
+    assert "/v1/models/lines:classify" not in model_descriptions["lines"]["paths"]
+    assert "/v1/models/kinds:classify" in model_descriptions["kinds"]["paths"]
 
 
 def test_the_description_needs_permission_and_the_page_does_not(application, client):
@@ -235,6 +312,7 @@ def test_the_page_and_its_files_come_from_here_under_a_strict_policy(client):
     policy = page.headers["Content-Security-Policy"]
     assert "default-src 'none'" in policy
     assert "script-src 'self'" in policy.split("; ")
+    assert 'data-root=""' in page.text
     links = re.findall(r'(?:src|href)="([^"]+)"', page.text)
     assert len(links) == 5
     for link in links:
@@ -250,6 +328,15 @@ def test_the_page_and_its_files_come_from_here_under_a_strict_policy(client):
 @pytest.mark.parametrize("name", ["page.html", "..%2fdocs.py", "index.css", "oauth2-redirect.html"])
 def test_no_other_file_can_be_had(client, name):
     assert client.get(f"/docs/{name}").status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/openapi.json", "/models/people/openapi.json"])
+def test_who_has_the_description_already_is_not_sent_it_again(client, path):
+    first = client.get(path)
+    again = client.get(path, headers={"If-None-Match": first.headers["ETag"]})
+    assert (again.status_code, again.data, again.headers["ETag"]) == (304, b"", first.headers["ETag"])
+    assert "no-cache" in first.headers["Cache-Control"]
+    assert client.get(path, headers={"If-None-Match": '"another"'}).data == first.data
 
 
 def test_an_answer_without_content_is_described_without(description, client):
@@ -275,4 +362,5 @@ def test_the_refusals_of_the_description_itself_are_described(description, appli
 )
 def test_errors_are_described_in_the_form_of_their_dialect(description, path, forms):
     (operation,) = description["paths"][path].values()
-    assert set(operation["responses"]["401"]["content"]) == forms
+    reference = operation["responses"]["401"]["$ref"].rpartition("/")[2]
+    assert set(description["components"]["responses"][reference]["content"]) == forms

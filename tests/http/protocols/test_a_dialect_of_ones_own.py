@@ -109,11 +109,12 @@ def test_errors_elsewhere_are_problem_json(app):
 
 
 def test_it_is_described(app):
-    written = document(described_routes(app), [PARROT], [])
+    written = document(described_routes(app), [PARROT])
     assert written["tags"] == [{"name": "Parrot", "description": "`/parrot`: says what it is told"}]
     say = written["paths"]["/parrot/{model}/say"]["post"]
     assert say["requestBody"]["content"] == {"text/plain": {"schema": TEXT}}
-    assert set(say["responses"]["404"]["content"]) == {"text/parrot"}
+    refused = written["components"]["responses"][say["responses"]["404"]["$ref"].rpartition("/")[2]]
+    assert set(refused["content"]) == {"text/parrot"}
     assert "squawk" in written["components"]["schemas"]["Error"]["properties"]
 
 
@@ -130,5 +131,5 @@ def test_a_verb_that_another_dialect_has_stops_the_start(app):
 
 
 def test_the_description_names_the_protocols(app):
-    written = document(described_routes(app), [PARROT, replace(PARROT, title="Owl", verbs={})], [])
+    written = document(described_routes(app), [PARROT, replace(PARROT, title="Owl", verbs={})])
     assert "Protocols: Parrot, Owl." in written["info"]["description"]
