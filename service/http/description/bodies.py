@@ -46,12 +46,23 @@ class Types:
 
     def __init__(self, routes: Iterable[DescribedRoute]) -> None:
         named = [kind for r in routes for kind in (r.description.request, r.description.response) if kind is not None]
-        schemas, self.components = msgspec.json.schema_components(named, ref_template=REFERENCE)
-        self._schemas = list(zip(named, schemas, strict=True))
+        schemas, components = msgspec.json.schema_components(named, ref_template=REFERENCE)
+        self.components: dict[str, Json] = _with_items(components)
+        self._schemas = list(zip(named, map(_with_items, schemas), strict=True))
 
     def schema(self, kind: Any) -> Json:
         """Return the schema of a type: a reference to a component if it has a name."""
         return next(schema for named, schema in self._schemas if named is kind)
+
+
+def _with_items(part: Any) -> Any:
+    """Return a part of a schema with ``items`` in all arrays: msgspec leaves them out of arrays of anything."""
+    if isinstance(part, list):
+        return [_with_items(inner) for inner in part]
+    if not isinstance(part, dict):
+        return part
+    bare = part.get("type") == "array" and not {"items", "prefixItems"} & part.keys()
+    return {**{name: _with_items(inner) for name, inner in part.items()}, **({"items": {}} if bare else {})}
 
 
 def error(forms: Sequence[ErrorForm]) -> dict[str, Any]:
