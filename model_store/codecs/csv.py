@@ -1,7 +1,7 @@
 """CSV bodies: a header row of column names, then one row a line; RFC 4180 quoting, UTF-8.
 
-Only the empty field is a missing value, and ``NaN`` in a column of floats; text such as ``NA``, ``null`` or ``007`` in
-a string column stays the text that it is.
+The empty field is a missing value, and in columns that are no text also ``NA``, as R writes it, and ``NaN`` in one of
+floats; text such as ``NA``, ``null`` or ``007`` in a string column stays the text that it is.
 """
 
 import csv
@@ -19,6 +19,7 @@ from model_store.schema import FLOATS, INTEGERS, Column, Schema
 
 _NUMBER = re.compile(r"[+-]?+(?:\d++(?:\.\d*+)?+|\.\d++)(?:[eE][+-]?+\d++)?+", re.ASCII)  # never looks twice
 _INTEGER = re.compile(r"[+-]?\d{1,20}", re.ASCII)
+_NOT_AVAILABLE = "NA"
 _BOOLS = {"true": True, "false": False}
 
 
@@ -84,8 +85,8 @@ def _values(column: Column, fields: Sequence[str]) -> list[Any]:
         numbers = _plain_numbers(fields)
         if numbers is not None:
             return numbers
-    convert = _converter(column)
-    return [None if field == "" else convert(field) for field in fields]
+    convert, gaps = _converter(column), ("",) if column.dtype == "string" else ("", _NOT_AVAILABLE)
+    return [None if field in gaps else convert(field) for field in fields]
 
 
 def _plain_numbers(fields: Sequence[str]) -> list[Any] | None:

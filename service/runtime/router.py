@@ -81,7 +81,8 @@ def _version_away(model: ServedModel, version: int) -> RequestError:
     if version in model.channels.wanted():
         return _not_ready(model, version)
     return VersionNotFound(
-        f"version {version} of model {model.name!r} is stored but not loaded: no channel or label names it"
+        f"version {version} of model {model.name!r} is stored but not loaded: no channel or label names it. To pin it, "
+        f"have its operator give it a label: python -m model_store label {model.name} LABEL {version}"
     )
 
 

@@ -72,6 +72,17 @@ def test_a_number_without_its_column_is_refused_where_nothing_may_be_missing():
         batch("age,fare,code,member,since\n1,1,a,true,\n,1,a,true,\n")
 
 
+def test_na_is_a_gap_where_it_cannot_be_text_as_r_writes_it():
+    columns = read("age,fare,code,member,since\n1,NA,NA,true,NA\nNA,1.5,x,NA,2024-01-02\n")
+    assert columns["age"] == [1, None]
+    assert columns["fare"] == [None, 1.5]
+    assert columns["code"] == ["NA", "x"]
+    assert columns["member"] == [True, None]
+    assert columns["since"] == [None, "2024-01-02"]
+    with pytest.raises(InvalidInput, match="row 0, column age"):
+        batch("age,fare,code,member,since\nNA,1,a,true,\n")
+
+
 @pytest.mark.parametrize("field", ["1e3", "+1", ".5", "1.", " 2 ", "-0", "1E-3", "12345678901234567890"])
 def test_floats_are_read_in_the_usual_notations(field):
     assert batch(f"x0,x1\n{field},1\n", MATRIX).matrix[0, 0] == float(field)

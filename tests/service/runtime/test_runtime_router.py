@@ -46,7 +46,7 @@ def test_the_pointer_in_effect_counts_not_the_one_in_the_store():
     [
         (("nobody",), ModelNotFound, "no model 'nobody'"),
         (("m", 9), VersionNotFound, "no version 9"),
-        (("m", 3), VersionNotFound, "not loaded"),
+        (("m", 3), VersionNotFound, "not loaded: .* python -m model_store label m LABEL 3"),
         (("m", None, "beta"), LabelNotFound, "no label 'beta'"),
         (("m", None, "canary"), LabelNotFound, "no label 'canary'"),
         (("m", 2), ModelNotReady, "is being loaded"),
