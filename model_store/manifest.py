@@ -18,6 +18,8 @@ CAPTURED_WITH = "captured_with"
 """The option of a forced version: the libraries that wrote it, where ``libraries`` has those that fitted it."""
 ENGINES = "engines"
 """The option that says how a version can be executed."""
+BATCHING = "batching"
+"""The option that says for which outputs the requests that wait are answered by one prediction."""
 OPTIMISED = "optimised"
 """The option that says which smaller forms of the estimator were tried, and which was taken."""
 LARGEST_BYTES = 64 * 2**20

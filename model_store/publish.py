@@ -17,6 +17,7 @@ from model_store.declaration.contract import Contract
 from model_store.errors import NoKey, StoreError
 from model_store.gate.gate import Gate, Limits
 from model_store.gate.process_gate import ProcessGate
+from model_store.joining.record import AUTO, CHOICES, Batching
 from model_store.lifecycle.registrar import Registrar, tried
 from model_store.lifecycle.submission import Submission
 from model_store.names import ModelName
@@ -49,6 +50,7 @@ def publish(  # noqa: PLR0913 - one keyword for each thing that a publisher may 
     schema: Any = None,
     payload_log: PayloadLog | None = None,
     optimise: Goal | None = None,
+    batching: Batching = AUTO,
     limits: Limits | None = None,
     gate: Gate | None = None,
     progress: Progress | None = None,
@@ -63,7 +65,9 @@ def publish(  # noqa: PLR0913 - one keyword for each thing that a publisher may 
     signature of MLflow; see "Declare what a model takes" in docs/how-to. ``metrics`` is any JSON object. ``force``
     accepts an estimator of another scikit-learn version, here and wherever it is loaded.
     ``payload_log`` has a sample of the version's requests logged. ``optimise`` has smaller forms of the estimator
-    tried on labelled rows, and publishes the smallest that keeps the loss budget. With ``promote`` the version
+    tried on labelled rows, and publishes the smallest that keeps the loss budget. ``batching`` says whether requests
+    that wait may be answered by one prediction: ``auto`` (where no bit of an answer depends on it), ``always`` or
+    ``never``; see "Requests that wait" in docs/explanation. With ``promote`` the version
     becomes the model's stable one at once; with ``wait`` as well, the call returns when every worker answers with
     it, of those that leave word in the folder ``presence`` next to the store. ``gate`` tries it first, by default
     in a separate process within ``limits``.
@@ -74,7 +78,15 @@ def publish(  # noqa: PLR0913 - one keyword for each thing that a publisher may 
     by = by or current_user()
     declared = None if schema is None else document.load(schema)
     options = CaptureOptions(
-        str(model), by, _plain_metrics(metrics), unknown_categories, artifact_format, force, declared, optimise
+        str(model),
+        by,
+        _plain_metrics(metrics),
+        unknown_categories,
+        artifact_format,
+        force,
+        declared,
+        optimise,
+        _checked(batching),
     )
     registrar = Registrar(store, key, gate or ProcessGate(limits), progress or silent)
     version = registrar.publish(Submission(estimator, sample, options, payload_log, limits))
@@ -96,6 +108,7 @@ def dry_run(  # noqa: PLR0913 - one keyword for each thing that a publisher may 
     schema: Any = None,
     payload_log: PayloadLog | None = None,
     optimise: Goal | None = None,
+    batching: Batching = AUTO,
     limits: Limits | None = None,
     gate: Gate | None = None,
     progress: Progress | None = None,
@@ -114,6 +127,7 @@ def dry_run(  # noqa: PLR0913 - one keyword for each thing that a publisher may 
         force=force,
         schema=declared,
         goal=optimise,
+        batching=_checked(batching),
     )
     submission = Submission(estimator, sample, options, payload_log, limits)
     with tempfile.TemporaryDirectory(prefix="millrace-dry-run-") as folder:
@@ -134,6 +148,12 @@ def _key(given: SealingKey | Path | str | None, root: Path | str | Store) -> Sea
     if given is None and isinstance(root, Store):
         raise NoKey("this store has no sealing key of its own: say which")
     return SealingKey.load(Path(given) if given is not None else Path(str(root)).absolute().parent.joinpath(*_KEY))
+
+
+def _checked(batching: Batching) -> Batching:
+    if batching not in CHOICES:
+        raise StoreError(f"batching is {str(batching)[:40]!r}: expected one of {', '.join(CHOICES)}")
+    return batching
 
 
 def _plain_metrics(metrics: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -189,11 +189,15 @@ def create_app(settings: Settings, access: Access | None = None) -> Application:
 def _watcher(settings: Settings, store: Store, catalog: Catalog, presence: ReplicaPresence) -> Watcher:
     return Watcher(
         store,
-        Loader(store, settings.trusted_keys, [LoadCounts()], _copies(settings), WantedEngine(settings.engine.lower())),
+        Loader(store, settings.trusted_keys, [LoadCounts()], _copies(settings), _wanted(settings)),
         catalog,
         Announcer(presence, settings.replica, management=reachable(settings.management_bind)),
         Limits(watch=settings.watch_seconds),
     )
+
+
+def _wanted(settings: Settings) -> WantedEngine:
+    return WantedEngine(settings.engine.lower(), joins=settings.batching == "AUTO")
 
 
 def _copies(settings: Settings) -> PrivateCopies:

@@ -55,8 +55,8 @@ def capture_owned(owned: Owned, sample: Any, folder: Path, options: CaptureOptio
         described = profile_of(owned.estimator, inferred)
         profile.write(folder, described)
         warned = [*told, *warnings_of(inferred.schema, inferred.batch, read(options.schema or {}), described)]
-        progress("compiling")
-        engines = write_plan(owned.estimator, inferred, kept, folder)
+        progress("compiling, and comparing rows alone with rows in company")
+        engines = write_plan(owned.estimator, inferred, kept, folder, options.batching)
         progress("writing the artifact")
         draft = _draft(owned.estimator, inferred.schema, options, warned)
         written = write_artifact(owned, inferred.schema, kept, folder, options.artifact_format)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from model_store.capture.goal import Goal
+from model_store.joining.record import AUTO, Batching
 
 ArtifactFormat = Literal["auto", "skops", "joblib"]
 UnknownCategories = Literal["accept", "refuse"]
@@ -18,7 +19,8 @@ class CaptureOptions:
     """What the publisher asks for: the model's name, and how its estimator and sample are captured.
 
     ``schema`` is the document of what is declared, as ``model_store.declaration.document`` reads it. With a
-    ``goal``, the smallest form of the estimator is captured that keeps it.
+    ``goal``, the smallest form of the estimator is captured that keeps it. ``batching`` says whether requests that wait
+    may be answered by one prediction.
     """
 
     name: str
@@ -29,6 +31,7 @@ class CaptureOptions:
     force: bool = False
     schema: Mapping[str, Any] | None = None
     goal: Goal | None = None
+    batching: Batching = AUTO
 
 
 def silent(_: str) -> None:

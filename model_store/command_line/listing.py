@@ -9,7 +9,8 @@ from model_store.command_line.output import show, table, written
 from model_store.command_line.reports import history, model_report, version_report
 from model_store.declaration import smaller_forms
 from model_store.errors import StoreError, UnknownModel, UnknownVersion
-from model_store.manifest import ENGINES
+from model_store.joining import record as joining
+from model_store.manifest import BATCHING, ENGINES
 from model_store.proof import record
 from model_store.seal import TrustedKeys
 from model_store.stores.locations import store_at
@@ -53,7 +54,10 @@ def _show(options: argparse.Namespace) -> int:
     report = version_report(store, options.name, version)
     manifest = store.manifest(options.name, version).to_json()
     moves = history(store, options.name)
-    plain = {**report, "options": {key: value for key, value in report["options"].items() if key != ENGINES}}
+    plain = {
+        **report,
+        "options": {key: value for key, value in report["options"].items() if key not in {ENGINES, BATCHING}},
+    }
     lines = [f"{key}: {written(value)}" for key, value in plain.items()]
     lines += [
         "",
@@ -65,6 +69,8 @@ def _show(options: argparse.Namespace) -> int:
     lines += ["", *forms] if forms else []
     engines = record.lines(manifest["options"])
     lines += ["", "engines:", *engines] if engines else []
+    joined = joining.lines(manifest["options"])
+    lines += ["", "requests that wait:", *joined] if joined else []
     if moves:
         lines += ["", "history:", *table(moves, ("at", "by", "action", "channel", "from_version", "to_version"))]
     return show(options, {**manifest, "named_by": report["named_by"], "history": moves}, lines)

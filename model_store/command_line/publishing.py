@@ -13,6 +13,7 @@ from model_store.command_line.output import show, show_progress, size
 from model_store.command_line.reports import version_report
 from model_store.command_line.waiting import wait_until_served
 from model_store.errors import BadPayloadLog, StoreError
+from model_store.joining.record import AUTO, CHOICES
 from model_store.lifecycle.retire import retire
 from model_store.names import ModelName
 from model_store.payload_log import PayloadLog
@@ -81,6 +82,7 @@ def _choices(options: argparse.Namespace) -> dict[str, Any]:
         "schema": options.schema,
         "payload_log": _payload_log(options),
         "optimise": _goal(options),
+        "batching": options.batching,
         "limits": chosen_limits(options),
     }
 
@@ -195,5 +197,12 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--target", metavar="COLUMN", help="the column of --holdout that has the right answers")
     parser.add_argument(
         "--metric", choices=METRICS, default="", help="what may get worse (accuracy of classifiers, r2 of all else)"
+    )
+    parser.add_argument(
+        "--batching",
+        choices=CHOICES,
+        default=AUTO,
+        help="whether requests that wait are answered by one prediction: only where it changes no bit (auto), always, "
+        "or never",
     )
     add_limits(parser)

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from model_store.manifest import ENGINES, Manifest
+from model_store.joining import record as joining
+from model_store.manifest import BATCHING, ENGINES, Manifest
 from model_store.proof import record
 from model_store.schema import Column, Output, Schema, Value
 from model_store.validation.words import plain
@@ -33,18 +34,19 @@ class Contract:
         return tuple(self.manifest.options.get(WARNINGS, ()))
 
     def to_json(self) -> dict[str, Any]:
-        """Return a JSON-ready form: the schema's fields, ``warnings``, ``engines``, and what was measured."""
+        """Return a JSON-ready form: the schema's fields, what publishing found out, and what was measured."""
         measured = {fact: getattr(self.manifest, fact) for fact in _FACTS}
-        engines = self.manifest.options.get(ENGINES, {})
-        return {**self.schema.to_json(), WARNINGS: list(self.warnings), ENGINES: engines, **measured}
+        told = {name: self.manifest.options.get(name, {}) for name in (ENGINES, BATCHING)}
+        return {**self.schema.to_json(), WARNINGS: list(self.warnings), **told, **measured}
 
     def lines(self) -> list[str]:
-        """Return the schema as the lines of two tables, then a table of engines and the warnings."""
+        """Return the schema as the lines of two tables, then a table of engines, what is joined, and the warnings."""
         columns = [("column", "type", "null", "values"), *map(_column, self.schema.columns)]
         outputs = [("output", "type", "a row's answer", "labels"), *map(_output, self.schema.outputs)]
         warned = [f"warning: {warning}" for warning in self.warnings]
         engines = record.lines(self.manifest.options)
-        parts = (_table(columns), _table(outputs), engines, warned)
+        joined = joining.lines(self.manifest.options)
+        parts = (_table(columns), _table(outputs), engines, joined, warned)
         return [line for part in parts if part for line in ("", *part)][1:]
 
     def __str__(self) -> str:

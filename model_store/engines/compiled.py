@@ -30,7 +30,7 @@ class CompiledEngine(Engine):
 
         ``estimator`` has the parts that are called, if the plan calls any.
         """
-        self._plan = plan
+        self.plan = plan
         self._schema = schema
         self._runs = [called(step, estimator) if step.kind == CALL else build(step) for step in plan.steps]
         self._tight = tight_columns(schema)
@@ -64,15 +64,15 @@ class CompiledEngine(Engine):
 
     def _program(self, wanted: tuple[str, ...]) -> _Program:
         declared = {output.name: output for output in self._schema.outputs}
-        steps = tuple(self._step(place) for place in self._plan.needed(wanted))
+        steps = tuple(self._step(place) for place in self.plan.needed(wanted))
         made = steps, tuple(self._answer(declared[name]) for name in wanted)
         return self._programs.setdefault(wanted, made)
 
     def _step(self, place: int) -> tuple[int, Run, int, tuple[int, ...]]:
-        first, *others = self._plan.steps[place - 1].inputs
+        first, *others = self.plan.steps[place - 1].inputs
         return place, self._runs[place - 1], first, tuple(others)
 
     def _answer(self, output: Output) -> _Answer:
-        place = self._plan.outputs[output.name]
-        as_made = output.dtype == "string" and not output.shape and makes_texts(self._plan.steps[place - 1])
+        place = self.plan.outputs[output.name]
+        as_made = output.dtype == "string" and not output.shape and makes_texts(self.plan.steps[place - 1])
         return output.name, place, None if as_made else output

@@ -18,7 +18,7 @@ class EstimatorEngine(Engine):
     name = "scikit-learn"
 
     def __init__(self, estimator: Any, schema: Schema) -> None:
-        self._estimator = estimator
+        self.estimator = estimator
         self._schema = schema
         self._apart = Apart(schema)
 
@@ -32,7 +32,7 @@ class EstimatorEngine(Engine):
 
     def _answers(self, batch: Batch, outputs: Sequence[str]) -> dict[str, Array]:
         rows = partial(estimator_input, self._schema, batch)
-        return answers_to(self._estimator, self._schema, outputs, rows, batch.rows)
+        return answers_to(self.estimator, self._schema, outputs, rows, batch.rows)
 
 
 def answers(estimator: Any, schema: Schema, batch: Batch, outputs: Sequence[str]) -> dict[str, Array]:

@@ -6,13 +6,15 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from model_store.joining.machine import processor
+
 _PACKAGE = Path(__file__).resolve().parents[1]
 
 
 def environment() -> str:
     """Return 32 hex digits that are others after any package, Python, this one, the system or the processor changed."""
     digest = hashlib.sha256()
-    for part in (platform.python_version(), platform.platform(), _processor(), *_installed(), *_own_code()):
+    for part in (platform.python_version(), platform.platform(), processor(), *_installed(), *_own_code()):
         digest.update(part.encode() + b"\n")
     return digest.hexdigest()[:32]
 
@@ -25,12 +27,3 @@ def _installed() -> list[str]:
 def _own_code() -> Iterator[str]:
     for path in sorted(_PACKAGE.rglob("*.py")):
         yield hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def _processor() -> str:
-    """Return the processor's name, by which libraries choose how they compute."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        lines = []
-    return next((line for line in lines if line.startswith(("model name", "CPU part"))), platform.processor())

@@ -1,9 +1,9 @@
 """From a stored version to one that answers: verify → check libraries → load → warm → compare."""
 
 import logging
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +12,14 @@ from threadpoolctl import threadpool_limits
 from model_store.engines.choice import NoEngine, choose, compiled
 from model_store.engines.engine import Engine
 from model_store.gate.libraries import check_libraries
+from model_store.joining.record import by_rows
+from model_store.joining.rows import known_rows
+from model_store.joining.verdict import Subject, joins
 from model_store.manifest import Manifest
 from model_store.plans import files
 from model_store.plans.plan import Plan
 from model_store.proof.record import calls
-from model_store.reference import golden
+from model_store.reference import golden, profile
 from model_store.reference.golden import Golden
 from model_store.replicas.states import State
 from model_store.seal import Needed, TrustedKeys, every_file
@@ -37,6 +40,7 @@ Moved = Callable[[State], None]
 class Opened:
     """A verified version that has not predicted yet, and what that took.
 
+    ``profile`` is that of its sample if requests for the version are joined because of what rows have shown.
     Its plan is at hand if it was compiled, to be mapped by the process that predicts. Its estimator is in memory if it
     was not, or if the plan calls parts of it.
     """
@@ -46,6 +50,7 @@ class Opened:
     cost: LoadCost
     plan: PlanFiles | None = None
     estimator: Any = None
+    profile: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Loader:
@@ -85,7 +90,8 @@ class Loader:
                 kept = golden.from_bytes(found.read(golden.FILE))
                 plan = PlanFiles.of(found, self._copies) if self._wanted.is_plan(found.manifest) else None
                 estimator = _estimator(found) if plan is None or calls(found.manifest.options) else None
-                return Opened(found.manifest, kept, meter.cost(), plan, estimator)
+                known = profile.from_bytes(found.read(profile.FILE)) if by_rows(found.manifest.options) else {}
+                return Opened(found.manifest, kept, meter.cost(), plan, estimator, known)
 
     def warm(self, opened: Opened, moved: Moved) -> LoadedModel:
         """Let the estimator predict its golden rows. Raises NoEngine if the answers are not the stored ones."""
@@ -94,7 +100,8 @@ class Loader:
         with self._noting_failure(name, version):
             moved(State.WARMING)
             cap_threads()
-            model = LoadedModel(opened.manifest, self._engine(opened))
+            engine = self._engine(opened)
+            model = LoadedModel(opened.manifest, engine, self._joined(opened, engine))
             self._wanted.note(opened.manifest, model.engine)
         cost = meter.cost()
         log.info(
@@ -114,6 +121,14 @@ class Loader:
                 return engine
             estimator = self._reopened(opened) if estimator is None else estimator
         return choose(estimator, schema, opened.golden, self._wanted.candidates(opened.manifest))
+
+    def _joined(self, opened: Opened, engine: Engine) -> Mapping[str, int]:
+        """Return the outputs for which requests are joined; see ``model_store.joining``."""
+        if not self._wanted.joins:
+            return {}
+        schema = opened.manifest.schema
+        subject = Subject(engine, schema, opened.estimator)
+        return joins(opened.manifest.options, subject, lambda: known_rows(schema, opened.golden.batch, opened.profile))
 
     def _compiled(self, opened: Opened, plan: PlanFiles) -> Engine | None:
         try:

@@ -1,4 +1,4 @@
-"""Which engine a version is to be executed by: the one that publishing chose, or the one that a setting forces."""
+"""Which engine a version is to be executed by, and whether requests are joined: as publishing found or settings say."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -16,10 +16,14 @@ _NAMES: Mapping[str, str] = {COMPILED: "compiled", ARRAYS: "scikit-learn on arra
 
 
 class WantedEngine:
-    """``kind`` is ``auto``, or the engine that is forced wherever a version has it; others keep what they have."""
+    """``kind`` is ``auto``, or the engine that is forced wherever a version has it; others keep what they have.
 
-    def __init__(self, kind: str = AUTO) -> None:
+    ``joins`` says whether requests may be joined at all.
+    """
+
+    def __init__(self, kind: str = AUTO, *, joins: bool = True) -> None:
         self._kind = kind
+        self.joins = joins
 
     def is_plan(self, manifest: Manifest) -> bool:
         """Return whether the version's plan is to be used, and not its estimator."""

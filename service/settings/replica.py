@@ -176,6 +176,14 @@ class Settings(Declared):
         "not. Each is checked with the version's golden answers.",
         group=Group.MODELS,
     )
+    batching = setting(
+        "BATCHING",
+        "AUTO",
+        one_of("AUTO", "NEVER"),
+        "Whether requests that wait for the same version are answered by one prediction: `AUTO` as each version was "
+        "published, which by default is where no bit of an answer depends on it, `NEVER` none.",
+        group=Group.MODELS,
+    )
 
     # --- access
 
