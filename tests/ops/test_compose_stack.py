@@ -214,7 +214,7 @@ def test_three_replicas_share_the_requests(stack, session):
 
 
 def test_health_and_metrics_are_not_reachable_from_outside(stack):
-    for path in ("/livez", "/readyz", "/metrics"):
+    for path in ("/livez", "/readyz", "/metrics", "/counts"):
         assert requests.get(stack.url + path, timeout=5).status_code == 404
 
 

@@ -67,7 +67,7 @@ def assert_one_shape(answer, status, code, media_type):
 
 
 @pytest.mark.parametrize(
-    "path", ["/metrics", "/livez", "/readyz", "/v1/../metrics", "/nowhere", "/.error", "/static/x"]
+    "path", ["/metrics", "/livez", "/readyz", "/counts", "/v1/../metrics", "/nowhere", "/.error", "/static/x"]
 )
 def test_what_is_no_route_is_not_found(stack, path):
     request = requests.Request("GET", stack.url).prepare()
