@@ -16,6 +16,7 @@ from model_store.estimators import parts
 from model_store.plans.plan import Plan
 from model_store.proof.edges import Edges, edges_of
 from model_store.proof.grown import trees_of
+from model_store.proof.known import known_rows
 from model_store.proof.proof import Comparison
 from model_store.proof.space import Space, difference
 from model_store.schema import Column, Output, Schema
@@ -36,7 +37,7 @@ class PartsProven:
 
 
 def prove_parts(estimator: Any, schema: Schema, compile_plan: Compile, seconds: float) -> PartsProven:
-    """Compare each part inside an estimator that has splits or edges, alone, with what it compiles to.
+    """Compare each part inside an estimator that has splits, edges or known rows, alone, with what it compiles to.
 
     Parts get float32 if all columns of the schema are. Those that do not compile alone, because they take columns of
     more than one type, are left to the proof of the whole.
@@ -56,7 +57,7 @@ def prove_parts(estimator: Any, schema: Schema, compile_plan: Compile, seconds: 
 
 
 def _with_splits(estimator: Any) -> Iterator[Any]:
-    """Yield the outermost parts that have splits or edges of numbers."""
+    """Yield the outermost parts that have splits, edges of numbers or known rows."""
     inside: set[int] = set()
     for part in parts(estimator):
         if id(part) in inside or not hasattr(part, "n_features_in_"):
@@ -64,7 +65,7 @@ def _with_splits(estimator: Any) -> Iterator[Any]:
         if trees_of(part) is not None:
             inside |= {id(each) for each in parts(part)}
             yield part
-        elif _numeric(edges_of(part)):
+        elif _numeric(edges_of(part)) or known_rows(part) is not None:
             yield part
 
 
@@ -95,7 +96,7 @@ def own_space(part: Any, dtype: str = "float64") -> Space | None:
     if not outputs:
         return None
     schema = Schema("matrix", columns, outputs)
-    return Space(schema, base, edges, part if trees_of(part) is not None else None)
+    return Space(schema, base, edges, part if trees_of(part) is not None else None, known_rows(part))
 
 
 def _base(width: int, edges: Edges) -> Array:

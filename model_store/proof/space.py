@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from model_store.batch import Batch, take
+from model_store.batch import Array, Batch, take
 from model_store.missing import is_missing
 from model_store.proof.drawn import drawn
 from model_store.proof.edges import Edges
 from model_store.proof.grown import trees_of
 from model_store.proof.hard import alone, together, wild
+from model_store.proof.known import near
 from model_store.proof.proof import Comparison, Piece, pieces
 from model_store.proof.settled import settled
 from model_store.proof.splits import Setting, on_splits
@@ -38,13 +39,14 @@ class Space:
     """What rows an estimator takes: a schema, and some rows of it.
 
     ``trees`` is an estimator whose trees see the schema's columns, None if there is none; ``edges`` are the values of
-    these columns at which answers may change.
+    these columns at which answers may change; ``known`` are rows that others are compared with.
     """
 
     schema: Schema
     base: Batch
     edges: Edges = field(default_factory=dict)
     trees: Any = None
+    known: Array | None = None
 
     def kinds(self) -> Mapping[str, tuple[float, Callable[[np.random.Generator], Iterator[Piece]]]]:
         """Return by name, for a message, what share of the time each kind of rows gets, and what makes them.
@@ -53,6 +55,7 @@ class Space:
         """
         return {
             "rows on splits": (0.4, self._on_splits),
+            "rows near known ones": (0.4, self._near_known),
             "single hard values": (0.2, self._wild),
             "hard values": (0.2, self._hard),
             "drawn rows": (0.2, self._drawn),
@@ -75,6 +78,11 @@ class Space:
         for chosen in ([s for s in settings if not _has_gap(s)], [s for s in settings if _has_gap(s)]):
             if chosen:
                 yield from self._pieces(settled(self.schema, self.base, chosen))
+
+    def _near_known(self, rng: np.random.Generator) -> Iterator[Piece]:
+        settings = [] if self.known is None else list(near(self.known, self.most(), rng))
+        if settings:
+            yield from self._pieces(settled(self.schema, self.base, settings))
 
     def _wild(self, rng: np.random.Generator) -> Iterator[Piece]:
         batch = settled(self.schema, self.base, wild(self.schema, min(_WILD, self.most())))

@@ -24,6 +24,7 @@ from model_store.proof.batching import depends_at
 from model_store.proof.drawn import drawn
 from model_store.proof.edges import edges_of
 from model_store.proof.grown import trees_of
+from model_store.proof.known import known_rows
 from model_store.proof.parts import Compile, prove_parts
 from model_store.proof.proof import Comparison, pieces
 from model_store.proof.record import ARRAYS, CALLS, COMPILED, ESTIMATOR
@@ -181,8 +182,9 @@ class _Trial:
 
 
 def _space(estimator: Any, schema: Schema, sample: Batch) -> Space:
-    sees_columns = trees_of(estimator) is not None and getattr(estimator, "n_features_in_", 0) == len(schema.columns)
-    return Space(schema, sample, _edges(estimator, schema), estimator if sees_columns else None)
+    sees_columns = getattr(estimator, "n_features_in_", 0) == len(schema.columns)
+    trees = estimator if sees_columns and trees_of(estimator) is not None else None
+    return Space(schema, sample, _edges(estimator, schema), trees, known_rows(estimator) if sees_columns else None)
 
 
 def _edges(estimator: Any, schema: Schema) -> dict[int, list[Any]]:
