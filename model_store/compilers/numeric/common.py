@@ -14,6 +14,21 @@ def stored(weights: Array) -> tuple[Array, bool]:
     return np.ascontiguousarray(weights.T if turned else weights), turned
 
 
+def laid_out(weights: Array) -> tuple[Array, dict[str, Any]]:
+    """Return weights as a plan keeps them, and the settings of a step that lays them out as they were.
+
+    A slice of a larger array keeps the distance of its rows: BLAS adds in another order for another distance.
+    """
+    turned = weights.ndim > 1 and abs(weights.strides[0]) < abs(weights.strides[1])
+    kept = weights.T if turned else weights
+    distance, left_over = divmod(kept.strides[0], weights.itemsize)
+    is_slice = (
+        kept.ndim > 1 and kept.strides[1] == weights.itemsize and abs(distance) >= kept.shape[1] and not left_over
+    )
+    stride = {"stride": distance} if is_slice and distance != kept.shape[1] and len(kept) > 1 else {}
+    return np.ascontiguousarray(kept), {"turned": turned, **stride}
+
+
 def weighed(
     compilation: Compilation, rows: Value, weights: Array, *, plus: Any = None, flat: bool = False, **more: Array
 ) -> Value:
@@ -21,7 +36,7 @@ def weighed(
     if rows.form == "sparse":
         return _weighed_sparse(compilation, rows, weights, plus, flat=flat or weights.ndim == 1)
     dtype = np.result_type(np.dtype(rows.dtype), weights.dtype)
-    kept, turned = stored(weights)
+    kept, layout = laid_out(weights)
     arrays = {**more, "weights": kept}
     if plus is not None:
         arrays["plus"] = added(plus, dtype)
@@ -31,7 +46,7 @@ def weighed(
         "project" if more else "dot",
         rows,
         arrays=arrays,
-        settings={"turned": turned, "flat": flat},
+        settings={**layout, "flat": flat},
         form="vector" if vector else "matrix",
         dtype=dtype.name,
         width=1 if vector else weights.shape[1],

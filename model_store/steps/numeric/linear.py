@@ -5,20 +5,40 @@ How numbers lie in memory decides in which order BLAS adds them: so weights are 
 
 from collections.abc import Mapping
 
+import numpy as np
+
 from model_store.batch import Array
 from model_store.plans.plan import Step
 from model_store.steps.step import Builder, Run
 
+_TABLE = 2
+
 
 def _weights(step: Step) -> Array:
-    weights = step.arrays["weights"]
+    weights = _apart(step.arrays["weights"], int(step.settings.get("stride", 0)))
     return weights.T if step.settings.get("turned") else weights
+
+
+def _apart(weights: Array, stride: int) -> Array:
+    """Return weights whose rows begin so many numbers apart, backwards if that is negative; as they are if it is 0.
+
+    Raises ValueError if rows are longer than that.
+    """
+    if not stride:
+        return weights
+    if weights.ndim != _TABLE or abs(stride) < weights.shape[1]:
+        raise ValueError(f"expected rows of at most {abs(stride)} weights, got {weights.shape}")
+    wide = np.empty((len(weights), abs(stride)), weights.dtype)[:, : weights.shape[1]]
+    apart = wide[::-1] if stride < 0 else wide
+    apart[:] = weights
+    return apart
 
 
 def _dot(step: Step) -> Run:
     """Multiply (rows, columns) by ``weights`` (columns, outputs or none) and add ``plus``, which may be left out.
 
-    ``weights`` are stored (outputs, columns) if they are ``turned``; ``flat`` makes one dimension of the one output.
+    ``weights`` are stored (outputs, columns) if they are ``turned``, and their rows begin ``stride`` numbers apart if
+    that is said; ``flat`` makes one dimension of the one output.
     """
     weights, plus = _weights(step), step.arrays.get("plus")
     if step.settings.get("flat"):  # BLAS does the same with one column as with a vector

@@ -35,7 +35,9 @@ from sklearn.random_projection import GaussianRandomProjection
 
 from model_store.compilers.compilation import NotCompiled
 from model_store.compilers.registry import compile_plan
+from model_store.plans.plan import Step
 from model_store.steps.numeric.normals import normal_quantiles
+from model_store.steps.registry import build
 from tests.model_store.compilers.numbers import (
     BINARY,
     NUMBERS,
@@ -232,3 +234,29 @@ def test_what_is_not_certain_is_left_to_the_estimator(estimator: Any, reason: st
     fitted = estimator.fit(ROWS, BINARY)
     with pytest.raises(NotCompiled, match=reason):
         compile_plan(fitted, schema_of(fitted, ROWS, "C"))
+
+
+WIDE = np.random.default_rng(4).normal(size=(300, 64))
+
+
+@pytest.mark.parametrize(
+    ("estimator", "stride"),
+    [
+        (TruncatedSVD(3, random_state=0), 13),
+        (TruncatedSVD(3, algorithm="arpack", random_state=0), -64),
+        (IncrementalPCA(3), 64),
+        (PCA(3), None),
+    ],
+    ids=name,
+)
+def test_components_that_are_a_slice_of_a_larger_array_are_multiplied_as_one(estimator, stride, tmp_path):
+    fitted = estimator.fit(WIDE)
+    plan = compile_plan(fitted, schema_of(fitted, WIDE, "C"))
+    assert [step.settings.get("stride") for step in plan.steps if step.kind in {"dot", "project"}] == [stride]
+    assert set(outcomes(fitted, WIDE, "C", tmp_path)) == {"equal"}
+
+
+def test_rows_of_weights_do_not_overlap():
+    step = Step("dot", settings={"stride": 3, "flat": False}, arrays={"weights": np.ones((2, 4))})
+    with pytest.raises(ValueError, match="rows of at most 3 weights"):
+        build(step)
