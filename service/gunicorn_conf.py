@@ -132,6 +132,8 @@ def worker_exit(server: Any, _worker: Any) -> None:
 def child_exit(_server: Any, worker: Any) -> None:
     """Clean up after a worker, however it died. Called in the master."""
     _MANAGEMENT.worker_ended(worker.pid)
+    if _LOOP:
+        slots.leave(worker)
 
 
 def on_exit(_server: Any) -> None:

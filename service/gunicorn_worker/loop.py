@@ -51,15 +51,17 @@ class Loop:
         self._next_beat = 0.0
         self._accepts = True
         self._stops = False
+        self._goes_on: Callable[[], bool] = lambda: True
         self.answered = 0
         """Requests that were answered so far."""
         self._epoll.register(listener.fd, _IN)
         self._epoll.register(wakeup, _IN)
 
-    def serve(self, goes_on: Callable[[], bool]) -> None:
-        """Serve until ``goes_on`` says no, which is asked after every turn."""
+    def serve(self, goes_on: Callable[[], bool], wait: float = _BEAT) -> None:
+        """Serve until ``goes_on`` says no, which is asked at every answer and at least every ``wait`` seconds."""
+        self._goes_on = goes_on
         while goes_on():
-            self._turn(_BEAT)
+            self._turn(wait)
 
     def drain(self) -> None:
         """Answer what was received, each with Connection: close, and stop; at the latest after ``limits.graceful``."""
@@ -216,7 +218,7 @@ class Loop:
     def _reply(self, connection: Connection, request: Request, response: Response) -> None:
         self.answered += 1
         request.close()
-        close = self._stops or not request.keep_alive
+        close = self._stops or not (request.keep_alive and self._goes_on())
         self._send(connection, response, request.environ["REQUEST_METHOD"], close=close)
 
     def _send(self, connection: Connection, response: Response, method: str, *, close: bool) -> None:

@@ -3,6 +3,9 @@
 from typing import Any
 
 from service.gunicorn_worker.addresses import address_of
+from service.gunicorn_worker.succession import Succession
+
+_SUCCESSION = Succession()  # gunicorn runs its configuration again on SIGHUP, and workers of both times have to agree
 
 
 def place(server: Any, worker: Any, bind: str) -> None:
@@ -10,6 +13,13 @@ def place(server: Any, worker: Any, bind: str) -> None:
     held = [(other.age, other.slot) for other in server.WORKERS.values()]
     worker.slot = free_slot(held, server.num_workers)
     worker.listens_at = address_of(bind, worker.slot)
+    worker.succession = _SUCCESSION
+    _SUCCESSION.make(worker.slot, worker.age)
+
+
+def leave(worker: Any) -> None:
+    """Note that a worker has ended, so that nobody waits for it; gunicorn's hook ``child_exit``."""
+    _SUCCESSION.bury(worker.slot, worker.age)
 
 
 def free_slot(workers: list[tuple[int, int]], wanted: int) -> int:

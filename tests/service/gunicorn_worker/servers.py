@@ -36,6 +36,10 @@ def nworkers_changed(server, number, before):
     if not bind:
         slots.keep_number(server, number, before)
 
+def child_exit(server, worker):
+    if not bind:
+        slots.leave(worker)
+
 def post_worker_init(worker):
     time.sleep({warm_up})
 """
@@ -56,9 +60,9 @@ def eventually(condition, seconds=20.0):
 class Server:
     """gunicorn, from its start until ``stop``."""
 
-    def __init__(self, folder, worker=LOOP, workers=1, *, files=None, port=None, **options):
+    def __init__(self, folder, worker=LOOP, workers=1, *, files=None, port=None, bind=None, wait=True, **options):
         self.folder, self.workers, self.loop = folder, workers, worker == LOOP
-        self.bind = f"127.0.0.1:{port}" if port else f"unix:{folder}/s.sock"
+        self.bind = bind or (f"127.0.0.1:{port}" if port else f"unix:{folder}/s.sock")
         self.log = folder / "log"
         values = {"timeout": 30, "graceful": 10, "keepalive": 75, "connections": 1000, "body": 2**25, "warm_up": 0.0}
         text = CONFIGURATION.format(
@@ -69,7 +73,7 @@ class Server:
         command = f"{limit}exec {sys.executable} -m gunicorn -c {folder}/conf.py {APPLICATION}:application"
         with self.log.open("w") as log:
             self.process = subprocess.Popen(["/bin/sh", "-c", command], stdout=log, stderr=log, cwd=Path.cwd())
-        for slot in range(workers):
+        for slot in range(workers if wait else 0):
             eventually(lambda slot=slot: self.listens(slot))
 
     def address(self, slot=0):
