@@ -117,7 +117,14 @@ def predict(draw, model, rows, cells):
             [
                 {"instances": by_row(rows, cells) if model.matrix else records(model, rows, cells)},
                 {"inputs": by_row(rows, cells) if model.matrix else columns},
+                {"instances": records(model, rows, cells) if model.matrix else by_row(rows, cells)},
+                {"inputs": records(model, rows, cells)},
+                {"inputs": columns},
+                {"inputs": {"input": by_row(rows, cells)}},
                 {"instances": [columns]},
+                {"instances": [{**columns, model.columns[0][0]: cells[0][0] if rows else None}] * 2},
+                {"instances": [{name: dict(enumerate(column)) for name, column in columns.items()}]},
+                {"inputs": [{"columns": list(columns), "data": by_row(rows, cells)}]},
                 {"instances": cells[0]},
             ]
         )
@@ -129,8 +136,10 @@ def predict(draw, model, rows, cells):
 def examples(draw, model, rows, cells):
     verb = draw(st.sampled_from(["classify", "regress"]))
     given = [{name: v for name, v in record.items() if v is not None} for record in records(model, rows, cells)]
-    whole = [{"inputs": row} for row in by_row(rows, cells)]
-    return f"/v1/models/{model.name}:{verb}", {"examples": draw(st.sampled_from([given, whole]))}
+    whole = [{draw(st.sampled_from(["input", "inputs"])): row} for row in by_row(rows, cells)]
+    name = draw(st.sampled_from(["", "serving_default", f"tensorflow/serving/{verb}", "tensorflow/serving/predict"]))
+    body = {"signature_name": name, "examples": draw(st.sampled_from([given, whole]))}
+    return f"/v1/models/{model.name}:{verb}", body
 
 
 def invocations(draw, model, rows, cells):
@@ -139,6 +148,8 @@ def invocations(draw, model, rows, cells):
         st.sampled_from(
             [
                 {"dataframe_split": {"columns": names, "data": by_row(rows, cells)}},
+                {"dataframe_split": {"columns": names, "data": by_row(rows, cells), "index": cells[-1]}},
+                {"inputs": {"input": by_row(rows, cells)}},
                 {"dataframe_records": records(model, rows, cells)},
                 {"instances": by_row(rows, cells)},
                 {"inputs": dict(zip(names, cells, strict=True))},

@@ -24,6 +24,10 @@ client.wait_server_ready(timeout=10)
 assert client.get_version()
 labels = client.invoke(FRAME).get_predictions()
 assert set(labels[0]) <= {"fast", "slow"}, labels
+by_index = client.invoke(FRAME.set_index(pd.Index(["first", "second"])))
+assert by_index.get_predictions().equals(labels), by_index
+records = client.invoke(FRAME.fillna(80.0).to_dict(orient="records"))
+assert len(records.get_predictions()) == len(FRAME), records
 shares = client.invoke(FRAME, params={"predict_method": "predict_proba"}).get_predictions()
 assert shares.shape == (2, 2), shares
 assert ((shares.sum(axis=1) - 1).abs() < 1e-9).all()

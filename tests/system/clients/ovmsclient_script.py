@@ -12,8 +12,9 @@ client = make_http_client(ADDRESS)
 client.session.headers["Authorization"] = f"Bearer {TOKEN}"
 status = client.get_model_status("iris", model_version=1)
 assert status[1]["state"] == "AVAILABLE", status
-answer = client.predict({"inputs": ROWS}, "iris", model_version=1)
-assert np.asarray(answer).ravel().tolist() == [0, 2], answer
+for name in ("input", "inputs"):  # the name of all protocols, and that of the first release
+    answer = client.predict({name: ROWS}, "iris", model_version=1)
+    assert np.asarray(answer).ravel().tolist() == [0, 2], answer
 try:
     client.predict({"inputs": ROWS}, "iris")  # asks for version 0, which no model has
 except ModelNotFoundError as error:
