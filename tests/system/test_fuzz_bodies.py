@@ -123,7 +123,7 @@ def predict(draw, model, rows, cells):
                 {"inputs": {"input": by_row(rows, cells)}},
                 {"instances": [columns]},
                 {"instances": [{**columns, model.columns[0][0]: cells[0][0] if rows else None}] * 2},
-                {"instances": [{name: dict(enumerate(column)) for name, column in columns.items()}]},
+                {"instances": [{name: {str(i): value for i, value in enumerate(c)} for name, c in columns.items()}]},
                 {"inputs": [{"columns": list(columns), "data": by_row(rows, cells)}]},
                 {"instances": cells[0]},
             ]

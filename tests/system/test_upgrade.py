@@ -23,6 +23,10 @@ from tests.upgrade.replica import Replica
 ROWS = {"instances": calls.IRISES}
 LARGER = "more rows than the quota"
 """The recorded call that the first release told to come again, for ever; now it is refused for good."""
+RENAMED = "tensorflow_serving, metadata of an array"
+"""The recorded call whose answer calls the tensor of an array ``inputs``; now it has the name that /v2 gives it."""
+EXTENDED = "open_inference, the server"
+"""The recorded call whose answer lists the protocol's extensions; now there are more."""
 
 
 @pytest.fixture(scope="module")
@@ -81,16 +85,41 @@ def failures(asker, dialects, but=()):
     asked = [
         (f"{dialect}, {call.name}", call, before)
         for dialect, call, before in FIRST.recorded()
-        if dialect in dialects and call.name not in but
+        if dialect in dialects and not {call.name, f"{dialect}, {call.name}"} & set(but)
     ]
     differences = {name: difference(call, before, asker.ask(call)) for name, call, before in asked}
     return len(asked), {name: differs for name, differs in differences.items() if differs}
 
 
+def recorded_call(name):
+    """A recorded call and its answer, by dialect and name."""
+    (found,) = ((call, before) for dialect, call, before in FIRST.recorded() if f"{dialect}, {call.name}" == name)
+    return found
+
+
 def test_every_recorded_request_gets_the_answer_that_the_first_release_gave(upgrade):
-    asked, failed = failures(upgrade.asker, calls.DIALECTS, but=(LARGER,))
-    assert (asked, failed) == (len(list(FIRST.recorded())) - 1, {})
+    asked, failed = failures(upgrade.asker, calls.DIALECTS, but=(LARGER, RENAMED, EXTENDED))
+    assert (asked, failed) == (len(list(FIRST.recorded())) - 3, {})
     assert asked > 90
+
+
+def test_of_an_array_s_metadata_nothing_has_changed_but_the_tensor_s_name_and_the_old_one_is_taken(upgrade):
+    call, before = recorded_call(RENAMED)
+    told = before["body"]["text"]
+    text = told.replace('"inputs":{"inputs":', '"inputs":{"input":').replace('"inputs:0"', '"input:0"')
+    assert text != told
+    assert upgrade.asker.ask(call) == {**before, "body": {"text": text}}
+    bodies = [{"inputs": {name: calls.IRISES}} for name in ("inputs", "input")]
+    asked = [upgrade.asker.ask(calls.post("named", "/v1/models/iris:predict", body)) for body in bodies]
+    assert asked[0]["status"] == 200
+    assert asked[0] == asked[1]
+
+
+def test_the_server_has_every_extension_of_the_first_release(upgrade):
+    call, before = recorded_call(EXTENDED)
+    then, now = (json.loads(answer["body"]["text"]) for answer in (before, upgrade.asker.ask(call)))
+    assert set(then.pop("extensions")) <= set(now.pop("extensions"))
+    assert now == {**then, "version": now["version"]}
 
 
 def test_a_request_larger_than_its_whole_quota_is_told_so(upgrade):
