@@ -162,6 +162,18 @@ def test_a_model_of_texts_takes_its_tensor_by_the_name_of_all_dialects_and_by_it
         assert decode(texts, body).batch.columns["text"].tolist() == ["a", "b"]
 
 
+def test_columns_of_which_none_is_there_are_no_rows_also_if_all_are_optional():
+    schema = Schema("matrix", (Column("a", "float64", nullable=True, optional=True),), (Output("predict", "int64"),))
+    assert decode(schema, {"instances": [{}]}).batch.rows == 1
+    for columns in ({}, {"other": [1]}):
+        assert "at least one row" in str(refused(schema, {"inputs": columns}))
+
+
+def test_a_long_key_is_cut_in_the_place_of_a_fault():
+    error = refused(TABLE, {"inputs": {"age": {"k" * 10_000: "z"}, "city": {"k" * 10_000: "x"}}})
+    assert len(error.faults[0].location) < 100
+
+
 def test_a_column_called_like_the_tensor_is_a_column_among_others():
     schema = Schema("matrix", (Column("input", "float64"), Column("b", "float64")), (Output("predict", "int64"),))
     assert decode(schema, {"instances": [{"input": 1, "b": 2}]}).batch.matrix.tolist() == [[1, 2]]

@@ -30,7 +30,7 @@ class Table(NamedTuple):
         """Return the place of a column's value in a row."""
         if name in self.lone:
             return f"{self.place}.{name}"
-        return f"{self.place}.{name}.{self.keys[row]}" if self.keys else f"{self.place}.{name}[{row}]"
+        return f"{self.place}.{name}.{self.keys[row][:64]}" if self.keys else f"{self.place}.{name}[{row}]"
 
 
 def is_object(value: Any) -> bool:
@@ -85,7 +85,7 @@ def _indexed(found: Mapping[str, Any], place: str, most: int) -> Table:
 
 def _listed(found: Mapping[str, Any], place: str, most: int) -> Table:
     lists = {name: value for name, value in found.items() if isinstance(value, list)}
-    rows = max(map(len, lists.values()), default=1)
+    rows = max(map(len, lists.values()), default=1 if found else 0)
     check_rows(rows, most)
     wanted = f"a list of {rows} values"
     _refuse(place, (Fault(f"{place}.{n}", wanted, show(v)) for n, v in lists.items() if len(v) != rows))
