@@ -8,7 +8,7 @@ import os
 import stat
 from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
@@ -31,6 +31,17 @@ Needed = Callable[[Manifest], Collection[str]]
 def key_id(public: Ed25519PublicKey) -> str:
     """Return a key's name: the first 16 hex digits of the SHA-256 of its raw public bytes."""
     return hashlib.sha256(public.public_bytes_raw()).hexdigest()[:16]
+
+
+class _Folder(NamedTuple):
+    """A version's folder that is open, and how a message calls it: the model and the version."""
+
+    descriptor: int
+    place: str
+
+    def wrong(self, name: str, what: str) -> SealBroken:
+        """Return what says that something is wrong with a file, and what to do."""
+        return SealBroken(f"{self.place}/{name} {what}: restore it from a backup, or publish the model again")
 
 
 class SealingKey:
@@ -104,11 +115,11 @@ class TrustedKeys:
         """Raise SealBroken unless the key is trusted and made this signature over these bytes."""
         public = self._keys.get(key)
         if public is None:
-            raise SealBroken(f"sealed with key {key}, which is not trusted here")
+            raise SealBroken(f"sealed with key {key}, which is not trusted here: trust it, or publish the model again")
         try:
             public.verify(signature, _PURPOSE + manifest)
         except InvalidSignature as error:
-            raise SealBroken("the seal does not fit the manifest") from error
+            raise SealBroken("the seal does not fit the manifest: restore both, or publish the model again") from error
 
 
 def create_keys(folder: Path) -> SealingKey:
@@ -148,8 +159,8 @@ def verify(folder: Path, trusted: TrustedKeys, needed: Needed = every_file) -> M
     """
     with _opened(folder) as directory:
         data = _read(directory, MANIFEST, LARGEST_BYTES)
-        key, signature = _signature(_read(directory, SEAL, _LARGEST_SEAL))
-        trusted.check(key, signature, data)
+        key, signature = _signature(directory, _read(directory, SEAL, _LARGEST_SEAL))
+        _check_seal(directory, trusted, key, signature, data)
         manifest = Manifest.from_bytes(data)
         _check_place(folder, manifest)
         _check_names(directory, manifest)
@@ -164,14 +175,12 @@ def read_sealed(folder: Path, name: str, manifest: Manifest) -> bytes:
 
 def read_sealed_blocks(folder: Path, name: str, manifest: Manifest) -> list[bytes]:
     """Return one file's bytes in blocks, if they are the ones that the manifest names. Raises SealBroken."""
-    expected = _sealed(name, manifest)
+    expected, digest = _sealed(name, manifest), hashlib.sha256()
     with _opened(folder) as directory:
         blocks = _blocks(directory, name, expected.bytes)
-    digest = hashlib.sha256()
-    for block in blocks:
-        digest.update(block)
-    if sum(map(len, blocks)) != expected.bytes or digest.hexdigest() != expected.sha256:
-        raise SealBroken(f"{name} is not what was sealed")
+        for block in blocks:
+            digest.update(block)
+        _compare(directory, name, FileSeal(digest.hexdigest(), sum(map(len, blocks))), expected)
     return blocks
 
 
@@ -187,8 +196,7 @@ def copy_sealed(folder: Path, name: str, manifest: Manifest, target: BinaryIO) -
             digest.update(block)
             target.write(block)
             length += len(block)
-    if FileSeal(digest.hexdigest(), length) != expected:
-        raise SealBroken(f"{name} is not what was sealed")
+        _compare(directory, name, FileSeal(digest.hexdigest(), length), expected)
 
 
 def _sealed(name: str, manifest: Manifest) -> FileSeal:
@@ -208,12 +216,19 @@ def _public_key(path: Path) -> Ed25519PublicKey:
     return key
 
 
-def _signature(data: bytes) -> tuple[str, bytes]:
+def _signature(directory: _Folder, data: bytes) -> tuple[str, bytes]:
     try:
         document = json.loads(data)
         return str(document["key"])[:64], base64.b64decode(document["signature"], validate=True)
     except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise SealBroken(f"{SEAL} is not a seal: {error}") from error
+        raise directory.wrong(SEAL, f"is not a seal ({error})") from error
+
+
+def _check_seal(directory: _Folder, trusted: TrustedKeys, key: str, signature: bytes, manifest: bytes) -> None:
+    try:
+        trusted.check(key, signature, manifest)
+    except SealBroken as error:
+        raise SealBroken(f"{directory.place}: {error}") from error
 
 
 def _check_place(folder: Path, manifest: Manifest) -> None:
@@ -222,60 +237,68 @@ def _check_place(folder: Path, manifest: Manifest) -> None:
         raise SealBroken(f"the seal is for {manifest.model} {manifest.version}, not for {place[0]} {place[1]}")
 
 
-def _check_names(directory: int, manifest: Manifest) -> None:
+def _check_names(directory: _Folder, manifest: Manifest) -> None:
     if manifest.artifact not in manifest.files:
         raise SealBroken(f"the manifest names no {manifest.artifact}")
     foreign = sorted(set(_names(directory)) - set(manifest.files) - {MANIFEST, SEAL})
     if foreign:
-        raise SealBroken(f"{foreign[0][:128]!r} does not belong to the version")
+        raise SealBroken(f"{foreign[0][:128]!r} in {directory.place} does not belong to the version: take it away")
 
 
-def _check_files(directory: int, manifest: Manifest, names: Collection[str]) -> None:
+def _check_files(directory: _Folder, manifest: Manifest, names: Collection[str]) -> None:
     for name in names:
-        if _hash(directory, name) != manifest.files.get(name):
-            raise SealBroken(f"{name} is not what was sealed")
+        _compare(directory, name, _hash(directory, name), _sealed(name, manifest))
+
+
+def _compare(directory: _Folder, name: str, found: FileSeal, expected: FileSeal) -> None:
+    if found == expected:
+        return
+    length = f" ({found.bytes} bytes instead of {expected.bytes})" if found.bytes < expected.bytes else ""
+    raise directory.wrong(name, f"is not what was sealed{length}")
 
 
 @contextlib.contextmanager
-def _opened(folder: Path) -> Iterator[int]:
-    """Give a descriptor of the folder, so that no link can lead its files elsewhere while they are read.
+def _opened(folder: Path) -> Iterator[_Folder]:
+    """Give the folder's descriptor, so that no link can lead its files elsewhere while they are read.
 
     Raises SealBroken.
     """
+    place = f"{folder.parent.name}/{folder.name}"
     try:
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     except OSError as error:
-        raise SealBroken(f"{folder.name} is not a readable folder: {error.strerror}") from error
+        raise SealBroken(f"{place} is not a readable folder: {error.strerror}") from error
     try:
-        yield descriptor
+        yield _Folder(descriptor, place)
     finally:
         os.close(descriptor)
 
 
-def _names(directory: int) -> list[str]:
-    return sorted(os.listdir(directory))
+def _names(directory: _Folder) -> list[str]:
+    with os.scandir(directory.descriptor) as entries:
+        return sorted(entry.name for entry in entries)
 
 
-def _open_file(directory: int, name: str) -> int:
+def _open_file(directory: _Folder, name: str) -> int:
     try:
-        descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=directory)
+        descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=directory.descriptor)
     except OSError as error:
-        raise SealBroken(f"{name} is missing, a link, or unreadable: {error.strerror}") from error
+        raise directory.wrong(name, f"is missing, a link, or unreadable ({error.strerror})") from error
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
-        raise SealBroken(f"{name} is not a plain file")
+        raise directory.wrong(name, "is not a plain file")
     return descriptor
 
 
-def _read(directory: int, name: str, most: int) -> bytes:
+def _read(directory: _Folder, name: str, most: int) -> bytes:
     with open(_open_file(directory, name), "rb") as file:
         data = file.read(most + 1)
     if len(data) > most:
-        raise SealBroken(f"{name} is longer than {most} bytes")
+        raise directory.wrong(name, f"is longer than {most} bytes")
     return data
 
 
-def _blocks(directory: int, name: str, most: int) -> list[bytes]:
+def _blocks(directory: _Folder, name: str, most: int) -> list[bytes]:
     """Return a file's bytes in blocks, and not many more than ``most`` of them."""
     blocks: list[bytes] = []
     with open(_open_file(directory, name), "rb") as file:
@@ -285,7 +308,7 @@ def _blocks(directory: int, name: str, most: int) -> list[bytes]:
     return blocks
 
 
-def _hash(directory: int, name: str) -> FileSeal:
+def _hash(directory: _Folder, name: str) -> FileSeal:
     digest, length = hashlib.sha256(), 0
     with open(_open_file(directory, name), "rb") as file:
         while chunk := file.read(_CHUNK):

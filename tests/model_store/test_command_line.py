@@ -175,7 +175,8 @@ def test_a_corrupt_version_is_named_and_the_exit_code_says_so(keyed):
     assert "artifact.skops" in result["reason"]
     promoted = keyed("promote", "area", "1")
     assert promoted.returncode == 4
-    assert promoted.stderr.splitlines()[-1] == "error: artifact.skops is not what was sealed"
+    what = "area/1/artifact.skops is not what was sealed: restore it from a backup, or publish the model again"
+    assert promoted.stderr.splitlines()[-1] == f"error: {what}"
     assert keyed("list").stdout.splitlines()[1].split() == ["area", "-", "1", "-"]
 
 

@@ -308,3 +308,35 @@ def test_a_file_is_copied_if_it_is_the_one_that_was_sealed(published, trusted):
             seal.copy_sealed(published, "artifact.skops", manifest, io.BytesIO())
     with pytest.raises(SealBroken, match="not in the manifest"):
         seal.copy_sealed(published, "other", manifest, io.BytesIO())
+
+
+FILES = ("arrays.npy", "artifact.skops", "golden.npz", "plan.json", "profile.json")
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_file_that_is_empty_cut_off_changed_or_gone_is_named_with_what_to_do(published, trusted, name):
+    path = published / name
+    whole = path.read_bytes()
+    path.chmod(0o644)
+    for data, what in (
+        (b"", f"is not what was sealed (0 bytes instead of {len(whole)})"),
+        (whole[:-5], f"is not what was sealed ({len(whole) - 5} bytes instead of {len(whole)})"),
+        (whole[:-5] + b"other", "is not what was sealed"),
+        (None, "is missing, a link, or unreadable (No such file or directory)"),
+    ):
+        path.write_bytes(data) if data is not None else path.unlink()
+        with pytest.raises(SealBroken) as refused:
+            seal.verify(published, trusted)
+        assert str(refused.value) == f"iris/1/{name} {what}: restore it from a backup, or publish the model again"
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "manifest.sig"])
+def test_a_manifest_or_seal_that_is_empty_or_gone_is_named_with_its_version(published, trusted, name):
+    path = published / name
+    path.chmod(0o644)
+    path.write_bytes(b"")
+    with pytest.raises(SealBroken, match=r"iris/1.*: restore .*, or publish the model again"):
+        seal.verify(published, trusted)
+    path.unlink()
+    with pytest.raises(SealBroken, match=rf"iris/1/{name} is missing.*: restore it from a backup, or publish"):
+        seal.verify(published, trusted)
