@@ -2,7 +2,8 @@
 
 Rounds are interleaved and medians shown, so that what else the machine does hits all alike: trust requests per second
 within one run only, and CPU time per request across runs. `--layers` measures what stands between Nginx and a model,
-`--engines` what models cost in process, `--memory` what the processes take that hold the models.
+`--connections` how one row does with 1 to 128 connections at once, `--engines` what models cost in process, `--memory`
+what the processes take that hold the models.
 Every server's answers are compared with the model's own before anything is measured.
 """
 
@@ -15,21 +16,25 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from http import HTTPStatus
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from bench import client, cpu, engines, memory, models, servers
+from bench import client, cpu, engines, memory, models, plot, servers
 from bench.client import Job
+from bench.figures import Figures
 from bench.servers import Server
 
 OUT = Path("var/bench")
 CONNECTIONS = 8
+MANY_CONNECTIONS = (1, 8, 32, 128)
 ROUNDS = 3
 _WARM_UP = 0.3
+_LONGEST_START = 60.0
 PARTS = {
     "access control": "bench.access_cost",
     "instrumentation": "bench.instrumentation",
@@ -47,19 +52,15 @@ class Cell:
     path: str
     body: str
     expect: int = 200
+    connections: int = CONNECTIONS
 
 
-@dataclass(frozen=True, slots=True)
-class Figures:
-    """Medians over the rounds: requests per second, milliseconds, and microseconds of the server's CPU per request."""
+class Round(NamedTuple):
+    """One round of a cell: what its callers saw, CPU seconds per request, and requests per prediction."""
 
-    server: str
-    words: str
-    requests_per_second: float
-    p50_ms: float
-    p99_ms: float
-    cpu_us: float
-    failed: int
+    seen: client.Seen
+    cpu: float
+    together: float
 
 
 def main() -> None:
@@ -76,14 +77,16 @@ def main() -> None:
         _print_memory(folder)
         return
     with ExitStack() as running:
-        cells = _layers(running, folder) if given.layers else _cases(running, folder)
+        name, make = next(((name, make) for name, make in TABLES.items() if getattr(given, name, False)), DEFAULT)
+        cells = make(running, folder)
         each = max(0.3, given.seconds / (len(cells) * ROUNDS) - _WARM_UP / ROUNDS)
-        print(
-            f"measuring {len(cells)} cells, {ROUNDS} rounds of {each:.1f} s each, {CONNECTIONS} connections", flush=True
-        )
+        print(f"measuring {len(cells)} cells, {ROUNDS} rounds of {each:.1f} s each", flush=True)
         table = _measure(cells, each)
-    _print_table(table, "layers" if given.layers else "bench", time.monotonic() - began)
-    _print_parts()
+    _print_table(table, name, time.monotonic() - began)
+    if given.connections:
+        plot.save(table, OUT / "connections")
+    else:
+        _print_parts()
 
 
 def _print_parts() -> None:
@@ -113,6 +116,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
     parser.add_argument("--seconds", type=float, default=75, help="time of all measurements together (75)")
     parser.add_argument("--layers", action="store_true", help="measure layers instead of models")
+    parser.add_argument("--connections", action="store_true", help="measure one row with 1, 8, 32 and 128 connections")
     parser.add_argument("--memory", action="store_true", help="measure memory instead of time")
     parser.add_argument("--engines", action="store_true", help="measure compiled models in process, without servers")
     return parser.parse_args()
@@ -131,6 +135,16 @@ def _cases(running: ExitStack, folder: Path) -> list[Cell]:
             _check(cell, models.answers(folder, case))
             cells.append(cell)
     return cells
+
+
+def _connections(running: ExitStack, folder: Path) -> list[Cell]:
+    """Return every case of one row at every number of connections."""
+    return [
+        replace(cell, connections=connections)
+        for cell in _cases(running, folder)
+        if ", 1 row" in cell.words
+        for connections in MANY_CONNECTIONS
+    ]
 
 
 def _layers(running: ExitStack, folder: Path) -> list[Cell]:
@@ -174,9 +188,19 @@ def _predict(server: Server, case: models.Case, words: str = "") -> Cell:
 
 def _check(cell: Cell, expected: list[Any]) -> None:
     """End if the server does not answer what the model answers."""
-    status, body = cell.server.ask(cell.method, cell.path, cell.body)
+    status, body = _first(cell)
     if status != cell.expect or not np.array_equal(json.loads(body)["predictions"], expected):
         sys.exit(f"bench: {cell.server.name} answers {cell.words} wrongly: {status} {body[:500]!r}")
+
+
+def _first(cell: Cell) -> tuple[int, bytes]:
+    """Ask until the server is up: some listen before they can answer."""
+    deadline = time.monotonic() + _LONGEST_START
+    while True:
+        status, body = cell.server.ask(cell.method, cell.path, cell.body)
+        if status != HTTPStatus.SERVICE_UNAVAILABLE or time.monotonic() > deadline:
+            return status, body
+        time.sleep(0.2)
 
 
 def _measure(cells: Sequence[Cell], seconds: float) -> list[Figures]:
@@ -186,40 +210,53 @@ def _measure(cells: Sequence[Cell], seconds: float) -> list[Figures]:
     return [_medians(cell, seen) for cell, seen in zip(cells, zip(*rounds, strict=True), strict=True)]
 
 
-def _once(cell: Cell, seconds: float) -> tuple[client.Seen, float]:
-    before = cpu.seconds(cell.server.processes)
+def _once(cell: Cell, seconds: float) -> Round:
+    server = cell.server
+    before, batches = cpu.seconds(server.processes), server.batches()
     seen = client.run(_job(cell, seconds))
-    return seen, (cpu.seconds(cell.server.processes) - before) / max(1, seen.requests)
+    used, (predictions, requests) = cpu.seconds(server.processes) - before, server.batches()
+    made = predictions - batches[0]
+    return Round(seen, used / max(1, seen.requests), (requests - batches[1]) / made if made else 0.0)
 
 
 def _job(cell: Cell, seconds: float) -> Job:
     server = cell.server
-    return Job(server.port, cell.method, cell.path, server.headers, cell.body, CONNECTIONS, seconds)
+    return Job(server.port, cell.method, cell.path, server.headers, cell.body, cell.connections, seconds)
 
 
-def _medians(cell: Cell, seen: Sequence[tuple[client.Seen, float]]) -> Figures:
+def _medians(cell: Cell, rounds: Sequence[Round]) -> Figures:
+    seen = [one.seen for one in rounds]
     return Figures(
         server=cell.server.name,
         words=cell.words,
-        requests_per_second=median(one.requests / one.seconds for one, _ in seen),
-        p50_ms=median(one.p50 for one, _ in seen),
-        p99_ms=median(one.p99 for one, _ in seen),
-        cpu_us=median(used for _, used in seen) * 1e6,
-        failed=sum(one.failed for one, _ in seen) if cell.expect == 200 else 0,
+        connections=cell.connections,
+        requests_per_second=median(one.requests / one.seconds for one in seen),
+        p50_ms=median(one.p50 for one in seen),
+        p99_ms=median(one.p99 for one in seen),
+        cpu_us=median(one.cpu for one in rounds) * 1e6,
+        together=median(one.together for one in rounds),
+        failed=sum(one.failed for one in seen) if cell.expect == 200 else 0,
     )
 
 
+TABLES = {"layers": _layers, "connections": _connections}
+DEFAULT = ("bench", _cases)
+
+
 def _print_table(table: Sequence[Figures], name: str, took: float) -> None:
-    head = f"{'':<52}{'':<18}{'requests/s':>11}{'p50 ms':>9}{'p99 ms':>9}{'CPU µs':>9}{'failed':>8}"
+    head = (
+        f"{'':<52}{'':<18}{'connections':>12}{'requests/s':>11}{'p50 ms':>9}{'p99 ms':>9}{'CPU µs':>9}{'together':>9}"
+        f"{'failed':>8}"
+    )
     lines = [
-        f"{row.words:<52}{row.server:<18}{row.requests_per_second:>11.0f}{row.p50_ms:>9.2f}{row.p99_ms:>9.2f}"
-        f"{row.cpu_us:>9.0f}{row.failed:>8}"
+        f"{row.words:<52}{row.server:<18}{row.connections:>12}{row.requests_per_second:>11.0f}{row.p50_ms:>9.2f}"
+        f"{row.p99_ms:>9.2f}{row.cpu_us:>9.0f}{row.together or '':>9.3}{row.failed:>8}"
         for row in table
     ]
     load = os.getloadavg()[0]
     about = (
         f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, {servers.WORKERS} worker "
-        f"processes each, {CONNECTIONS} connections, medians of {ROUNDS} rounds, load {load:.1f}, {took:.0f} s in all"
+        f"processes each, medians of {ROUNDS} rounds, load {load:.1f}, {took:.0f} s in all"
     )
     text = "\n".join([head, *lines, "", about])
     print(f"\n{text}")

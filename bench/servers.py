@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,12 +22,21 @@ _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A server that runs: Nginx's port, the processes whose trees it is, and what its callers have to send."""
+    """A server that runs: Nginx's port, the processes whose trees it is, and what its callers have to send.
+
+    ``metrics`` are the ports where it says how many requests its predictions were for, if it does.
+    """
 
     name: str
     port: int
     processes: tuple[int, ...]
     headers: dict[str, str]
+    metrics: tuple[int, ...] = ()
+
+    def batches(self) -> tuple[float, float]:
+        """Return how many predictions were made so far, and for how many requests."""
+        lines = [line for port in self.metrics for line in _metrics(port).splitlines()]
+        return _total(lines, "millrace_batch_requests_count"), _total(lines, "millrace_batch_requests_sum")
 
     def ask(self, method: str, path: str, body: str) -> tuple[int, bytes]:
         """Ask once: status and body."""
@@ -83,7 +92,17 @@ def millrace(folder: Path, replicas: int = WORKERS, workers: int = 1) -> Iterato
     with _process([sys.executable, "-m", "deploy.local"], values.environment(), log) as pid:
         _await(lambda: _listens(port), f"Millrace: see {log}")
         headers = {"Content-Type": "application/json", "Authorization": f"Bearer {_token(values)}"}
-        yield Server("Millrace", port, (pid,), headers)
+        yield Server("Millrace", port, (pid,), headers, tuple(range(management, management + replicas)))
+
+
+def _metrics(port: int) -> str:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    connection.request("GET", "/metrics")
+    return connection.getresponse().read().decode()
+
+
+def _total(lines: Iterable[str], name: str) -> float:
+    return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(f"{name}{{"))
 
 
 def free_port() -> int:
