@@ -11,7 +11,7 @@ from typing import Any
 import flask
 from prometheus_flask_exporter import PrometheusMetrics
 
-from service.metrics.adding import Add, adder, observer
+from service.metrics.adding import adder, observer, together
 from service.metrics.catalogue import BY_NAME
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
@@ -37,14 +37,12 @@ def instrument(app: flask.Flask, registry: Any) -> Observe:
         metric.labels = _bound(metric.labels)
 
     @cache
-    def children(rule: str, method: str, status: int) -> tuple[Add, Add]:
+    def bound(rule: str, method: str, status: int) -> Callable[..., None]:
         observe = observer(duration.labels(method=method, url_rule=rule, status=status))
-        return observe, adder(total.labels(method=method, status=status))
+        return together(observe, adder(total.labels(method=method, status=status)))
 
     def observed(rule: str, method: str, status: int, seconds: float) -> None:
-        observe, count = children(rule, method if method in _METHODS else _OTHER, status)
-        observe(seconds)
-        count(1)
+        bound(rule, method if method in _METHODS else _OTHER, status)(seconds, 1)
 
     return observed
 

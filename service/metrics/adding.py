@@ -2,7 +2,7 @@
 
 prometheus_client asks for the process's id, looks up where a value is in its file and packs a time stamp, whenever a
 value grows. Twenty grow with a prediction, which takes longer than reading its row. A value's place changes only where
-a process forks, so it is looked up once in each. The files hold the same.
+a process forks, so it is looked up once in each. The files hold the same, as soon as an addition returns.
 """
 
 import os
@@ -14,7 +14,7 @@ from typing import Any
 
 Add = Callable[[float], None]
 
-_pack = Struct("d").pack
+_pack_into = Struct("d").pack_into
 
 
 class _Process:
@@ -32,46 +32,69 @@ _process = _Process()
 os.register_at_fork(after_in_child=_process.renew)
 
 
-def adder(counter: Any) -> Add:
+class Instrument:
+    """A function of one number that records it with a metric, from any thread; ``put`` is for who holds the lock."""
+
+    __slots__ = ("put",)
+
+    def __init__(self, put: Add) -> None:
+        self.put = put
+
+    def __call__(self, amount: float) -> None:
+        """Record one number."""
+        with _process.lock:
+            self.put(amount)
+
+
+def adder(counter: Any) -> Instrument:
     """Return what adds to a counter or gauge of prometheus_client; the gauge may not be one that is set elsewhere."""
-    return _adder(counter._value)
+    return Instrument(_putter(counter._value))
 
 
-def setter(gauge: Any) -> Add:
+def setter(gauge: Any) -> Instrument:
     """Return what sets a gauge of prometheus_client, whose values of several processes become one by their sizes."""
-    return _adder(gauge._value, grows=False)
+    return Instrument(_putter(gauge._value, grows=False))
 
 
-def observer(histogram: Any) -> Add:
+def observer(histogram: Any) -> Instrument:
     """Return what adds an observation to a histogram of prometheus_client."""
-    bounds, total = histogram._upper_bounds, _adder(histogram._sum)
-    counts = list(map(_adder, histogram._buckets))
+    bounds, total = histogram._upper_bounds, _putter(histogram._sum)
+    counts = list(map(_putter, histogram._buckets))
 
     def observe(amount: float) -> None:
         total(amount)
         counts[bisect_left(bounds, amount)](1)
 
-    return observe
+    return Instrument(observe)
 
 
-def _adder(value: Any, *, grows: bool = True) -> Add:
+def together(*instruments: Instrument) -> Callable[..., None]:
+    """Return a function of as many numbers as there are instruments: it records each with the one at its place."""
+    puts = [instrument.put for instrument in instruments]
+
+    def record(*amounts: float) -> None:
+        with _process.lock:
+            for put, amount in zip(puts, amounts, strict=True):
+                put(amount)
+
+    return record
+
+
+def _putter(value: Any, *, grows: bool = True) -> Add:
     if not value._multiprocess:
         plain: Add = value.inc if grows else value.set
         return plain
     mark: Any = None
     file: Any = None
-    start, end = 0, 0
+    place = 0
 
-    def add(amount: float) -> None:
-        nonlocal mark, file, start, end
-        process = _process
-        with process.lock:
-            if mark is not process.mark:
-                value.inc(0)  # opens this process's file
-                mark, file = process.mark, value._file
-                start = file._positions[value._key]
-                end = start + 8
-            value._value = value._value + amount if grows else amount
-            file._m[start:end] = _pack(value._value)
+    def put(amount: float) -> None:
+        nonlocal mark, file, place
+        if mark is not _process.mark:
+            value.inc(0)  # opens this process's file
+            mark, file = _process.mark, value._file
+            place = file._positions[value._key]
+        total = value._value = value._value + amount if grows else amount
+        _pack_into(file._m, place, total)
 
-    return add
+    return put

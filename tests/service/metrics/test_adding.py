@@ -17,7 +17,7 @@ AMOUNTS = (0.0, 0.05, 0.1, 0.10000000000000002, 0.5, 7, 1e300, float("inf"))
 PROGRAM = """
 import os, sys
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
-from service.metrics.adding import adder, observer
+from service.metrics.adding import adder, observer, together
 
 registry = CollectorRegistry()
 counter = Counter("c_total", "", ["label"], registry=registry)
@@ -26,13 +26,15 @@ histogram = Histogram("h", "", registry=registry, buckets=(0.1, 0.5, 1))
 if sys.argv[1] == "short":
     def count(label): return adder(counter.labels(label))
     move, observe = adder(gauge), observer(histogram)
+    both = together(adder(gauge), observer(histogram))
 else:
     def count(label): return counter.labels(label).inc
     move, observe = gauge.inc, histogram.observe
+    def both(one, other): move(one), observe(other)
 
 def work(times):
     for _ in range(times):
-        first(2.5), move(3), move(-1), observe(0.1), observe(0.7)
+        first(2.5), move(3), move(-1), observe(0.1), observe(0.7), both(5, 0.3)
 
 first = count("first")
 work(2)
