@@ -21,8 +21,9 @@ from service.errors import Conflict, NotFound
 
 CLIENT = "client:"
 LONGEST_OVERLAP = 30 * 24 * 3600
+LONGEST_SUBJECT = 512
 _MOST_PER_MINUTE = 10**12
-_LONGEST_NAME, _LONGEST_SUBJECT = 128, 512
+_LONGEST_NAME = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,7 +247,7 @@ def _check_name(name: str) -> None:
 
 def _check_subject(subject: str) -> None:
     kind, colon, rest = subject.partition(":")
-    if not (kind and colon and rest) or len(subject) > _LONGEST_SUBJECT or not subject.isprintable():
+    if not (kind and colon and rest) or len(subject) > LONGEST_SUBJECT or not subject.isprintable():
         raise InvalidInput(f"{subject[:64]!r} is no subject: expected client:<id> or <issuer>:<sub>")
 
 

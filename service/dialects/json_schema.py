@@ -41,6 +41,11 @@ def structure(required: Mapping[str, Json], **optional: Json) -> Json:
     return {"type": "object", "properties": {**required, **optional}, "required": list(required)}
 
 
+def whole(most: int) -> Json:
+    """Return a whole number from 1 on."""
+    return {"type": "integer", "minimum": 1, "maximum": most}
+
+
 def list_of(item: Json) -> Json:
     """Return an array of such items."""
     return {"type": "array", "items": item}

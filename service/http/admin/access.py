@@ -8,7 +8,8 @@ from msgspec import Meta
 
 from service.auth.access_view import AccessView
 from service.auth.permissions import ACCESS_MANAGE, PERMISSIONS, ROLES
-from service.auth.registry import LONGEST_OVERLAP, Registry
+from service.auth.registry import LONGEST_OVERLAP, LONGEST_SUBJECT, Registry
+from service.dialects.json_schema import TEXT
 from service.http.admin import json_bodies
 from service.http.audited import actor
 from service.http.description.route import ADMINISTRATION, described
@@ -19,10 +20,13 @@ _DAY = 24 * 3600
 _MANAGE_REFUSALS = (400, 401, 403, 413, 415, 503)
 _ONE_REFUSALS = (400, 401, 403, 404, 409, 413, 415, 503)
 
-Name = Annotated[str, Meta(min_length=1, max_length=128)]
+Name = Annotated[str, Meta(min_length=1, max_length=128, extra_json_schema={"pattern": r"^\S(.*\S)?$"})]
 Positive = Annotated[int, Meta(ge=1, le=10**12)]
 Overlap = Annotated[int, Meta(ge=0, le=LONGEST_OVERLAP)]
 Permission = Annotated[str, Meta(extra_json_schema={"enum": sorted(PERMISSIONS)})]
+Subject = Annotated[
+    str, Meta(extra_json_schema={"pattern": "^[^:]+:.+$", "maxLength": LONGEST_SUBJECT, "examples": ["client:ID"]})
+]
 Role = Annotated[str, Meta(extra_json_schema={"enum": list(ROLES)})]
 
 
@@ -96,7 +100,7 @@ class Keys(msgspec.Struct):
 class NewGrant(msgspec.Struct, forbid_unknown_fields=True):
     """A role on models for a subject: ``client:<id>``, or ``<issuer>:<sub>``."""
 
-    subject: str
+    subject: Subject
     role: Role
     models: list[str]
     requests_per_minute: Positive | None = None
@@ -203,9 +207,10 @@ def _add_keys(routes: flask.Blueprint, registry: Registry) -> None:
     @guarded(ACCESS_MANAGE, model_arg=None)
     @described(
         ADMINISTRATION,
-        "All API keys, or those of the query's `client_id`",
+        "All API keys",
         response=Keys,
         refusals=_MANAGE_REFUSALS,
+        query={"client_id": {**TEXT, "description": "Only those of this client"}},
     )
     def keys() -> flask.Response:
         found = registry.keys(flask.request.args.get("client_id"))
@@ -261,7 +266,11 @@ def _add_grants(routes: flask.Blueprint, registry: Registry) -> None:
     @routes.get("/admin/grants")
     @guarded(ACCESS_MANAGE, model_arg=None)
     @described(
-        ADMINISTRATION, "All grants, or those of the query's `subject`", response=Grants, refusals=_MANAGE_REFUSALS
+        ADMINISTRATION,
+        "All grants",
+        response=Grants,
+        refusals=_MANAGE_REFUSALS,
+        query={"subject": {**TEXT, "description": "Only those of this subject"}},
     )
     def grants() -> flask.Response:
         found = registry.grants(flask.request.args.get("subject"))

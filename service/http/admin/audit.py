@@ -1,5 +1,6 @@
 """/admin/audit: the record of who did what, newest first, with filters and paging."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,12 +11,24 @@ from model_store.request_errors import Fault, InvalidInput
 from service.audit.log import TIME_FORMAT, AuditLog
 from service.audit.search import Search
 from service.auth.permissions import AUDIT_READ
+from service.dialects.json_schema import TEXT, Json, whole
 from service.http.admin import json_bodies
 from service.http.description.route import ADMINISTRATION, described
 from service.http.guards import guarded
 
 _PAGE, _LARGEST_PAGE = 100, 1000
 _LARGEST_NUMBER = 2**63 - 1
+_TIME: Json = {"type": "string", "format": "date-time"}
+_QUERY: Mapping[str, Json] = {
+    "actor": {**TEXT, "description": "Only what this subject did"},
+    "action": {**TEXT, "description": "Only this action"},
+    "target": {**TEXT, "description": "Only what was done to this"},
+    "outcome": {**TEXT, "description": "Only what ended so"},
+    "since": {**_TIME, "description": "Only from this time on; without an offset it is in UTC"},
+    "until": {**_TIME, "description": "Only before this time; without an offset it is in UTC"},
+    "before": {**whole(_LARGEST_NUMBER), "description": "Only numbers below this one: `next_before` of the last page"},
+    "limit": {**whole(_LARGEST_PAGE), "default": _PAGE, "description": "The most entries"},
+}
 
 
 class AuditEntry(msgspec.Struct):
@@ -49,10 +62,10 @@ def blueprint(audit: AuditLog) -> flask.Blueprint:
     @guarded(AUDIT_READ, model_arg=None)
     @described(
         ADMINISTRATION,
-        "The record, newest first; filter by `actor`, `action`, `target`, `outcome`, `since` and `until`, "
-        "page by `limit` and `before`",
+        "The record, newest first",
         response=AuditEntries,
         refusals=(400, 401, 403, 413, 415, 503),
+        query=_QUERY,
     )
     def entries() -> flask.Response:
         search = _search()

@@ -15,8 +15,9 @@ import flask_jwt_extended as jwt_extended
 import msgspec
 from msgspec import Meta
 from werkzeug.datastructures import MultiDict
+from werkzeug.exceptions import RequestEntityTooLarge
 
-from model_store.request_errors import RequestError
+from model_store.request_errors import PayloadTooLarge, RequestError
 from service.audit.entry import Actor
 from service.auth.access_view import AccessView
 from service.auth.oauth.server import (
@@ -218,12 +219,18 @@ def _add_metadata(routes: flask.Blueprint, tokens: AccessTokens) -> None:
 
 
 def _form() -> MultiDict[str, str]:
-    """Return the request's form. Raises OAuthError if there is none, or if it gives a parameter twice."""
+    """Return the request's form.
+
+    Raises PayloadTooLarge, and OAuthError if there is none, or if it gives a parameter twice.
+    """
     request = flask.request
     request.max_content_length = _LARGEST_FORM
     if request.mimetype != _FORM:
         raise OAuthError(f"expected a body of the type {_FORM}")
-    form = request.form
+    try:
+        form = request.form
+    except RequestEntityTooLarge:
+        raise PayloadTooLarge(f"the form has more than {_LARGEST_FORM} bytes") from None
     twice = [name for name in form if len(form.getlist(name)) > 1]
     if twice:
         raise OAuthError("a parameter is given more than once")
@@ -247,8 +254,8 @@ def _prove(server: AuthorizationServer, form: MultiDict[str, str]) -> tuple[str,
 
 
 def _credentials(form: MultiDict[str, str]) -> tuple[str, str]:
-    given = flask.request.headers.get("Authorization")
-    if given is None:
+    given = flask.request.headers.get("Authorization", "")
+    if not given.lower().startswith("basic "):  # a token, for instance, proves no client
         return form.get("client_id", ""), form.get("client_secret", "")
     client_id, secret = _basic(given)
     if "client_secret" in form or form.get("client_id", client_id) != client_id:
@@ -258,9 +265,8 @@ def _credentials(form: MultiDict[str, str]) -> tuple[str, str]:
 
 def _basic(header: str) -> tuple[str, str]:
     """Read both parts of Basic, which are form-encoded within it (RFC 6749, section 2.3.1)."""
-    scheme, _, encoded = header.partition(" ")
     try:
-        plain = base64.b64decode(encoded, validate=True).decode() if scheme.lower() == "basic" else ""
+        plain = base64.b64decode(header.partition(" ")[2], validate=True).decode()
     except (binascii.Error, UnicodeDecodeError):
         plain = ""
     client_id, _, secret = plain.partition(":")

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from service.dialects.dialect import Dialect, VerbBodies, errors_at
-from service.dialects.json_schema import TEXT, Json
+from service.dialects.json_schema import TEXT, Json, whole
 from service.http.description.bodies import Types
 from service.http.description.components import Components
 from service.http.description.route import DescribedRoute, RouteDescription
@@ -25,7 +25,7 @@ _MODEL_NAME = "[A-Za-z0-9][A-Za-z0-9._-]{0,127}"
 _LABEL = "[A-Za-z][A-Za-z0-9_-]{0,63}"
 _PATH_VARIABLES: Mapping[str, Json] = {
     "model": {"type": "string", "pattern": f"^{_MODEL_NAME}$"},
-    "version": {"type": "integer", "minimum": 1, "maximum": 2**63 - 1},
+    "version": whole(2**63 - 1),
     "label": {"type": "string", "pattern": f"^{_LABEL}$"},
 }
 _ANY_VARIABLE: Json = {"type": "string", "minLength": 1}

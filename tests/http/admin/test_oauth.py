@@ -81,6 +81,22 @@ def test_a_body_that_is_no_form_is_refused(web, owner):
     assert (answer.status_code, answer.json["error"]) == (400, "invalid_request")
 
 
+@pytest.mark.parametrize("path", ["/oauth/token", "/oauth/revoke", "/oauth/introspect"])
+def test_a_form_that_is_too_large_is_refused_in_the_form_of_the_rfc(web, owner, path):
+    answer = web.post(path, data={**GRANT, "scope": "x" * 20_000}, auth=(owner.id, owner.secret))
+    assert (answer.status_code, answer.json["code"], answer.mimetype) == (413, "payload_too_large", "application/json")
+    assert answer.json["error"] == "payload_too_large"
+    assert answer.json["error_description"] == "the form has more than 16384 bytes"
+    assert answer.headers["Cache-Control"] == "no-store"
+
+
+def test_a_token_in_the_header_is_no_second_way_to_prove_a_client(web, owner, issued):
+    proof = {"client_id": owner.id, "client_secret": owner.secret}
+    headers = {"Authorization": f"Bearer {issued['access_token']}"}
+    answer = web.post("/oauth/introspect", data={**proof, "token": issued["access_token"]}, headers=headers)
+    assert (answer.status_code, answer.json["active"]) == (200, True)
+
+
 def test_unknown_clients_and_wrong_secrets_get_the_same_answer(web, owner):
     answers = [
         web.post("/oauth/token", data=GRANT, auth=pair)

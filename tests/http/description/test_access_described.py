@@ -47,6 +47,18 @@ def test_bodies_of_administration_are_described_as_they_are_sent(admin):
         fits(name, admin.get(path).json)
 
 
+def test_the_parameters_of_queries_are_described_and_taken(admin):
+    paths = admin.get("/openapi.json").json["paths"]
+    audit = {parameter["name"]: parameter["schema"] for parameter in paths["/admin/audit"]["get"]["parameters"]}
+    assert set(audit) == {"actor", "action", "target", "outcome", "since", "until", "before", "limit"}
+    for name, outside in (("limit", audit["limit"]["maximum"] + 1), ("before", 0), ("since", "yesterday")):
+        assert admin.get("/admin/audit", query_string={name: outside}).status_code == 400
+    fitting = {"limit": audit["limit"]["maximum"], "before": 1, "since": "2026-01-31T12:00:00Z", "actor": "nobody"}
+    assert admin.get("/admin/audit", query_string=fitting).json["entries"] == []
+    assert [p["name"] for p in paths["/admin/keys"]["get"]["parameters"]] == ["client_id"]
+    assert [p["name"] for p in paths["/admin/grants"]["get"]["parameters"]] == ["subject"]
+
+
 def test_oauth_s_errors_are_described_as_plain_json_too(admin):
     description = admin.get("/openapi.json").json
 
