@@ -59,6 +59,8 @@ class StackSettings(Declared):
         "by commas; `*` for all. Nothing by default: browsers refuse it then. Tokens are needed as ever.",
         group=Group.LISTENING,
     )
+    root_path = Settings.root_path
+    trusted_proxies = Settings.trusted_proxies
     connections_per_address = setting(
         "CONNECTIONS_PER_ADDRESS",
         512,

@@ -17,7 +17,7 @@ from model_store.stores.store import Store
 from service import logs
 from service.auth.access_control import AccessControl
 from service.auth.configuration import Configuration, database_url
-from service.http import fastpath, guards, hooks, options
+from service.http import fastpath, guards, hooks, options, root_path
 from service.http.access import Access
 from service.http.admin import access as access_admin
 from service.http.admin import audit as audit_admin
@@ -219,6 +219,7 @@ def _flask(settings: Settings) -> flask.Flask:
     app = flask.Flask("millrace", static_folder=None)
     app.url_map.merge_slashes = False  # // is another address, not a redirect in HTML
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
+    app.wsgi_app = root_path.in_front(settings.root_path, settings.trusted_proxies)(app.wsgi_app)  # type: ignore[method-assign,assignment]
     return app
 
 

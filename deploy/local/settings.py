@@ -120,7 +120,7 @@ class LocalSettings(StackSettings):
             "JWT_KEYS": self.var / "secrets" / "jwt",
             "AUDIT_KEY_FILE": self.var / "secrets" / "audit.key",
             "DATABASE_URL": self.database,
-            "ISSUER": self.url.replace("127.0.0.1", "localhost"),
+            "ISSUER": self.url.replace("127.0.0.1", "localhost") + self.root_path,
         }
         own = {name: str(place) for name, place in places.items() if name not in self.texts}
         moved = {"MODEL_STORE_ROOT": str(self.store), "TRUSTED_KEYS": str(self.trusted_keys), "PYTHONPATH": str(ROOT)}

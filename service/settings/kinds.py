@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -83,6 +84,29 @@ def _origins(given: str) -> tuple[str, ...]:
 
 origins = Kind("origins such as `https://app.example`, separated by commas, or `*`", _origins)
 """Where browsers' pages come from: scheme, host and port, without a path; ``*`` for everywhere."""
+
+_SEGMENT = r"(?!\.{1,2}(?:/|$))[A-Za-z0-9._~-]+"
+_PREFIX = re.compile(f"(?:/{_SEGMENT}){{0,16}}")
+_LONGEST_PREFIX = 256
+
+
+def _prefix(given: str) -> str:
+    path = given.strip().rstrip("/")
+    if len(path) > _LONGEST_PREFIX or not _PREFIX.fullmatch(path):
+        raise ValueError
+    return path
+
+
+prefix = Kind("a path such as `/ml`, of letters, digits and `._~-`", _prefix)
+"""A path in front of others, without a slash at its end; empty for ``/``."""
+
+
+def _networks(given: str) -> tuple[str, ...]:
+    return tuple(str(ip_network(network, strict=False)) for network in names.read(given))
+
+
+networks = Kind("addresses and networks such as `10.0.0.0/8`, separated by commas", _networks)
+"""IP addresses and networks, as networks."""
 
 address = Kind("an address", lambda written: written.rstrip("/"))
 """An address of the web, without a slash at its end."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from model_store.replicas.locations import presence_beside
 from service.settings.declaration import Declared, Derived, Group, setting
-from service.settings.kinds import address, names, number, one_of, path, path_or, switch, text, whole
+from service.settings.kinds import address, names, networks, number, one_of, path, path_or, prefix, switch, text, whole
 
 log = logging.getLogger(__name__)
 
@@ -34,9 +34,28 @@ class Settings(Declared):
         "trying. A replica tells its expiry as a metric.",
         group=Group.LISTENING,
     )
+    root_path = setting(
+        "ROOT_PATH",
+        "",
+        prefix,
+        "The path that callers write in front of all routes, such as `/ml`, if a proxy in front of Nginx takes it "
+        "away. The pages, the API description, `Location` and the OAuth 2 metadata name it.",
+        group=Group.LISTENING,
+    )
+    trusted_proxies = setting(
+        "TRUSTED_PROXIES",
+        (),
+        networks,
+        "The proxies in front of Nginx that are believed if they name another such path in `X-Forwarded-Prefix`. From "
+        "all others it is dropped.",
+        group=Group.LISTENING,
+    )
     issuer = setting(
         "ISSUER",
-        Derived("`http://localhost:$PORT`", lambda values: f"http://localhost:{values['PORT']}"),
+        Derived(
+            "`http://localhost:$PORT$ROOT_PATH`",
+            lambda values: f"http://localhost:{values['PORT']}{values['ROOT_PATH']}",
+        ),
         address,
         "The address of the service as its callers write it. It names this service in tokens and in the OAuth 2 "
         "metadata, so all replicas must agree.",

@@ -118,6 +118,13 @@ def test_a_snippet_says_what_and_why(file):
     assert re.search(r"# (Why|Not)", head)
 
 
+def test_the_path_that_a_caller_names_is_dropped_unless_a_proxy_is_trusted(rendered):
+    bare = text(rendered((1, 31)))
+    assert 'map "" $forwarded_prefix' in bare
+    assert re.search(r'map "" \$forwarded_prefix \{\s*default\s+\$http_x_forwarded_prefix;\s*""\s+"";', bare)
+    assert 'map "10.0.0.0/8" $forwarded_prefix' in text(rendered((1, 31), TRUSTED_PROXIES="10.0.0.0/8"))
+
+
 def test_the_version_is_read_from_the_program(tmp_path):
     program = tmp_path / "nginx"
     program.write_text('#!/bin/sh\necho "nginx version: nginx/1.22.1 (Debian)" >&2\n')

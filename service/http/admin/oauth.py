@@ -8,7 +8,7 @@ import base64
 import binascii
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
-from urllib.parse import unquote_plus
+from urllib.parse import unquote_plus, urljoin, urlsplit
 
 import flask
 import flask_jwt_extended as jwt_extended
@@ -31,6 +31,7 @@ from service.auth.permissions import PERMISSIONS
 from service.auth.registry import CLIENT
 from service.auth.tokens.access_tokens import TYPE, AccessTokens
 from service.auth.tokens.key_ring import ALGORITHM
+from service.errors import NotFound
 from service.http.admin import json_bodies
 from service.http.caller import caller_address
 from service.http.description.route import ACCESS, described
@@ -215,7 +216,21 @@ def _add_metadata(routes: flask.Blueprint, tokens: AccessTokens) -> None:
     @public
     @described(ACCESS, "Where tokens come from (RFC 8414)", response=ServerMetadata)
     def metadata() -> flask.Response:
-        return json_bodies.response(_metadata(tokens.issuer), headers=_CACHED)
+        return json_bodies.response(_metadata(tokens.issuer, flask.request.script_root), headers=_CACHED)
+
+    @routes.get("/.well-known/oauth-authorization-server/<path:issuer_path>")
+    @public
+    @described(
+        ACCESS,
+        "The same, at the address of an issuer with a path",
+        response=ServerMetadata,
+        refusals=(404,),
+        errors=ERRORS,
+    )
+    def metadata_of_path(issuer_path: str) -> flask.Response:
+        if urlsplit(tokens.issuer).path != f"/{issuer_path}":
+            raise NotFound(f"the issuer here is {tokens.issuer}")
+        return metadata()
 
 
 def _form() -> MultiDict[str, str]:
@@ -284,17 +299,18 @@ def _token(tokens: AccessTokens, issued: Issued) -> Token:
     return Token(token, "Bearer", tokens.lifetime, claims["scope"], issued.refresh_token)
 
 
-def _metadata(issuer: str) -> ServerMetadata:
+def _metadata(issuer: str, root: str) -> ServerMetadata:
     methods = ["client_secret_basic", "client_secret_post"]
+    base = urljoin(issuer, root) if root else issuer
     return ServerMetadata(
         issuer=issuer,
-        token_endpoint=f"{issuer}/oauth/token",
+        token_endpoint=f"{base}/oauth/token",
         token_endpoint_auth_methods_supported=methods,
-        revocation_endpoint=f"{issuer}/oauth/revoke",
+        revocation_endpoint=f"{base}/oauth/revoke",
         revocation_endpoint_auth_methods_supported=methods,
-        introspection_endpoint=f"{issuer}/oauth/introspect",
+        introspection_endpoint=f"{base}/oauth/introspect",
         introspection_endpoint_auth_methods_supported=methods,
-        jwks_uri=f"{issuer}/oauth/jwks.json",
+        jwks_uri=f"{base}/oauth/jwks.json",
         grant_types_supported=["client_credentials", "refresh_token"],
         response_types_supported=[],
         scopes_supported=sorted(PERMISSIONS),

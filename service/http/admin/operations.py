@@ -71,5 +71,5 @@ def blueprint(operations: Operations) -> flask.Blueprint:
 
 def accepted(operation_id: str) -> flask.Response:
     """Return the response to a request that has begun an operation."""
-    status = f"/admin/operations/{operation_id}"
+    status = f"{flask.request.script_root}/admin/operations/{operation_id}"
     return json_bodies.response(Accepted(operation_id, status), 202, {"Location": status, "Retry-After": "1"})

@@ -143,7 +143,7 @@ class Operations:
 def _summary(route: DescribedRoute, model: str | None) -> str:
     which = next((words for name, words in _WHICH.items() if name in route.variables), "its stable version")
     summary = route.description.summary.format(which=which)
-    return summary if model is None else summary.replace("a model", f"`{model}`")
+    return summary if model is None else re.sub(r"\b[aA] model\b", model, summary)
 
 
 def _variable(name: str) -> dict[str, Any]:
