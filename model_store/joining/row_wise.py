@@ -31,11 +31,18 @@ STEPS = frozenset(
         *("dense", "sparse_finite", "sparse_pick", "sparse_beside", "sparse_dot", "sparse_times"),
         # estimators made of others
         *("votes", "counted", "labels_at", "first_most", "more_than", "pairs", "two_shares", "sum", "float_sum"),
+        # nearest neighbours: each row walks the tree by itself
+        *("nearest", "votes_of_nearest"),
         *("platt", "interpolated", "capped", "calibrated_two", "from_yeo_johnson", "from_quantiles"),
         *("turned", "reshaped", "in_columns", "chained", "gathered"),
     }
 )
 """Kinds of steps, whatever their settings are; ``each`` is looked at more closely."""
+
+MULTIPLYING = frozenset(
+    {"dot", "project", "similarity", "distances", "bernoulli", "quadratic", "normal", "normalise"},
+)
+"""Kinds of steps whose last bits depend on the number of rows: BLAS multiplies matrices in them, or ``einsum`` does."""
 
 FUNCTIONS = frozenset(
     {
@@ -73,6 +80,11 @@ def in_plan(plan: Plan, estimator: Any, outputs: Iterable[str]) -> set[str]:
     ``estimator`` has the parts that steps of the plan call; it may be None if they call none.
     """
     return {name for name in outputs if all(_is_listed(plan.steps[p - 1], estimator) for p in plan.needed((name,)))}
+
+
+def multiplying(plan: Plan, outputs: Iterable[str]) -> set[str]:
+    """Return those of the outputs that need a step which multiplies matrices."""
+    return {name for name in outputs if any(plan.steps[p - 1].kind in MULTIPLYING for p in plan.needed((name,)))}
 
 
 def is_listed(estimator: Any) -> bool:

@@ -18,7 +18,7 @@ MOST = 256
 """No more rows at once are tried, so no more are proven."""
 _OTHER_SIZES = 4
 """So many times the rows are cut into pieces of random sizes as well."""
-_FIRST = 64
+_FIRST = 32
 """Rows that are compared before all others: most engines that depend on the company show it with them."""
 _REFUSED = 8
 _COMPANIES = (2, 33)

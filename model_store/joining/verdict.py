@@ -21,9 +21,9 @@ from model_store.schema import FLOATS, Schema
 
 log = logging.getLogger(__name__)
 
-SECONDS = 6.0
+SECONDS = 10.0
 """Of CPU for the trial when a version is published."""
-SECONDS_AGAIN = 2.0
+SECONDS_AGAIN = 3.0
 """Of CPU for a trial that another machine repeats: the version does not answer before it is over."""
 SECONDS_OF_LISTED = 0.5
 """Of CPU for a trial of outputs that are on the reviewed list: it could only show that the list is wrong."""
@@ -53,6 +53,16 @@ class Subject:
         fitted = self.engine.estimator if isinstance(self.engine, EstimatorEngine) else None
         return set(self.outputs) if fitted is not None and row_wise.is_listed(fitted) else set()
 
+    def labels(self) -> set[str]:
+        """Return the outputs that are decided by numbers, such as which of them is the greatest."""
+        decided = {output.name for output in self.schema.outputs if output.dtype not in FLOATS}
+        return decided if self.schema.task == "regressor" else decided | {"predict"} & set(self.outputs)
+
+    def multiplied(self) -> set[str]:
+        """Return the outputs of which it is known that numbers in them come from products of matrices."""
+        engine = self.engine
+        return row_wise.multiplying(engine.plan, self.outputs) if isinstance(engine, CompiledEngine) else set()
+
     def most_rows(self, output: str, most: int) -> int:
         """Return how many rows may be joined for an output, up to ``most``: fewer if they or the answers are wide."""
         shape = next(found.shape for found in self.schema.outputs if found.name == output)
@@ -73,7 +83,7 @@ def judge(subject: Subject, sample: Batch, batching: str = AUTO, seconds: float 
         entries = {name: _entry(OWNER, finding, joined=True) for name, finding in found.items()}
     else:
         entries = {name: _judged(finding, listed=name in listed) for name, finding in found.items()}
-        _let_go_of_labels(subject.schema, entries)
+        _let_go_of_labels(subject, entries)
     return {BATCHING: {"choice": batching, "engine": subject.engine.name, "machine": dict(here()), "outputs": entries}}
 
 
@@ -112,7 +122,7 @@ def _holds_here(options: Mapping[str, Any], engine: Engine) -> bool:
 def _repeated(subject: Subject, outputs: Sequence[str], sample: Callable[[], Batch], seconds: float) -> list[str]:
     found = _tried(subject, outputs, sample, seconds)
     entries = {name: _judged(finding, listed=False) for name, finding in found.items()}
-    _let_go_of_labels(subject.schema, entries)
+    _let_go_of_labels(subject, entries)
     shown = [name for name, entry in entries.items() if entry["joined"]]
     log.info("requests for %s are joined here: %s", ", ".join(outputs), ", ".join(shown) or "none")
     return shown
@@ -138,21 +148,27 @@ def _judged(finding: Finding, *, listed: bool) -> dict[str, Any]:
         return _entry(STEPS, finding, joined=True)
     if finding.complete:
         return _entry(ROWS, finding, joined=True)
-    return _entry(ROWS, finding, joined=False, why_not=f"only {finding.rows} of {TRIED} rows could be tried")
+    return _entry(ROWS, finding, joined=False, why_not=_unfinished(finding))
 
 
-def _let_go_of_labels(schema: Schema, entries: dict[str, dict[str, Any]]) -> None:
-    """Answer labels alone if numbers of the same model have differed in the last bits.
+def _unfinished(finding: Finding) -> str:
+    if finding.rows == TRIED:
+        return f"{TRIED} rows in company take longer than a trial may"
+    return f"only {finding.rows} of {TRIED} rows could be tried"
+
+
+def _let_go_of_labels(subject: Subject, entries: dict[str, dict[str, Any]]) -> None:
+    """Answer labels alone if numbers of the same model have differed in the last bits, or are known to.
 
     Labels are where such numbers are greatest or positive: they are others too, though not in so many rows that a
     trial meets one.
     """
-    floats = {output.name for output in schema.outputs if output.dtype in FLOATS}
-    differing = [name for name in floats & entries.keys() if entries[name].get("differs_at")]
-    for name in entries.keys() - floats if differing else ():
-        if entries[name]["joined"] and entries[name]["rule"] == ROWS:
-            why_not = f"it is decided by numbers that differ, as {min(differing)} does"
-            entries[name] |= {"joined": False, "why_not": why_not}
+    labels, multiplied = subject.labels() & entries.keys(), subject.multiplied()
+    differing = [name for name in entries if name not in labels and entries[name].get("differs_at")]
+    for name in labels:
+        if entries[name]["joined"] and entries[name]["rule"] == ROWS and (differing or name in multiplied):
+            like = f", as {min(differing)} does" if differing else " in the last bits"
+            entries[name] |= {"joined": False, "why_not": f"it is decided by numbers that differ{like}"}
 
 
 def _entry(rule: str, finding: Finding | None = None, *, joined: bool, why_not: str = "") -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """Which requests are joined: what publishing finds, and what a worker makes of it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -198,6 +200,16 @@ def test_a_difference_that_rows_have_shown_beats_the_list():
     options = judge(forest, sample)
     options[BATCHING]["outputs"]["predict_proba"] |= {"joined": False, "rule": "rows", "differs_at": [2]}
     assert joins(options, forest, never_drawn) == {"predict": 1024}
+
+
+def test_labels_of_products_are_answered_alone_even_if_no_numbers_are_declared():
+    estimator = make_pipeline(StandardScaler(), LogisticRegression()).fit(NUMBERS, FOUR)
+    made, sample = subject(estimator, compiled=True)
+    plan = replace(made.engine.plan, outputs={"predict": made.engine.plan.outputs["predict"]})
+    outputs = tuple(output for output in made.schema.outputs if output.name == "predict")
+    only = replace(made.schema, outputs=outputs)
+    lines = record.lines(judge(Subject(CompiledEngine(plan, only), only), sample))
+    assert lines == ["predict  alone: it is decided by numbers that differ in the last bits"]
 
 
 def test_wide_answers_bound_the_rows_that_are_joined():
