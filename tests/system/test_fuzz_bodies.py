@@ -398,7 +398,7 @@ def as_npy(table):
     sink = io.BytesIO()
     columns = [np.asarray(column) for column in table.columns]
     matrix = np.column_stack(columns) if columns else np.empty((0, 0))
-    np.save(sink, matrix if matrix.dtype.kind in "fiub" else matrix.astype("S4"), allow_pickle=False)
+    np.save(sink, matrix if matrix.dtype.kind in "fiub" else np.full(matrix.shape, b"text"), allow_pickle=False)
     return sink.getvalue()
 
 
