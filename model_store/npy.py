@@ -17,10 +17,14 @@ from model_store.batch import Array
 _MAGIC = b"\x93NUMPY"
 _LENGTH_BYTES = {1: 2, 2: 4, 3: 4}
 _LONGEST_HEADER = 1 << 16
-_DESCR = re.compile(r"'descr'\s*:\s*(?:'([^']{1,40})'|\[((?:\s*\('[^']{0,200}'\s*,\s*'[^']{1,40}'\)\s*,?){1,1000})\])")
-_FIELD = re.compile(r"\('([^']*)'\s*,\s*'([^']*)'\)")
-_ORDER = re.compile(r"'fortran_order'\s*:\s*(True|False)")
-_SHAPE = re.compile(r"'shape'\s*:\s*\(((?:\s*[0-9]{1,18}\s*,?){0,32})\s*\)")
+_DESCR = re.compile(
+    r"'descr'\s*+:\s*+(?:'([^']{1,40}+)'"
+    r"|\[((?:\s*+\('[^']{0,200}+'\s*+,\s*+'[^']{1,40}+'\)\s*+,?+){1,1000}+)\s*+\])"
+)
+_FIELD = re.compile(r"\('([^']*+)'\s*+,\s*+'([^']*+)'\)")
+_ORDER = re.compile(r"'fortran_order'\s*+:\s*+(True|False)")
+_SHAPE = re.compile(r"'shape'\s*+:\s*+\(((?:\s*+[0-9]{1,18}+\s*+(?:,|(?=\)))){0,32}+)\s*+\)")
+"""All of them never look twice at a character: a header comes from a caller, too."""
 
 
 class Layout(NamedTuple):

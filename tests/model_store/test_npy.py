@@ -59,6 +59,26 @@ def test_anything_else_is_refused_with_its_reason(content, reason):
         npy.read(io.BytesIO(content))
 
 
+@pytest.mark.parametrize(
+    ("part", "hostile"),
+    [
+        ("shape", f"({'9' * 600}x)"),
+        ("shape", f"({'9 ' * 600}x)"),
+        ("shape", f"({'9, ' * 600}x)"),
+        ("shape", f"({' ' * 600}x)"),
+        ("descr", f"[{' ' * 40}{('(' + repr('a') + ', ' + repr('<f8') + ')' + ' ' * 40) * 40}x]"),
+        ("descr", f"[{('(' + repr('a') + ' ' * 40 + ',' + ' ' * 40 + repr('<f8') + ')') * 40}x]"),
+        ("descr", " " * 600 + "x"),
+    ],
+)
+def test_a_header_that_goes_wrong_late_is_refused_without_looking_at_it_again_and_again(part, hostile):
+    facts = {"descr": "'<f8'", "fortran_order": "False", "shape": "(2, 3)", part: hostile}
+    header = ("{" + ", ".join(f"'{name}': {value}" for name, value in facts.items()) + "}").encode()
+    body = b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header
+    with pytest.raises(ValueError, match="does not describe an array"):
+        npy.layout(io.BytesIO(body))
+
+
 def test_many_threads_read_at_the_same_time():
     """``numpy.load`` fails here up to Python 3.11.7: a collection lets other threads run in the middle of a header."""
     content, failed = saved(np.arange(5)).getvalue(), []
