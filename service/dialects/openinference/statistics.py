@@ -16,7 +16,7 @@ class Duration(TypedDict):
 
 
 class InferenceStatistics(TypedDict):
-    """The steps of requests. Nothing waits in a queue or comes from a cache, and failures are not timed: 0 there."""
+    """The steps of requests. Waiting and failures are not timed by version, and nothing is cached: 0 there."""
 
     success: Duration
     fail: Duration
