@@ -8,6 +8,7 @@ quote it; its type and its stack stay.
 import logging
 import os
 import random
+import select
 import sys
 import time
 import traceback
@@ -17,7 +18,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from types import TracebackType
-from typing import Any, Protocol, TextIO
+from typing import Any, NamedTuple, Protocol, TextIO
 
 import orjson
 
@@ -29,8 +30,11 @@ _FIRST_ERROR = 400
 _FIRST_FAILURE = 500
 _LEFT_OUT = 501  # the caller asks for what this service does not have: nothing has failed
 
-_request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
-_trace_id: ContextVar[str | None] = ContextVar("trace_id", default=None)
+_ids: ContextVar[tuple[str | None, str | None]] = ContextVar("ids", default=(None, None))
+"""The ids of the request and of the trace."""
+
+_WRITTEN_WHOLE = select.PIPE_BUF
+"""Bytes that a pipe takes at once, so that lines of several processes do not mix, however full it is (pipe(7))."""
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 _LEVELS = {"CRITICAL": "critical", "ERROR": "error", "WARNING": "warn", "INFO": "info", "DEBUG": "debug"}
@@ -41,25 +45,38 @@ _HANDLES_INPUT = (
     "service/runtime/loaded.py",
     "model_store/engines/",
 )
+_Constant = tuple[tuple[str, str], ...]
+"""The fields that are in every line, and their values."""
+
+_VARYING = {
+    "@timestamp": b'"%b"',
+    "event.duration": b"%d",
+    "http.request.body.bytes": b"%d",
+    "http.response.body.bytes": b"%d",
+    "http.request.id": b"%b",
+    "trace.id": b"%b",
+}
+"""The fields of an access line that differ from request to request, in their order, as conversions."""
+
 _WITHHELD = "withheld, because it may quote input"
 
 
 class Sink(Protocol):
     """Where finished lines go."""
 
-    def write(self, line: bytes) -> None:
-        """Write one line, its newline included, whole."""
+    def write(self, lines: bytes) -> None:
+        """Write one line or several, their newlines included, whole."""
 
 
 class _Descriptor:
-    """A file descriptor: one system call a line, so that lines of several processes do not mix."""
+    """A file descriptor: one system call for all of it, so that lines of several processes do not mix."""
 
     def __init__(self, number: int) -> None:
         self._number = number
 
-    def write(self, line: bytes) -> None:
+    def write(self, lines: bytes) -> None:
         try:
-            os.write(self._number, line)
+            os.write(self._number, lines)
         except OSError:  # a full disk or a closed pipe must not fail the request that is being logged
             return
 
@@ -70,8 +87,8 @@ class _Text:
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
 
-    def write(self, line: bytes) -> None:
-        self._stream.write(line.decode())
+    def write(self, lines: bytes) -> None:
+        self._stream.write(lines.decode())
         self._stream.flush()
 
 
@@ -80,12 +97,11 @@ class _Output:
     """What `configure` decided, read by every line."""
 
     sink: Sink
-    constant: dict[str, Any]
+    constant: _Constant
     access_sampling: float = 1.0
 
 
-@dataclass(slots=True)
-class AccessLine:
+class AccessLine(NamedTuple):
     """One answered request. ``seconds`` is its duration, ``code`` the error's stable code or "ok".
 
     ``reason`` says why the caller was refused, in words that quote no credential.
@@ -120,13 +136,12 @@ class Payload:
 
 def bind(request_id: str | None, trace_id: str | None = None) -> None:
     """Add these ids to every line that this context logs from now on."""
-    _request_id.set(request_id)
-    _trace_id.set(trace_id)
+    _ids.set((request_id, trace_id))
 
 
 def request_id() -> str | None:
     """Give the id of the request that this context is answering, or None."""
-    return _request_id.get()
+    return _ids.get()[0]
 
 
 def configure(level: str, stream: TextIO | None = None, *, replica: str = "", access_sampling: float = 1.0) -> None:
@@ -163,13 +178,24 @@ def gunicorn_config(level: str, replica: str = "") -> dict[str, Any]:
     }
 
 
-def access(request: AccessLine) -> None:
-    """Write the request's access line, unless it succeeded and sampling leaves it out."""
+def access(*requests: AccessLine) -> None:
+    """Write the requests' access lines, without those that succeeded and that sampling leaves out.
+
+    They are written together as far as a pipe takes them whole: a system call costs more than a line.
+    """
     output = _output
-    failed = request.status >= _FIRST_ERROR
-    if not failed and output.access_sampling < 1.0 and random.random() >= output.access_sampling:  # noqa: S311
-        return
-    output.sink.write(_line(_access_fields(request, output.constant)))
+    lines = b""
+    for request in requests:
+        failed = request.status >= _FIRST_ERROR
+        if not failed and output.access_sampling < 1.0 and random.random() >= output.access_sampling:  # noqa: S311
+            continue
+        line = _access_line(request, output.constant, time.time())
+        if lines and len(lines) + len(line) > _WRITTEN_WHOLE:
+            output.sink.write(lines)
+            lines = b""
+        lines += line
+    if lines:
+        output.sink.write(lines)
 
 
 def payload(asked: Payload) -> None:
@@ -178,7 +204,7 @@ def payload(asked: Payload) -> None:
         "@timestamp": _timestamp(time.time()),
         "log.level": "info",
         "message": f"payload of {asked.model} {asked.version}",
-        **_output.constant,
+        **dict(_output.constant),
         "event.kind": "event",
         "event.dataset": "millrace.payload",
         "process.pid": os.getpid(),
@@ -215,11 +241,9 @@ def _sink(stream: TextIO) -> Sink:
         return _Text(stream)
 
 
-def _constant(replica: str) -> dict[str, Any]:
-    fields: dict[str, Any] = {"ecs.version": ECS_VERSION, "service.name": SERVICE}
-    if replica:
-        fields["service.node.name"] = replica
-    return fields
+def _constant(replica: str) -> _Constant:
+    fields = {"ecs.version": ECS_VERSION, "service.name": SERVICE, "service.node.name": replica}
+    return tuple((name, value) for name, value in fields.items() if value)
 
 
 def _line(fields: Mapping[str, Any]) -> bytes:
@@ -243,14 +267,40 @@ def _second(seconds: int) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
-def _access_fields(request: AccessLine, constant: Mapping[str, Any]) -> dict[str, Any]:
+def _access_line(request: AccessLine, constant: _Constant, now: float) -> bytes:
+    """Return the bytes that ``_line`` makes of ``_access_fields``, from what is the same for many requests."""
+    ids = request.request_id, request.trace_id
+    try:
+        template = _template(request[:3], request[8:], tuple(map(bool, ids)), constant)
+        given = [orjson.dumps(value) for value in ids if value]
+        numbers = int(request.seconds * 1e9), request.request_bytes, request.response_bytes
+        return template % (_timestamp(now).encode(), *numbers, *given)
+    except TypeError:  # a lone surrogate, which is no JSON
+        return _line(_access_fields(request, constant, now))
+
+
+@lru_cache(maxsize=256)
+def _template(asked: tuple[Any, ...], answered: tuple[Any, ...], ids: tuple[bool, ...], constant: _Constant) -> bytes:
+    """Return a line with conversions in place of ``_VARYING``; ``ids`` says which of the two there are."""
+    request = AccessLine._make((*asked, 0.0, 0, 0, *ids, *answered))
+    parts = [
+        orjson.dumps(name) + b":" + (_VARYING.get(name) or orjson.dumps(value).replace(b"%", b"%%"))
+        for name, value in _access_fields(request, constant, 0.0).items()
+    ]
+    return b"{" + b",".join(parts) + b"}\n"
+
+
+os.register_at_fork(after_in_child=_template.cache_clear)  # a line holds the process's id
+
+
+def _access_fields(request: AccessLine, constant: _Constant, now: float) -> dict[str, Any]:
     failed = request.status >= _FIRST_ERROR
     path = request.path[:LONGEST_PATH]
     fields: dict[str, Any] = {
-        "@timestamp": _timestamp(time.time()),
+        "@timestamp": _timestamp(now),
         "log.level": "error" if request.status >= _FIRST_FAILURE and request.status != _LEFT_OUT else "info",
         "message": f"{request.method} {path} {request.status}",
-        **constant,
+        **dict(constant),
         "event.kind": "event",
         "event.category": ["web"],
         "event.type": ["access"],
@@ -281,12 +331,12 @@ def _access_fields(request: AccessLine, constant: Mapping[str, Any]) -> dict[str
     return fields
 
 
-def _record_fields(record: logging.LogRecord, constant: Mapping[str, Any]) -> dict[str, Any]:
+def _record_fields(record: logging.LogRecord, constant: _Constant) -> dict[str, Any]:
     fields: dict[str, Any] = {
         "@timestamp": _timestamp(record.created),
         "log.level": _LEVELS.get(record.levelname, record.levelname.lower()),
         "message": _message(record),
-        **constant,
+        **dict(constant),
         "event.dataset": "millrace.gunicorn" if record.name.startswith("gunicorn") else "millrace.service",
         "log.logger": record.name,
         "process.pid": record.process,
@@ -301,7 +351,7 @@ def _record_fields(record: logging.LogRecord, constant: Mapping[str, Any]) -> di
 
 
 def _bound_ids() -> dict[str, str]:
-    bound = (("http.request.id", _request_id.get()), ("trace.id", _trace_id.get()))
+    bound = zip(("http.request.id", "trace.id"), _ids.get(), strict=True)
     return {name: value for name, value in bound if value}
 
 

@@ -41,5 +41,5 @@ class Record(Protocol):
     def begin(self, exchange: Exchange) -> None:
         """Take note that it has come in."""
 
-    def end(self, exchange: Exchange, *, counted: bool = False) -> None:
-        """Take note of what came of it; ``counted`` if the requests of its route are counted elsewhere."""
+    def end(self, *exchanges: Exchange, counted: bool = False) -> None:
+        """Take note of what came of them; ``counted`` if the requests of their routes are counted elsewhere."""

@@ -5,6 +5,7 @@ Used by the worker's loop for all that has arrived, and by Flask's own views for
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from time import perf_counter
 from typing import Any, NamedTuple
 
@@ -24,6 +25,12 @@ from service.inference.line import Decoded, Inference, Predicted, predict
 from service.wire import Values
 
 PERMISSION = "model:predict"
+
+RECORDED_TOGETHER = 5
+"""Answers that wait for each other until all are recorded: the access lines of so many fit into one write to a pipe.
+
+So a worker that is killed leaves no answer behind that its log does not know of.
+"""
 
 Gone = Callable[[int], bool]
 """Tells whether the caller of the request at a place has hung up."""
@@ -87,7 +94,9 @@ class Predictions:
             try:
                 decoded, headers = self._decode(exchange, arrival.route, arrival.values)
             except Exception as error:  # noqa: BLE001 - every error is answered in the one shape
-                yield place, self._ended(exchange, self._refuse(exchange, arrival, error))
+                response = self._finished(exchange, self._refuse(exchange, arrival, error))
+                self._record.end(exchange)
+                yield place, response
             else:
                 waiting.append(_Waiting(place, exchange, arrival, decoded, headers))
         for places in self._batching.batches([one.decoded for one in waiting]):
@@ -105,14 +114,20 @@ class Predictions:
     def _answer(self, batch: Sequence[_Waiting], gone: Gone) -> Iterator[tuple[int, Response]]:
         present = [one for one in batch if not self._left(one, gone)]
         predicted = self._batching.predict([one.decoded for one in present]) if present else iter(())
-        for one, result in zip(present, predicted, strict=True):
-            exchange = one.exchange
-            logs.bind(exchange.request_id, exchange.trace_id)
-            try:
-                response = self._respond(exchange, one.decoded, result, one.headers)
-            except Exception as error:  # noqa: BLE001 - every error is answered in the one shape
-                response = self._refuse(exchange, one.arrival, error)
-            yield one.place, self._ended(exchange, response)
+        pairs = zip(present, predicted, strict=True)
+        while some := list(islice(pairs, RECORDED_TOGETHER)):
+            answers = [(one.place, self._answered(one, result)) for one, result in some]
+            self._record.end(*(one.exchange for one, _result in some))
+            yield from answers
+
+    def _answered(self, one: _Waiting, predicted: Predicted | Exception) -> Response:
+        exchange = one.exchange
+        logs.bind(exchange.request_id, exchange.trace_id)
+        try:
+            response = self._respond(exchange, one.decoded, predicted, one.headers)
+        except Exception as error:  # noqa: BLE001 - every error is answered in the one shape
+            response = self._refuse(exchange, one.arrival, error)
+        return self._finished(exchange, response)
 
     def _left(self, one: _Waiting, gone: Gone) -> bool:
         if not gone(one.place):
@@ -129,14 +144,13 @@ class Predictions:
         self._record.begin(exchange)
         return exchange
 
-    def _ended(self, exchange: Exchange, response: Response) -> Response:
+    def _finished(self, exchange: Exchange, response: Response) -> Response:
         status, headers, body = response
         headers.update(answer_headers(exchange.environ))
         headers["X-Request-ID"] = exchange.request_id
         headers["X-Replica"] = self._replica
         exchange.status, exchange.sent_bytes = status, len(body)
         exchange.seconds = perf_counter() - exchange.started
-        self._record.end(exchange)
         return response
 
     def _decode(self, exchange: Exchange, route: PredictRoute, values: Values) -> tuple[Decoded, Mapping[str, str]]:

@@ -36,20 +36,23 @@ class Recorder:
         self._metrics.queued(environ.get("HTTP_X_REQUEST_START"), time.time())
         self._metrics.entered()
 
-    def end(self, exchange: Exchange, *, counted: bool = False) -> None:
-        """Take note that it has been answered; ``counted`` if Flask's exporter has counted it already."""
+    def end(self, *exchanges: Exchange, counted: bool = False) -> None:
+        """Take note that they are answered; ``counted`` if Flask's exporter has counted them already."""
+        for exchange in exchanges:
+            self._end(exchange, counted=counted)
+        logs.access(*map(_access_line, exchanges))
+        logs.bind(None)
+
+    def _end(self, exchange: Exchange, *, counted: bool) -> None:
         self._metrics.left()
-        environ = exchange.environ
         if not counted:
-            self._observed(exchange.rule, environ["REQUEST_METHOD"], exchange.status, exchange.seconds)
+            self._observed(exchange.rule, exchange.environ["REQUEST_METHOD"], exchange.status, exchange.seconds)
         if exchange.status in {_UNAUTHORIZED, _FORBIDDEN}:
             self._metrics.refused(exchange.code)
         elif exchange.code == Overloaded.code:
             self._metrics.shed(exchange.code)
         if self._spans:
             self._spans.answered(_answered(exchange))
-        logs.access(_access_line(exchange))
-        logs.bind(None)
 
 
 def _answered(exchange: Exchange) -> AnsweredRequest:

@@ -129,6 +129,16 @@ def test_who_has_hung_up_is_logged_with_the_status_that_says_so(application):
     assert (line["http.response.status_code"], line["labels.code"]) == (499, "caller_gone")
 
 
+def test_no_answer_goes_out_before_its_request_is_in_the_log(application, capfd):
+    joinable(application)
+    logs.configure("WARNING")
+    seen = ""
+    for number, _answer in enumerate(application.answer([post() for _ in range(3 * SEVERAL)], nobody), start=1):
+        seen += capfd.readouterr().out
+        assert seen.count('"millrace.access"') >= number
+    assert seen.count('"millrace.access"') == number == 3 * SEVERAL
+
+
 def test_predictions_are_answered_before_all_else(application):
     given = [place for place, _ in application.answer([get("/v1/models/iris"), post()], nobody)]
     assert given == [1, 0]

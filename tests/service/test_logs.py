@@ -2,12 +2,16 @@ import csv
 import io
 import json
 import logging
+import select
 import subprocess
 import sys
 import warnings
 from pathlib import Path
 
+import orjson
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from service import logs
 
@@ -70,6 +74,53 @@ def test_every_field_is_one_of_the_common_schema_or_a_label(lines):
     for line in lines():
         assert unknown(line) == set()
         assert line["ecs.version"]
+
+
+TEXTS = st.text(st.characters(exclude_categories=()), max_size=30) | st.sampled_from(
+    ["", "%d", "%%b", '"\\n', "x" * 600]
+)
+NUMBERS = st.integers(0, 2**53)
+DRAWN = st.builds(
+    logs.AccessLine, TEXTS, TEXTS, st.integers(100, 599), st.floats(0, 1e6), NUMBERS, NUMBERS, st.none() | TEXTS,
+    st.none() | TEXTS, st.none() | TEXTS, st.none() | TEXTS, st.none() | NUMBERS, st.none() | TEXTS, TEXTS, TEXTS,
+)  # fmt: skip
+
+
+@given(DRAWN, st.floats(0, 4e9), TEXTS)
+def test_an_access_line_has_the_bytes_of_its_fields_written_as_json(request, now, replica):
+    constant = logs._constant(replica)
+    assert logs._access_line(request, constant, now) == logs._line(logs._access_fields(request, constant, now))
+
+
+def test_a_forked_process_says_its_own_id():
+    program = """
+import os
+from service import logs
+line = logs.AccessLine("GET", "/x", 200, 0.1)
+logs.access(line)
+if os.fork() == 0:
+    logs.access(line)
+    os._exit(0)
+os.wait()
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
+    assert len({json.loads(line)["process.pid"] for line in done.stdout.splitlines()}) == 2
+
+
+class Writes(list):
+    """A sink that keeps what each write was given."""
+
+    write = list.append
+
+
+def test_access_lines_are_written_together_as_far_as_a_pipe_takes_them_whole(lines):
+    logs._output.sink = writes = Writes()
+    long = ACCESS._replace(reason="x" * select.PIPE_BUF)
+    logs.access(*[ACCESS] * 20, long, ACCESS)
+    counts = [len(list(map(orjson.loads, written.splitlines()))) for written in writes]
+    fits = select.PIPE_BUF // (len(writes[0]) // counts[0])
+    assert counts == [fits] * (20 // fits) + [20 % fits] * (20 % fits > 0) + [1, 1]
+    assert all(len(written) <= select.PIPE_BUF for written in writes[:-2])
 
 
 def test_a_failure_is_logged_as_one(lines):
