@@ -4,7 +4,6 @@ import socket
 from collections.abc import Mapping
 from enum import Enum
 from time import monotonic
-from typing import Any
 
 from service.gunicorn_worker.heads import Heads
 from service.gunicorn_worker.incoming import Incoming, Request
@@ -33,11 +32,11 @@ class Connection:
 
     __slots__ = ("_close", "_incoming", "_limits", "_rest", "_socket", "deadline", "fd", "state")
 
-    def __init__(self, accepted: socket.socket, heads: Heads, peer: Mapping[str, Any]) -> None:
+    def __init__(self, accepted: socket.socket, heads: Heads, addresses: Mapping[str, str]) -> None:
         accepted.setblocking(False)
         self._socket = accepted
         self._limits: Limits = heads.limits
-        self._incoming = Incoming(heads, peer)
+        self._incoming = Incoming(heads, addresses)
         self._rest = memoryview(b"")
         self._close = False
         self.fd = accepted.fileno()

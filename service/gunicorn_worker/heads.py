@@ -21,6 +21,7 @@ _TARGET = re.compile(r"/[\x21-\x7e]*")
 _NAME = re.compile(r"[!#$%&'*+.^`|~0-9A-Za-z-]+")
 _HOST = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=%-]*(?::[0-9]*)?|\[[0-9A-Fa-f:.]+\](?::[0-9]*)?")
 _MOST_DIGITS = 18
+_VERSIONS = {"HTTP/1.1", "HTTP/1.0"}
 _PORTS = {"http": "80", "https": "443"}
 _NOT_PREFIXED = {"CONTENT_TYPE", "CONTENT_LENGTH"}
 
@@ -40,27 +41,32 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Heads:
-    """Reads heads. ``base`` is what every environment has, ``schemes`` what each proxy's field has where it is https.
-
-    ``base`` holds SERVER_NAME and SERVER_PORT if the server has an address that callers write, which a path is not.
-    """
+    """Reads heads. ``base`` is what every environment has, ``schemes`` what a proxy's fields have where it is https."""
 
     limits: Limits
     base: Mapping[str, Any]
     schemes: tuple[tuple[str, str], ...] = ()
 
-    def read(self, head: bytes, peer: Mapping[str, Any]) -> Head:
-        """Read a head without the empty line that ends it, from a peer whose REMOTE_ADDR is given.
+    def of_connection(self, addresses: Mapping[str, str]) -> dict[str, Any]:
+        """Return what every environment of a connection has.
+
+        Its ``addresses`` are REMOTE_ADDR, SERVER_NAME and, if the server has an address that callers write, which a
+        path is not, SERVER_PORT.
+        """
+        return {**self.base, **addresses}
+
+    def read(self, head: bytes, base: Mapping[str, Any]) -> Head:
+        """Read a head without the empty line that ends it, and add it to ``base``, what its connection has.
 
         Raises MalformedRequest, UriTooLong, HeadersTooLarge or PayloadTooLarge.
         """
-        line, *fields = _lines(head)
-        self._check_lengths(line, fields)
-        environ = {**self.base, **peer}
-        _add_request_line(environ, line)
-        for field in fields:
-            _add_field(environ, field, self.schemes)
-        _add_server(environ, _scheme(environ, self.schemes))
+        lines = _lines(head)
+        if len(head) > self.limits.shortest or len(lines) > self.limits.fields:
+            self._check_lengths(lines[0], lines[1:])
+        environ = dict(base)
+        _add_request_line(environ, lines[0])
+        self._add_fields(environ, lines[1:])
+        _add_server(environ, self._scheme(environ))
         return Head(environ, self._length(environ), _keeps_alive(environ), _continues(environ))
 
     def _check_lengths(self, line: str, fields: list[str]) -> None:
@@ -68,11 +74,37 @@ class Heads:
             raise UriTooLong(f"The request line has {len(line)} characters: at most {self.limits.line} are taken")
         if len(fields) > self.limits.fields:
             raise HeadersTooLarge(
-                f"The request has {len(fields)} header fields: at most {self.limits.fields} are taken"
+                f"The request has {len(fields)} header fields: {self.limits.fields} at most are taken"
             )
         longest = max(map(len, fields), default=0) + 2
         if longest > self.limits.field:
             raise HeadersTooLarge(f"A header field has {longest} bytes: at most {self.limits.field} are taken")
+
+    def _add_fields(self, environ: dict[str, Any], fields: list[str]) -> None:
+        for field in fields:
+            name, colon, value = field.partition(":")
+            if not colon:
+                raise MalformedRequest(f"The header field {field[:40]!r} has no colon")
+            key = _key(name)
+            if key in environ:
+                self._join(environ, key, value.strip(" \t"))
+            else:
+                environ[key] = value.strip(" \t")
+
+    def _join(self, environ: dict[str, Any], key: str, value: str) -> None:
+        if key in _ONCE or any(key == name for name, _ in self.schemes):
+            raise MalformedRequest(f"The header field {key.removeprefix('HTTP_').replace('_', '-')} is there twice")
+        environ[key] = f"{environ[key]},{value}"
+
+    def _scheme(self, environ: Mapping[str, Any]) -> str:
+        found = ""
+        for name, secure in self.schemes:
+            if (said := environ.get(name)) is not None:
+                scheme = "https" if said == secure else "http"
+                if found not in {"", scheme}:
+                    raise MalformedRequest("The header fields of the proxy disagree about the scheme")
+                found = scheme
+        return found or "http"
 
     def _length(self, environ: Mapping[str, Any]) -> int:
         if "HTTP_TRANSFER_ENCODING" in environ:
@@ -100,31 +132,14 @@ def _add_request_line(environ: dict[str, Any], line: str) -> None:
     method, target, version = parts
     if not _METHOD.fullmatch(method):
         raise MalformedRequest(f"The method is {method[:20]!r}: expected 3 to 20 capital letters")
-    if version not in {"HTTP/1.1", "HTTP/1.0"}:
+    if version not in _VERSIONS:
         raise MalformedRequest(f"The version is {version[:20]!r}: expected HTTP/1.1 or HTTP/1.0")
-    environ.update(REQUEST_METHOD=method, RAW_URI=target, SERVER_PROTOCOL=version)
-    _add_target(environ, target, method)
-
-
-def _add_target(environ: dict[str, Any], target: str, method: str) -> None:
     if not _TARGET.fullmatch(target) and (target, method) != ("*", "OPTIONS"):
         raise MalformedRequest(f"The address is {target[:60]!r}: expected / and printable ASCII")
     path, _, query = target.partition("#")[0].partition("?")
+    environ["REQUEST_METHOD"], environ["RAW_URI"], environ["SERVER_PROTOCOL"] = method, target, version
     environ["PATH_INFO"] = unquote_to_bytes(path).decode("latin-1") if "%" in path else path
     environ["QUERY_STRING"] = query
-
-
-def _add_field(environ: dict[str, Any], field: str, schemes: tuple[tuple[str, str], ...]) -> None:
-    name, colon, value = field.partition(":")
-    if not colon:
-        raise MalformedRequest(f"The header field {field[:40]!r} has no colon")
-    key, value = _key(name), value.strip(" \t")
-    if key not in environ:
-        environ[key] = value
-    elif key in _ONCE or any(key == name for name, _ in schemes):
-        raise MalformedRequest(f"The header field {name} is there twice")
-    else:
-        environ[key] = f"{environ[key]},{value}"
 
 
 @lru_cache(maxsize=1024)
@@ -138,25 +153,25 @@ def _key(name: str) -> str:
     return key if key in _NOT_PREFIXED else f"HTTP_{key}"
 
 
-def _scheme(environ: Mapping[str, Any], schemes: tuple[tuple[str, str], ...]) -> str:
-    said = {"https" if environ[name] == secure else "http" for name, secure in schemes if name in environ}
-    if len(said) > 1:
-        raise MalformedRequest("The header fields of the proxy disagree about the scheme")
-    return said.pop() if said else "http"
-
-
 def _add_server(environ: dict[str, Any], scheme: str) -> None:
+    environ["wsgi.url_scheme"] = scheme
     host: str | None = environ.get("HTTP_HOST")
     if host is None and environ["SERVER_PROTOCOL"] == "HTTP/1.1":
         raise MalformedRequest("The header field Host is missing")
-    if host and not _HOST.fullmatch(host):
-        raise MalformedRequest(f"Host is {host[:60]!r}: expected a name or an address, and a port")
-    environ["wsgi.url_scheme"] = scheme
-    if host and "SERVER_PORT" not in environ:
-        name, *port = host.split(":")
-        environ["SERVER_NAME"], environ["SERVER_PORT"] = name, port[0] if port else _PORTS[scheme]
+    name, port = _host(host or "")
+    if name and "SERVER_PORT" not in environ:
+        environ["SERVER_NAME"], environ["SERVER_PORT"] = name, _PORTS[scheme] if port is None else port
     else:
         environ.setdefault("SERVER_PORT", "")
+
+
+@lru_cache(maxsize=1024)
+def _host(host: str) -> tuple[str, str | None]:
+    """Split a host into name and port, as gunicorn does."""
+    if not _HOST.fullmatch(host):
+        raise MalformedRequest(f"Host is {host[:60]!r}: expected a name or an address, and a port")
+    name, *port = host.split(":")
+    return name, port[0] if port else None
 
 
 def _keeps_alive(environ: Mapping[str, Any]) -> bool:

@@ -27,11 +27,11 @@ class Request:
 class Incoming:
     """Takes what a connection brings, and gives whole requests. A request that was begun holds at most one buffer."""
 
-    __slots__ = ("_body", "_buffer", "_head", "_heads", "_peer", "_searched")
+    __slots__ = ("_base", "_body", "_buffer", "_head", "_heads", "_searched")
 
-    def __init__(self, heads: Heads, peer: Mapping[str, Any]) -> None:
+    def __init__(self, heads: Heads, addresses: Mapping[str, str]) -> None:
         self._heads = heads
-        self._peer = peer
+        self._base = heads.of_connection(addresses)
         self._buffer = bytearray()
         self._searched = 0
         self._head: Head | None = None
@@ -75,7 +75,7 @@ class Incoming:
         if end < 0:
             self._searched = max(0, len(self._buffer) - len(_END) + 1)
             return None
-        head = self._heads.read(bytes(self._buffer[:end]), self._peer)
+        head = self._heads.read(bytes(self._buffer[:end]), self._base)
         del self._buffer[: end + len(_END)]
         self._searched = 0
         return head
@@ -83,6 +83,8 @@ class Incoming:
     def _body_is_whole(self, head: Head) -> bool:
         if self._body is None:
             self._body = self._begin_body(head)
+            if not head.length:
+                return True
         missing = head.length - self._written()
         if missing:
             self._body.write(self._buffer[:missing])

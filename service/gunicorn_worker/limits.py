@@ -28,6 +28,11 @@ class Limits:
     graceful: float = 30.0
 
     @property
+    def shortest(self) -> int:
+        """The length of a head up to which no line of it can be too long."""
+        return min(self.line or self.field, self.field) - 2
+
+    @property
     def head(self) -> int:
         """The most bytes of a head: request line and all fields."""
         return _BUFFERS * self.field

@@ -30,11 +30,10 @@ class Listener:
         self._socket = _bound(self._path, backlog, umask) if self._path else _bound_tcp(where, backlog)
         self._made = _identity(self._path)
         self.fd = self._socket.fileno()
-        self.server: dict[str, str] = _server(where)
-        """SERVER_NAME and SERVER_PORT, as far as the address says them."""
+        self._server = _server(where)
 
     def accept(self) -> tuple[socket.socket, dict[str, str]] | None:
-        """Give a connection that waits and its REMOTE_ADDR and REMOTE_PORT, or None. Raises Exhausted."""
+        """Give a connection that waits, with REMOTE_ADDR, SERVER_NAME and ports of it, or None. Raises Exhausted."""
         try:
             accepted, peer = self._socket.accept()
         except OSError as error:
@@ -42,8 +41,8 @@ class Listener:
                 raise Exhausted(error.strerror) from error
             return None
         if isinstance(peer, tuple):
-            return accepted, {"REMOTE_ADDR": peer[0], "REMOTE_PORT": str(peer[1])}
-        return accepted, {"REMOTE_ADDR": peer if isinstance(peer, str) else peer.decode()}
+            return accepted, {**self._server, "REMOTE_ADDR": peer[0], "REMOTE_PORT": str(peer[1])}
+        return accepted, {**self._server, "REMOTE_ADDR": peer if isinstance(peer, str) else peer.decode()}
 
     def refuse(self) -> None:
         """Take no new connections. Those that wait can still be accepted; on TCP, new ones until ``close``."""

@@ -42,7 +42,7 @@ class LoopWorker(Worker):  # type: ignore[misc]
         if listener is None:
             return
         self.booted = True
-        loop = Loop(self.wsgi, listener, self._heads(listener), self.notify, self.PIPE[0])
+        loop = Loop(self.wsgi, listener, self._heads(), self.notify, self.PIPE[0])
         self.log.info("Listening at: %s (slot %d)", self.listens_at, self.slot)
         try:
             loop.serve(lambda: self._goes_on(loop))
@@ -66,8 +66,8 @@ class LoopWorker(Worker):  # type: ignore[misc]
             sleep(_RETRY)
         return None
 
-    def _heads(self, listener: Listener) -> Heads:
-        base: dict[str, Any] = {**base_environ(self.cfg), **listener.server, "SCRIPT_NAME": ""}
+    def _heads(self) -> Heads:
+        base: dict[str, Any] = {**base_environ(self.cfg), "SCRIPT_NAME": ""}
         schemes = {f"HTTP_{name.replace('-', '_')}": value for name, value in self.cfg.secure_scheme_headers.items()}
         return Heads(Limits.of(self.cfg, self.max_body_bytes), base, tuple(schemes.items()))
 
