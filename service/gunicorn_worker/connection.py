@@ -16,9 +16,10 @@ _LINGERING = 2.0
 
 
 class State(Enum):
-    """What a connection does: waits for bytes, sends an answer, throws away what still comes, or is gone."""
+    """What a connection does: waits for bytes or for an answer, sends it, throws away what still comes, or is gone."""
 
     RECEIVING = "receiving"
+    ANSWERING = "answering"
     SENDING = "sending"
     LINGERING = "lingering"
     CLOSED = "closed"
@@ -27,7 +28,8 @@ class State(Enum):
 class Connection:
     """A connection and where it stands. Nothing here waits, and nothing raises because the other end is gone.
 
-    ``deadline`` is when it is given up, by the monotonic clock, in seconds.
+    ``deadline`` is when it is given up, by the monotonic clock, in seconds. All of a head has to come within
+    ``limits.receiving`` seconds, and the same goes for each piece of a body and of an answer.
     """
 
     __slots__ = ("_close", "_incoming", "_limits", "_rest", "_socket", "deadline", "fd", "state")
@@ -49,7 +51,12 @@ class Connection:
         return self.state is State.RECEIVING and not self._incoming.begun
 
     def receive(self) -> Request | None:
-        """Read what has come, once, and give the request that it completes. Raises what ``Incoming.take`` raises."""
+        """Read what has come, once, and give the request that it completes. Raises what ``Incoming.take`` raises.
+
+        What comes after a request waits in the kernel until that one is answered.
+        """
+        if self.state is State.ANSWERING:
+            return None
         try:
             data = self._socket.recv(_READ)
         except BlockingIOError:
@@ -67,9 +74,11 @@ class Connection:
         return self._take(b"") if self.state is State.RECEIVING and self._incoming.begun else None
 
     def _take(self, data: bytes) -> Request | None:
-        if not self._incoming.begun:
+        if self._incoming.in_body or not self._incoming.begun:
             self.deadline = monotonic() + self._limits.receiving
         request = self._incoming.take(data)
+        if request is not None:
+            self.state = State.ANSWERING
         if request is None and self._incoming.waits_for_continue:
             self._write(CONTINUE, b"")
             if self._rest:
@@ -103,6 +112,7 @@ class Connection:
         except OSError:
             self.close()
             return
+        self.deadline = monotonic() + self._limits.receiving
         if not self._rest:
             self._finish()
 

@@ -16,7 +16,7 @@ from service.errors import HeadersTooLarge, UriTooLong
 from service.gunicorn_worker.limits import Limits
 
 _ALLOWED = bytes((ord("\t"), *range(0x20, 0x7F), *range(0x80, 0x100)))
-_METHOD = re.compile(r"[!$%&'*+.^`|~0-9A-Z-]{3,20}")
+_METHOD = re.compile(r"[!$%&'*+.^_`|~0-9A-Z-]{3,20}")
 _TARGET = re.compile(r"/[\x21-\x7e]*")
 _NAME = re.compile(r"[!#$%&'*+.^`|~0-9A-Za-z-]+")
 _HOST = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=%-]*(?::[0-9]*)?|\[[0-9A-Fa-f:.]+\](?::[0-9]*)?")

@@ -43,6 +43,11 @@ class Incoming:
         return self._head is not None or bool(self._buffer)
 
     @property
+    def in_body(self) -> bool:
+        """Whether a head is here, and its body is on its way."""
+        return self._head is not None
+
+    @property
     def waits_for_continue(self) -> bool:
         """Whether the caller waits for 100 (Continue): all of a head that asks for it is here, and nothing else."""
         return self._head is not None and self._head.continues and not self._written()

@@ -12,8 +12,8 @@ _BUFFERS = 4
 class Limits:
     """Bounds in bytes, numbers and seconds; 0 bytes of a request line are no bound other than the head's.
 
-    ``receiving`` is how long all of a request may take to arrive, and an answer to be taken; ``idle`` how long a
-    connection is kept without a request; ``linger`` how long an idle one is kept by a worker that stops.
+    ``receiving`` is how long a head may take to arrive, and each further piece of a body or an answer; ``idle`` how
+    long a connection is kept without a request; ``linger`` how long an idle one is kept by a worker that stops.
     """
 
     line: int = 8190

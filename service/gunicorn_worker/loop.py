@@ -99,8 +99,9 @@ class Loop:
         now = monotonic()
         self._next_beat = now + _BEAT
         self._beat()
-        for connection in [one for one in self._connections.values() if one.deadline < now]:
-            self._give_up(connection)
+        for connection in list(self._connections.values()):
+            if connection.deadline < now and connection.state is not State.ANSWERING:
+                self._give_up(connection)
         self._listen(len(self._connections) < self._limits.connections)
 
     # --- connections
@@ -172,7 +173,7 @@ class Loop:
             self._collect(connection, connection.last_look)
         elif connection.state is State.RECEIVING:
             seconds = self._limits.receiving
-            self._refuse(connection, RequestTimeout(f"The request did not arrive within {seconds:g} s"))
+            self._refuse(connection, RequestTimeout(f"For {seconds:g} s, no more of the request has arrived"))
         else:
             connection.close()
             self._drop_if_closed(connection)

@@ -13,9 +13,9 @@ class Application:
     """Answers with what it saw. ``answer`` is the loop's, ``__call__`` is gunicorn's own workers'."""
 
     def answer(self, environs, gone):
-        for place, environ in enumerate(environs):
+        for place in reversed(range(len(environs))):
             if not gone(place):
-                yield place, _answer(environ, len(environs))
+                yield place, _answer(environs[place], len(environs))
 
     def __call__(self, environ, start_response):
         status, headers, body = _answer(environ, 1)

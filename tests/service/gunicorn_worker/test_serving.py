@@ -58,6 +58,16 @@ def test_requests_that_come_together_on_one_connection_are_answered_in_their_ord
         assert [connection.answer().json["length"] for _ in range(50)] == list(range(50))
 
 
+def test_they_are_so_too_if_more_comes_before_the_first_is_answered(server):
+    sent = [request(f"/{number}", b"x" * 1000, method="POST") for number in range(2000)]
+    with server.connect() as connection:
+        sending = threading.Thread(target=connection.send, args=(b"".join(sent),))
+        sending.start()
+        seen = [connection.answer().json["environ"]["RAW_URI"] for _ in sent]
+        sending.join()
+    assert seen == [f"/{number}" for number in range(2000)]
+
+
 def test_requests_of_several_connections_that_arrived_meanwhile_are_answered_together(server):
     first, others = server.connect(), [server.connect() for _ in range(20)]
     first.send(request("/sleep?0.5"))
