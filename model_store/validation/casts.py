@@ -90,7 +90,9 @@ def _cast_array(column: Column, values: Array, locate: Callable[[int], str], fau
 
 def _cast_whole(column: Column, values: Array, locate: Callable[[int], str], faults: list[Fault]) -> Array:
     """Cast floats into an integer column: in one step if all are whole and exact."""
-    if np.all(np.abs(values) <= _EXACT) and np.all(np.trunc(values) == values):
+    with np.errstate(over="ignore"):  # the largest of float16 is far below _EXACT
+        exact = np.all(np.abs(values) <= _EXACT)
+    if exact and np.all(np.trunc(values) == values):
         return _cast_array(column, values.astype(np.int64), locate, faults)
     return _cast_each(column, values.tolist(), locate, faults)
 

@@ -3,6 +3,7 @@
 import datetime as dt
 import decimal
 import math
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -230,6 +231,13 @@ def test_objects_of_other_libraries_are_refused_not_guessed():
 def test_numpy_scalars_inside_object_arrays_count_as_numbers():
     values = np.array([np.float64(1.5), np.int32(2)], dtype=object)
     assert from_columns(floats(1), {"c0": values}).matrix.tolist() == [[1.5], [2.0]]
+
+
+def test_numbers_of_half_precision_are_cast_without_a_warning():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        made = from_matrix(floats(dtype="int8"), np.array([[1.0, -2.0]], np.float16))
+    assert made.matrix.tolist() == [[1, -2]]
 
 
 def test_arrays_are_cast_where_that_is_safe():
