@@ -32,6 +32,22 @@ def environment(name, requirements):
     return folder / "bin"
 
 
+def node_environment(name, folder):
+    """The programs of packages of npm under var/, made once for each content of the folder's package-lock.json."""
+    npm = shutil.which("npm")
+    if npm is None or shutil.which("node") is None:
+        pytest.skip(f"{name} needs node and npm, which this machine does not have")
+    made, lock = ROOT / "var" / "clients" / name, folder / "package-lock.json"
+    made_from = made / "made-from.json"
+    if not (made_from.is_file() and made_from.read_text() == lock.read_text()):
+        shutil.rmtree(made, ignore_errors=True)
+        shutil.copytree(folder, made, ignore=shutil.ignore_patterns("node_modules"))
+        installed = run(npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix", made)
+        assert installed.returncode == 0, installed.stderr[-3000:]
+        made_from.write_text(lock.read_text())
+    return made / "node_modules" / ".bin"
+
+
 def run(*command, seconds=240, **variables):
     """A finished command that knows nothing of this project's own environment."""
     clean = {name: value for name, value in os.environ.items() if name not in {"PYTHONPATH", "VIRTUAL_ENV"}}
