@@ -40,7 +40,7 @@ STEPS = frozenset(
 """Kinds of steps, whatever their settings are; ``each`` is looked at more closely."""
 
 MULTIPLYING = frozenset(
-    {"dot", "project", "similarity", "distances", "bernoulli", "quadratic", "normal", "normalise"},
+    {"dot", "project", "similarity", "distances", "nearest_centre", "bernoulli", "quadratic", "normal", "normalise"},
 )
 """Kinds of steps whose last bits depend on the number of rows: BLAS multiplies matrices in them, or ``einsum`` does."""
 

@@ -104,16 +104,26 @@ def _similarity(compilation: Compilation, estimator: Any, rows: Value, points: A
     )
 
 
+def _centres(compilation: Compilation, estimator: Any, rows: Value) -> Methods:
+    rows, known = _to_centres(compilation, estimator, rows)
+    return {"transform": compilation.add("distances", rows, **known, width=len(estimator.cluster_centers_))}
+
+
 def _clusters(compilation: Compilation, estimator: Any, rows: Value) -> Methods:
+    methods = _centres(compilation, estimator, rows)
+    rows, known = _to_centres(compilation, estimator, rows)
+    nearest = compilation.add("nearest_centre", rows, **{**known, "dtype": "int32"}, form="vector", width=1)
+    return {**methods, "predict": nearest}
+
+
+def _to_centres(compilation: Compilation, estimator: Any, rows: Value) -> tuple[Value, dict[str, Any]]:
+    """Return rows as they are compared with centres, and what a step that does so is added with."""
     rows = compilation.floats(rows)
     if np.float32 in (np.dtype(rows.dtype), estimator.cluster_centers_.dtype):
         refuse("distances of float32")
     kept, turned = stored(estimator.cluster_centers_)
     by_row = compilation.add("by_row", rows, finite=True)
-    found = compilation.add(
-        "distances", by_row, arrays={"points": kept}, settings={"turned": turned}, dtype="float64", width=len(kept)
-    )
-    return {"transform": found}
+    return by_row, {"arrays": {"points": kept}, "settings": {"turned": turned}, "dtype": "float64"}
 
 
 _MODULE = "sklearn.decomposition"
@@ -132,5 +142,5 @@ COMPILERS: Mapping[str, Compiler] = {
     "sklearn.kernel_ridge.KernelRidge": _kernel_ridge,
     "sklearn.cluster._kmeans.KMeans": _clusters,
     "sklearn.cluster._kmeans.MiniBatchKMeans": _clusters,
-    "sklearn.cluster._bisect_k_means.BisectingKMeans": _clusters,
+    "sklearn.cluster._bisect_k_means.BisectingKMeans": _centres,
 }

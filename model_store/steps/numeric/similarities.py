@@ -79,6 +79,35 @@ def _distances(step: Step) -> Run:
     return lambda values: np.sqrt(squared(values))
 
 
+_AT_ONCE = 256
+"""Rows that scikit-learn multiplies at once."""
+
+
+def _nearest_centre(step: Step) -> Run:
+    """Return the number, int32, of the nearest of ``points`` (points, columns): the first of several.
+
+    A row alone is multiplied as one of two: BLAS multiplies a matrix and a vector in another order.
+    """
+    points = step.arrays["points"]
+    points = points.T if step.settings.get("turned") else points
+    lengths = np.einsum("ij,ij->i", points, points)
+
+    def nearest(values: Array) -> Array:
+        several = np.repeat(values, 2, axis=0) if len(values) == 1 else values
+        found = lengths + -2 * (several @ points.T)
+        return np.asarray(found[: len(values)].argmin(axis=1))
+
+    def run(values: Array) -> Array:
+        pieces = [nearest(values[start : start + _AT_ONCE]) for start in range(0, len(values), _AT_ONCE)]
+        return np.concatenate(pieces).astype(np.int32)
+
+    return run
+
+
 _KERNELS = {"linear": _linear, "polynomial": _polynomial, "poly": _polynomial, "sigmoid": _sigmoid, "rbf": _rbf}
 
-BUILDERS: Mapping[str, Builder] = {"similarity": _similarity, "distances": _distances}
+BUILDERS: Mapping[str, Builder] = {
+    "similarity": _similarity,
+    "distances": _distances,
+    "nearest_centre": _nearest_centre,
+}

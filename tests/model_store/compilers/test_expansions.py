@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 from scipy.special import ndtri
-from sklearn.cluster import KMeans
+from sklearn.cluster import BisectingKMeans, KMeans, MiniBatchKMeans
 from sklearn.cross_decomposition import CCA, PLSRegression
 from sklearn.decomposition import PCA, FastICA, IncrementalPCA, TruncatedSVD
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
@@ -224,7 +224,7 @@ def test_numbers_at_edges_and_one_bit_off_get_the_same_bits(
         (SplineTransformer(sparse_output=True), "sparse splines"),
         (FunctionTransformer(np.cumsum), "none of NumPy's that take one array"),
         (SelectKBest(k=0), "no column is chosen"),
-        (KMeans(3, n_init=1), "there are no steps for predict"),
+        (BisectingKMeans(3), "there are no steps for predict"),
         (SimpleImputer(missing_values=np.float32(3)), "missing values are"),
         (Nystroem(kernel="laplacian", n_components=9), "its kernel is laplacian"),
     ],
@@ -260,3 +260,14 @@ def test_rows_of_weights_do_not_overlap():
     step = Step("dot", settings={"stride": 3, "flat": False}, arrays={"weights": np.ones((2, 4))})
     with pytest.raises(ValueError, match="rows of at most 3 weights"):
         build(step)
+
+
+@pytest.mark.parametrize("clusters", [1, 2, 7])
+@pytest.mark.parametrize("model", [KMeans, MiniBatchKMeans])
+def test_clusters_are_the_nearest_also_in_the_middle_between_centres(model, clusters, tmp_path):
+    fitted = model(clusters, n_init=1, random_state=0).fit(ROWS)
+    centres = fitted.cluster_centers_
+    between = (centres[:, np.newaxis] / 2 + centres / 2).reshape(-1, ROWS.shape[1])
+    rows = np.concatenate((ROWS, between, np.nextafter(between, np.inf), centres))
+    assert schema_of(fitted, rows, "C").outputs[0].dtype == "int32"
+    assert set(outcomes(fitted, rows, "C", tmp_path, (1, 7, 33, len(rows)))) == {"equal"}
