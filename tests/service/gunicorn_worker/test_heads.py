@@ -13,6 +13,7 @@ from model_store.request_errors import MalformedRequest, PayloadTooLarge, Reques
 from service.errors import HeadersTooLarge, UriTooLong
 from service.gunicorn_worker.heads import Heads
 from service.gunicorn_worker.limits import Limits
+from tests.service.gunicorn_worker.damage import head, mutated
 
 SERVER = "/run/millrace/service-0.sock"
 SCHEMES = (
@@ -36,10 +37,6 @@ BASE = {**wsgi.base_environ(CONFIG), "SERVER_NAME": SERVER, "SCRIPT_NAME": "", "
 
 def heads(**limits):
     return Heads(Limits(**limits), {}, SCHEMES)
-
-
-def head(*fields, line="POST /v1/models/iris:predict HTTP/1.1", host="Host: millrace.example"):
-    return "\r\n".join([line, *([host] if host else []), *fields]).encode("latin-1")
 
 
 def read(*fields, **options):
@@ -180,24 +177,6 @@ def test_a_caller_that_waits_for_continue_is_seen_but_not_in_http_1_0():
 def test_an_address_that_callers_write_names_the_server():
     own = heads().read(head(), {"SERVER_NAME": "10.0.0.1", "SERVER_PORT": "8000"})
     assert (own.environ["SERVER_NAME"], own.environ["SERVER_PORT"]) == ("10.0.0.1", "8000")
-
-
-PIECES = [
-    b"\r\n", b"\n", b"\r", b"\0", b"\t", b" ", b":", b"_", b"\x7f", b"\xe4", b"\xff", b"%", b"%41", b"?", b"#", b"//",
-    b"*", b"Host: b", b"Content-Length: 3", b"Transfer-Encoding: chunked", b"X-Forwarded-Proto: https", b"OPTIONS",
-    b"Expect: 100-continue", b"Connection: close", b"HTTP/1.0", b"HTTP/1.1", b"http://a/", b"Script-Name: /v1",
-    b"[::1]:80", b"a:b:c",
-]  # fmt: skip
-
-
-def mutated(chance):
-    """Change a good head in a few places."""
-    written = head("Content-Length: 4", "Accept: a", "X-Forwarded-Proto: http", line="POST /v1/models?a=b HTTP/1.1")
-    for _ in range(chance.randint(0, 3)):
-        at = chance.randint(0, len(written))
-        cut = at + chance.choice([0, 0, 1, 2, 5])
-        written = written[:at] + chance.choice(PIECES) + written[cut:]
-    return written
 
 
 def test_whatever_is_taken_is_what_gunicorn_understands():

@@ -1,12 +1,16 @@
 """A real gunicorn with the loop's worker serves HTTP as gunicorn's own worker does, and refuses what it must."""
 
+import contextlib
+import random
 import socket
 import threading
 import time
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
+from tests.service.gunicorn_worker.damage import mutated
 from tests.service.gunicorn_worker.servers import eventually, request
 
 REQUESTS = [
@@ -241,6 +245,24 @@ def test_out_of_descriptors_it_neither_ends_nor_spins_and_serves_on_when_there_a
 def processor_seconds(pid):
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / 100
+
+
+def test_damaged_requests_get_whole_answers_or_none_and_end_nothing(server):
+    chance, pid, statuses = random.Random(11), server.pid(), Counter()
+    last = request("/last", b"", "Connection: close")
+    for _ in range(1500):
+        sent = mutated(chance) + b"\r\n\r\n" + chance.choice([b"", b"bod", b"body", b"body\r\n\r\n"]) + last
+        cut = chance.randrange(len(sent))
+        with server.connect(seconds=0.1) as connection, contextlib.suppress(OSError):
+            connection.send(sent[:cut])
+            connection.send(sent[cut:])
+            while connection.stream.peek(1):
+                answer = connection.answer()
+                statuses[answer.status] += 1
+                assert answer.status == 200 or answer.closes
+    assert server.pid() == pid
+    assert set(statuses) == {200, 400}
+    assert min(statuses.values()) > 300
 
 
 def test_many_callers_at_once_each_get_their_own_answer(serve):
