@@ -48,7 +48,7 @@ class Loop:
         self._epoll = select.epoll()
         self._connections: dict[int, Connection] = {}
         self._arrived: list[tuple[Connection, Request]] = []
-        self._next_beat = 0.0
+        self._next_beat = self._next_sweep = 0.0
         self._accepts = True
         self._stops = False
         self._goes_on: Callable[[], bool] = lambda: True
@@ -92,13 +92,19 @@ class Loop:
             else:
                 self._accept(1 + self._limits.connections - len(self._connections))
         self._answer()
-        if self._stops or monotonic() >= self._next_beat:
-            self._housekeeping()
+        self._pulse()
+        if self._stops or monotonic() >= self._next_sweep:
+            self._sweep()
 
-    def _housekeeping(self) -> None:
+    def _pulse(self) -> None:
+        if monotonic() >= self._next_beat:
+            self._next_beat = monotonic() + _BEAT
+            self._beat()
+
+    def _sweep(self) -> None:
+        """Give up what takes too long, and accept again if that was not possible."""
         now = monotonic()
-        self._next_beat = now + _BEAT
-        self._beat()
+        self._next_sweep = now + _BEAT
         for connection in list(self._connections.values()):
             if connection.deadline < now and connection.state is not State.ANSWERING:
                 self._give_up(connection)
@@ -120,7 +126,7 @@ class Loop:
         self._listen(len(self._connections) < self._limits.connections)
 
     def _listen(self, wanted: bool) -> None:  # noqa: FBT001 - what is wanted
-        """Look at the listener, or let new connections wait in the kernel, until the next housekeeping."""
+        """Look at the listener, or let new connections wait in the kernel, until the next sweep."""
         if wanted != self._accepts and not self._stops:
             self._accepts = wanted
             self._epoll.modify(self._listener.fd, _IN if wanted else 0)
@@ -207,9 +213,7 @@ class Loop:
         environs = [request.environ for _, request in arrived]
         for place, response in self._application.answer(environs, lambda place: arrived[place][0].gone()):
             self._reply(*waiting.pop(place), response)
-            if monotonic() >= self._next_beat:
-                self._next_beat = monotonic() + _BEAT
-                self._beat()
+            self._pulse()
 
     def _abandon(self, connection: Connection, request: Request) -> None:
         request.close()
