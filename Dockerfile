@@ -57,7 +57,8 @@ COPY deploy/compose deploy/compose
 COPY monitoring/nginx_metrics.py monitoring/nginx_metrics.py
 RUN python -m compileall -q model_store service examples deploy monitoring
 USER 10001:10001
-EXPOSE 8000 9100
+# One loop worker and the bulk worker; WORKERS makes it more: each worker listens on the port after the last one's.
+EXPOSE 8000 8001 9100
 STOPSIGNAL SIGTERM
 # No http.client: importing it takes ten times as long as asking.
 HEALTHCHECK --interval=5s --timeout=3s --start-period=60s --retries=3 \

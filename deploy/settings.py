@@ -35,8 +35,9 @@ class StackSettings(Declared):
         "REPLICA_CONNECTIONS",
         64,
         whole(1, 100_000),
-        "How many requests Nginx lets one replica have under way or waiting. When all replicas have as many, the next "
-        "is answered 503 with `Retry-After` at once: the bound of the queue.",
+        "How many predictions Nginx lets the loop workers of one replica have under way or waiting; the bulk worker "
+        "has a quarter of it for large bodies, and helps out with as many as one loop worker has. When all replicas "
+        "have as many, the next is answered 503 with `Retry-After` at once: the bound of the queue.",
         group=Group.LIMITS,
     )
     predict_timeout = setting(

@@ -34,12 +34,12 @@ died go on counting, so that sums over replicas equal what clients counted. A hi
 A worker counts a request once its answer is ready, just before it is sent. What clients counted as answered is
 therefore never more than the sums, and less by at most
 
-* one for each worker that was killed (`millrace_worker_exits_total`): it answers one request at a time, and may have
-  counted that one but not sent it, so that Nginx asked another replica, which counted it again;
+* those that a worker had counted but not sent when it was killed (`millrace_worker_exits_total`), at most one for each
+  request that it was answering: Nginx asked another worker, which counted them again;
 * one for each request that Nginx gave up waiting for after `PREDICT_TIMEOUT`, if that replica finished it all the same;
 * one for each caller that hung up before its answer came.
 
-A worker that is killed between two of its counters has counted its last request in the first alone. Nginx's own
+A worker that is killed between two of its counters has counted its last requests in the first alone. Nginx's own
 counters have each request once.
 """
 

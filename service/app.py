@@ -257,7 +257,7 @@ def create_management(settings: Settings) -> Management:
     """Build what gunicorn's master serves and cleans up."""
     folder = settings.run_dir / "metrics"
     own = own_presence(settings.run_dir)
-    assessor = Assessor(settings.replica)
+    assessor = Assessor(settings.replica, settings.workers + 1)  # loop workers and the bulk worker
 
     def assess(workers: Collection[int]) -> Readiness:
         return assessor.assess(workers, announcements.read(own))

@@ -29,11 +29,8 @@ if "service.metrics.instruments" not in sys.modules:
 from service import app  # noqa: E402
 from service.gunicorn_worker import slots  # noqa: E402
 
-# Which worker class answers: the event loop's, or gunicorn's sync.
-_LOOP = False
-
-# Each worker of the event loop listens at an address of its own, by its slot, when it can serve; the master at none.
-bind = [] if _LOOP else [_SETTINGS.bind]
+# Each worker listens at an address of its own, by its slot, when it can serve; the master at none.
+bind: list[str] = []
 # Connections that wait to be accepted. Nginx's max_conns keeps far below it; this only has to be larger.
 backlog = 1024
 
@@ -41,21 +38,21 @@ backlog = 1024
 pidfile = str(_SETTINGS.run_dir / "gunicorn.pid")
 
 # One thread in each worker: threads cost more and wait for one another. Nginx absorbs slow clients.
-worker_class = "service.gunicorn_worker.worker.LoopWorker" if _LOOP else "sync"
-workers = _SETTINGS.workers
+worker_class = "service.gunicorn_worker.worker.LoopWorker"
+workers = _SETTINGS.workers + 1  # the last slot is the bulk worker's
 
 # The application is imported once, before the port opens: a replica that cannot serve refuses connections, which Nginx
 # understands, and a worker that died is back in milliseconds. Nothing is predicted before the fork.
 preload_app = True
 
-# A worker that is silent for this long is ended with its stacks in the log. With sync workers it bounds a request.
+# A worker that is silent for this long is ended with its stacks in the log. So it bounds a request.
 timeout = _SETTINGS.request_timeout
 graceful_timeout = _SETTINGS.graceful_timeout
 
 # Restarting workers after so many requests hides leaks and costs a reload of all models. Default, said aloud.
 max_requests = 0
 
-# Seconds that the event loop keeps a connection without requests: longer than Nginx does, so that it is always Nginx
+# Seconds that a worker keeps a connection without requests: longer than Nginx does, so that it is always Nginx
 # that closes one, never the worker while a request is on its way.
 keepalive = 75
 
@@ -103,15 +100,13 @@ def when_ready(server: Any) -> None:
 
 def pre_fork(server: Any, worker: Any) -> None:
     """Give the worker the lowest free slot, which says where it listens. Called in the master."""
-    if _LOOP:
-        slots.place(server, worker, _SETTINGS.bind)
-        worker.max_body_bytes = max(_SETTINGS.max_body_bytes, _SETTINGS.max_upload_bytes)
+    slots.place(server, worker, _SETTINGS.bind)
+    worker.max_body_bytes = max(_SETTINGS.max_body_bytes, _SETTINGS.max_upload_bytes)
 
 
 def nworkers_changed(server: Any, number: int, before: int | None) -> None:
     """Keep as many workers as Nginx lists addresses. Called in the master."""
-    if _LOOP:
-        slots.keep_number(server, number, before)
+    slots.keep_number(server, number, before)
 
 
 def post_fork(_server: Any, _worker: Any) -> None:
@@ -132,8 +127,7 @@ def worker_exit(server: Any, _worker: Any) -> None:
 def child_exit(_server: Any, worker: Any) -> None:
     """Clean up after a worker, however it died. Called in the master."""
     _MANAGEMENT.worker_ended(worker.pid)
-    if _LOOP:
-        slots.leave(worker)
+    slots.leave(worker)
 
 
 def on_exit(_server: Any) -> None:

@@ -59,7 +59,7 @@ def server_lists(replicas: Sequence[Sequence[str]], connections: int) -> dict[st
     lists = {
         "REPLICA_SERVERS": [*_lines(loops, share), *_lines(bulks, share, backup=True)],
         "BULK_SERVERS": [*_lines(bulks, quarter), *_lines(loops, 1, backup=True)],
-        "TOKEN_SERVERS": _lines(bulks, 1),
+        "TOKEN_SERVERS": [*_lines(bulks, 1), *_lines([replica[0] for replica in replicas], 1, backup=True)],
     }
     return {name: "\n    ".join(lines) for name, lines in lists.items()}
 

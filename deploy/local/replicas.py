@@ -4,34 +4,37 @@ import http.client
 import json
 import os
 import shutil
+import socket
 import sys
 import tempfile
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from deploy.local.processes import Child
 from deploy.local.settings import ROOT, LocalSettings
+from service.gunicorn_worker.addresses import address_of
 
 _LONGEST_SOCKET_PATH = 100
 """A little less than what fits into the kernel's field for it (104 or 108 bytes)."""
 
 
 def socket_folder(settings: LocalSettings) -> Path:
-    """Give the folder of the replicas' sockets: next to the run files, or a short temporary one if paths are long."""
+    """Give the folder of the workers' sockets: next to the run files, or a short temporary one if paths are long."""
     folder = settings.var / "run"
-    if len(os.fsencode(folder / "replica-00.sock")) <= _LONGEST_SOCKET_PATH:
+    if len(os.fsencode(folder / "replica-00-000.sock~")) <= _LONGEST_SOCKET_PATH:
         return folder
     return Path(tempfile.mkdtemp(prefix="millrace-"))
 
 
-def socket_path(folder: Path, number: int) -> Path:
-    """Give the path of a replica's socket."""
-    return folder / f"replica-{number}.sock"
+def bind(folder: Path, number: int) -> str:
+    """Give the address that those of a replica's workers follow from."""
+    return f"unix:{folder / f'replica-{number}.sock'}"
 
 
-def worker_addresses(folder: Path, number: int) -> list[str]:
-    """Give the addresses of a replica's loop workers, then its bulk worker: its sync workers share one."""
-    return [f"unix:{socket_path(folder, number)}"] * 2
+def worker_addresses(settings: LocalSettings, folder: Path, number: int) -> list[str]:
+    """Give the addresses of a replica's loop workers, then its bulk worker's."""
+    return [address_of(bind(folder, number), slot) for slot in range(settings.workers + 1)]
 
 
 def management_port(settings: LocalSettings, number: int) -> int:
@@ -47,7 +50,7 @@ def replica(settings: LocalSettings, number: int, sockets: Path) -> Child:
         **settings.environment(),
         "RUN_DIR": str(run_dir),
         "REPLICA": name,
-        "BIND": f"unix:{socket_path(sockets, number)}",
+        "BIND": bind(sockets, number),
         "MANAGEMENT_BIND": f"127.0.0.1:{management_port(settings, number)}",
         "MALLOC_ARENA_MAX": "2",  # models come and go; more arenas keep more of what they leave
     }
@@ -68,3 +71,12 @@ def loading(port: int) -> str | None:
         told = json.loads(connection.getresponse().read())
         return str(told["reason"]) if told["loading"] or not told["workers"] else None
     return "it does not answer"
+
+
+def refusing(addresses: Sequence[str]) -> str | None:
+    """Name the first worker that does not listen yet; None if all do."""
+    for address in addresses:
+        with socket.socket(socket.AF_UNIX) as probe:
+            if probe.connect_ex(address.removeprefix("unix:")):
+                return f"no worker listens at {address}"
+    return None

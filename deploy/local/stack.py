@@ -44,6 +44,9 @@ class Stack:
     def _management(self) -> list[str]:
         return [f"127.0.0.1:{replicas.management_port(self._settings, number)}" for number in self._numbers]
 
+    def _addresses(self, number: int) -> list[str]:
+        return replicas.worker_addresses(self._settings, self._sockets, number)
+
     def check_ports(self) -> None:
         """Try every port of the stack. Raises CannotRun for one that is taken."""
         settings = self._settings
@@ -57,7 +60,7 @@ class Stack:
         for child in self._replicas:
             child.start()
         for number, child in zip(self._numbers, self._replicas, strict=True):
-            self._await_replica(child, replicas.management_port(self._settings, number))
+            self._await_replica(child, number)
         if not self._interrupts:
             self._nginx.start()
             self._await_nginx()
@@ -99,7 +102,7 @@ class Stack:
         binary = nginx.find()
         prefix = self._settings.var / "run" / "nginx"
         prefix.mkdir()
-        addresses = [replicas.worker_addresses(self._sockets, number) for number in self._numbers]
+        addresses = [self._addresses(number) for number in self._numbers]
         values = nginx.variables(self._settings, nginx.version(binary), addresses)
         command = nginx.command(binary, prefix, nginx.render(prefix / "etc", values))
         nginx.check(command)
@@ -114,8 +117,9 @@ class Stack:
             orphan_signal=signal.SIGKILL,  # its workers would go on listening, and keep the port from the next one
         )
 
-    def _await_replica(self, child: Child, port: int) -> None:
-        waits = self._wait_until(child, lambda: replicas.loading(port))
+    def _await_replica(self, child: Child, number: int) -> None:
+        port, addresses = replicas.management_port(self._settings, number), self._addresses(number)
+        waits = self._wait_until(child, lambda: replicas.loading(port) or replicas.refusing(addresses))
         if waits:
             raise CannotRun(
                 f"{child.name} did not come up: {waits}. Its log, {_shown(child.log)}, ends:\n{child.last_words()}"

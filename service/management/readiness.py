@@ -23,15 +23,16 @@ class Readiness:
 
 
 class Assessor:
-    """Assesses one replica, again and again.
+    """Assesses one replica, which has so many ``workers`` while it does not stop, again and again.
 
     A worker counts as ready from when all that it is to load has been loaded or has failed. It stays so while
     later versions load, because those before them serve on. A version that failed makes no replica unready: all
     replicas would be, at once.
     """
 
-    def __init__(self, replica: str) -> None:
+    def __init__(self, replica: str, workers: int = 1) -> None:
         self._replica = replica
+        self._workers = workers
         self._settled: set[int] = set()
 
     def assess(self, pids: Collection[int], announcements: Sequence[Announcement]) -> Readiness:
@@ -39,14 +40,16 @@ class Assessor:
         own = {a.pid: a for a in announcements if a.replica == self._replica and a.pid in pids}
         self._settled = {pid for pid in pids if pid in self._settled or (pid in own and own[pid].settled)}
         loading = sum(pid not in own or pid not in self._settled for pid in pids)
-        reason = _missing(pids, own, loading)
+        reason = _missing(pids, own, loading, self._workers)
         return Readiness(not reason, reason or "ready", len(pids), loading, _served(own), _failed(own))
 
 
-def _missing(pids: Collection[int], own: dict[int, Announcement], loading: int) -> str:
+def _missing(pids: Collection[int], own: dict[int, Announcement], loading: int, workers: int) -> str:
     """Return what is awaited; empty if nothing is."""
     if not pids:
         return "no worker is running"
+    if len(pids) < workers:
+        return f"{len(pids)} of {workers} workers are running"
     if loading:
         return f"{loading} of {len(pids)} workers are still loading models"
     if not any(announcement.models for announcement in own.values()):

@@ -68,8 +68,9 @@ class Settings(Declared):
         "WORKERS",
         1,
         whole(1, 256),
-        "Worker processes of each replica. Each holds all models and answers one request at a time, so replicas "
-        "times workers should be about the number of cores, and more where predictions wait for something else.",
+        "Loop workers of each replica: processes that each answer all requests that have arrived in one go. Replicas "
+        "times workers should be about the number of cores, and more where predictions wait for something else. One "
+        "more process of each replica, the bulk worker, takes large bodies. All hold all models.",
         group=Group.LIMITS,
     )
     request_timeout = setting(
@@ -358,7 +359,8 @@ class Settings(Declared):
         "BIND",
         "127.0.0.1:8000",
         text,
-        "Where the replica listens for Nginx: `unix:/path` or `address:port`. Nothing else may reach it.",
+        "Where the replica listens for Nginx: `unix:/path` or `address:port`. Each worker has an address that follows "
+        "from it: `BIND` itself, then `/path-1` and so on, or the next ports. Nothing else may reach them.",
         group=Group.REPLICA,
     )
     management_bind = setting(

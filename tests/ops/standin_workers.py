@@ -1,4 +1,4 @@
-"""Workers to stand behind a real Nginx in tests: each on a unix socket, answering with its own name."""
+"""Workers to stand behind a real Nginx in tests: each on a socket of its own, answering with its own name."""
 
 import json
 import socket
@@ -9,11 +9,14 @@ from pathlib import Path
 
 
 class Worker:
-    """One worker at ``unix:/path``. It remembers its connections and requests, can be held up and can be killed."""
+    """One worker at ``unix:/path`` or ``address:port``.
+
+    It remembers its connections and requests, can be held up and can be killed.
+    """
 
     def __init__(self, address):
-        self.name = Path(address).stem
-        self.path = address.removeprefix("unix:")
+        self.path = address.removeprefix("unix:") if address.startswith("unix:") else None
+        self.name = Path(self.path).stem if self.path else address
         self.connections = []
         self.requests = []
         self.free = threading.Event()
@@ -22,8 +25,12 @@ class Worker:
         self._server = None
 
     def start(self):
-        Path(self.path).unlink(missing_ok=True)
-        self._server = _Server(self.path, _handler(self))
+        if self.path:
+            Path(self.path).unlink(missing_ok=True)
+            self._server = _UnixServer(self.path, _handler(self))
+        else:
+            host, port = self.name.split(":")
+            self._server = _TcpServer((host, int(port)), _handler(self))
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
         return self
 
@@ -39,13 +46,22 @@ class Worker:
                 continue
 
 
-class _Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
+class _Threads(socketserver.ThreadingMixIn):
     daemon_threads = True
     block_on_close = False
     request_queue_size = 64
+    allow_reuse_address = True
 
     def handle_error(self, _request, _address):
         """A connection that breaks is part of the tests."""
+
+
+class _UnixServer(_Threads, socketserver.UnixStreamServer):
+    pass
+
+
+class _TcpServer(_Threads, socketserver.TCPServer):
+    pass
 
 
 def _handler(worker):

@@ -1,17 +1,20 @@
 """Nginx's files: rendered for one machine and for Compose, tested by Nginx itself, and true to what was measured."""
 
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from deploy.local import nginx, settings
 from deploy.local.certificate import write_pair
+from service.gunicorn_worker.addresses import address_of
 
 ROOT = Path(__file__).resolve().parents[2]
 SNIPPETS = sorted((ROOT / "nginx/snippets").glob("*.conf"))
 TEMPLATES = sorted((ROOT / "nginx/templates").glob("*.template"))
 PREDICT = "non_idempotent"
+LISTS = ("REPLICA_SERVERS", "BULK_SERVERS", "TOKEN_SERVERS", "WORKERS_ASKED")
 
 
 @pytest.fixture
@@ -57,7 +60,7 @@ def test_nginx_accepts_the_replicas_of_compose_where_it_can_follow_names(binary,
     compose = (ROOT / "docker-compose.yml").read_text()
     given = dict(re.findall(r'^      ([A-Z][A-Z_0-9]+): "?(.*?)"?$', compose, re.MULTILINE))
     values = {name: re.sub(r"\$\{\w+:(?:-([^}]*)|\+[^}]*)\}", r"\1", value) for name, value in given.items()}
-    values |= {"TLS_CERT": "", "TLS_KEY": ""}
+    values |= {"TLS_CERT": "", "TLS_KEY": "", **lists_of_compose(WORKERS="2", REPLICA_CONNECTIONS="64")}
     nginx.check(nginx.command(binary, tmp_path, nginx.render(tmp_path / "etc", values)))
 
 
@@ -105,10 +108,31 @@ def test_no_shed_answer_counts_as_a_failed_replica():
     assert {word.rstrip(";") for words in tried for word in words} == {"error", "timeout", "non_idempotent"}
 
 
-def test_replicas_are_left_out_by_the_same_rule_everywhere():
-    one = nginx.server_line("A", 64)
-    compose = re.search(r'REPLICA_SERVERS: "(.*)"', (ROOT / "docker-compose.yml").read_text())[1]
-    assert re.findall(r"(?:max_fails|fail_timeout)=\S+", one) == re.findall(r"(?:max_fails|fail_timeout)=\S+", compose)
+@pytest.mark.parametrize("workers", [1, 2, 5])
+@pytest.mark.parametrize("connections", [1, 7, 64])
+def test_compose_lists_workers_by_the_same_rules_as_the_local_stack(workers, connections):
+    bind = re.search(r"BIND=(\S+)", (ROOT / "Dockerfile").read_text())[1]
+    ports = [address_of(bind, slot).rpartition(":")[2] for slot in range(workers + 1)]
+    local = nginx.server_lists([[f"service:{port} resolve" for port in ports]], connections)
+    compose = lists_of_compose(WORKERS=str(workers), REPLICA_CONNECTIONS=str(connections))
+    assert compose.pop("WORKERS_ASKED") == str(workers + 1)
+    assert compose == {name: " ".join(text.split()) for name, text in local.items()}
+
+
+def lists_of_compose(**variables):
+    """What the entry point of Compose's Nginx makes of WORKERS and REPLICA_CONNECTIONS."""
+    script = ROOT / "deploy/compose/nginx/workers.envsh"
+    told = subprocess.run(
+        ["/bin/sh", "-ec", f'. "{script}"; env'], env=variables, capture_output=True, text=True, check=True
+    )
+    told = dict(line.split("=", 1) for line in told.stdout.splitlines())
+    return {name: " ".join(told[name].split()) for name in LISTS}
+
+
+@pytest.mark.parametrize("workers", ["", "0", "two"])
+def test_the_entry_point_stops_where_the_number_of_workers_is_none(workers):
+    with pytest.raises((subprocess.CalledProcessError, KeyError)):
+        lists_of_compose(WORKERS=workers, REPLICA_CONNECTIONS="64")
 
 
 @pytest.mark.parametrize("file", SNIPPETS, ids=lambda path: path.name)

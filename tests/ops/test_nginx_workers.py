@@ -37,26 +37,16 @@ def nginx_of_the_wheel():
     return None
 
 
-class Served:
-    """Two replicas of two loop workers and a bulk worker, behind Nginx."""
+class Running:
+    """An Nginx that runs on the rendered configuration."""
 
-    def __init__(self, binary, folder, **variables):
-        self.addresses = [[f"unix:{folder}/{replica}-{slot}.sock" for slot in range(3)] for replica in "ab"]
-        self.workers = {Path(one).stem: Worker(one).start() for each in self.addresses for one in each}
-        self.loops = {name for name in self.workers if not name.endswith("-2")}
-        self.bulks = self.workers.keys() - self.loops
-        port = _free_port()
+    def __init__(self, binary, folder, port, values):
         self.url = f"http://127.0.0.1:{port}"
-        given = {"PORT": str(port), "WORKERS": "2", "CONNECTIONS_PER_ADDRESS": "10000", **variables}
-        values = nginx.variables(settings.read(given, file=folder / "no.env"), nginx.version(binary), self.addresses)
         (folder / "prefix").mkdir()
         command = nginx.command(binary, folder / "prefix", nginx.render(folder / "etc", values))
         nginx.check(command)
-        self._log = (folder / "log").open("wb")
-        self._nginx = subprocess.Popen(command, stdout=self._log, stderr=self._log)
-        self._await(port)
-
-    def _await(self, port):
+        with (folder / "log").open("wb") as log:
+            self._process = subprocess.Popen(command, stdout=log, stderr=log)
         for _ in range(500):
             with suppress(OSError):
                 socket.create_connection(("127.0.0.1", port), timeout=1).close()
@@ -65,14 +55,29 @@ class Served:
         pytest.fail("Nginx does not listen")
 
     def stop(self):
-        self._nginx.send_signal(signal.SIGTERM)
-        self._nginx.wait(20)
-        self._log.close()
-        for worker in self.workers.values():
-            worker.kill()
+        self._process.send_signal(signal.SIGTERM)
+        self._process.wait(20)
 
     def post(self, path=PREDICT, **what):
         return requests.post(self.url + path, timeout=20, **what)
+
+
+class Served(Running):
+    """Two replicas of two loop workers and a bulk worker, behind Nginx."""
+
+    def __init__(self, binary, folder, **variables):
+        addresses = [[f"unix:{folder}/{replica}-{slot}.sock" for slot in range(3)] for replica in "ab"]
+        self.workers = {Path(one).stem: Worker(one).start() for each in addresses for one in each}
+        self.loops = {name for name in self.workers if not name.endswith("-2")}
+        self.bulks = self.workers.keys() - self.loops
+        given = {"PORT": str(free_port()), "WORKERS": "2", "CONNECTIONS_PER_ADDRESS": "10000", **variables}
+        values = settings.read(given, file=folder / "no.env")
+        super().__init__(binary, folder, values.port, nginx.variables(values, nginx.version(binary), addresses))
+
+    def stop(self):
+        super().stop()
+        for worker in self.workers.values():
+            worker.kill()
 
     def answering(self, path=PREDICT, **what):
         """The name of the worker that answers."""
@@ -81,7 +86,7 @@ class Served:
         return answer.json()["worker"]
 
 
-def _free_port():
+def free_port():
     with socket.create_server(("127.0.0.1", 0)) as probe:
         return probe.getsockname()[1]
 
@@ -165,7 +170,7 @@ def test_large_bodies_of_what_is_no_prediction_go_to_a_bulk_worker_too(served):
     assert served.answering(upload, data=b"x" * 100) in served.loops
 
 
-def test_secrets_are_told_to_bulk_workers_alone(served):
+def test_secrets_are_told_to_bulk_workers(served):
     assert {served.answering("/oauth/token") for _ in range(6)} <= served.bulks
 
 
@@ -244,11 +249,12 @@ def test_workers_that_are_gone_cost_nothing_and_come_back(serve):
         time.sleep(0.05)
 
 
-def test_loop_workers_take_large_bodies_while_no_bulk_worker_is_there(serve):
+def test_loop_workers_take_large_bodies_and_secrets_while_no_bulk_worker_is_there(serve):
     served = serve()
     for name in served.bulks:
         served.workers[name].kill()
     assert {served.answering(data=b"x" * TEXT) for _ in range(20)} <= served.loops
+    assert {served.answering("/oauth/token") for _ in range(5)} <= {"a-0", "b-0"}
 
 
 def test_a_prediction_is_asked_again_where_a_worker_dies_and_nothing_else_is(serve):

@@ -96,4 +96,6 @@ def ready(stack):
     workers = [
         worker["stable"] for model in index for replica in model["replicas"].values() for worker in replica.values()
     ]
-    return len(workers) == 2 * len(stack.models) and None not in workers
+    return (
+        len(workers) == 4 * len(stack.models) and None not in workers
+    )  # a loop and a bulk worker in each of two replicas

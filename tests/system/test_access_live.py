@@ -4,7 +4,6 @@ import base64
 import contextlib
 import json
 import os
-import socket
 import subprocess
 import sys
 import threading
@@ -19,6 +18,7 @@ from oauthlib.oauth2 import BackendApplicationClient
 from requests_oauthlib import OAuth2Session
 
 from tests.postgresql_server import own_server
+from tests.system.running import free_ports
 
 ROOT = Path(__file__).parents[2]
 PYTHON = sys.executable
@@ -32,18 +32,13 @@ joblib.dump(DecisionTreeClassifier(max_depth=3).fit(rows, classes), sys.argv[1])
 """
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 class Replicas:
     """Two replicas on one store and one database."""
 
     def __init__(self, folder, database):
         self.folder, self.database = folder, database
-        self.ports = [free_port(), free_port()]
+        first = free_ports(8)
+        self.ports = [first, first + 4]  # of each replica's first worker; its other ones and the management follow
         self.processes = []
         self.environment = {
             **os.environ,
@@ -82,7 +77,7 @@ class Replicas:
                 "REPLICA": f"replica-{number}",
                 "RUN_DIR": str(self.folder / f"run-{number}"),
                 "BIND": f"127.0.0.1:{port}",
-                "MANAGEMENT_BIND": f"127.0.0.1:{free_port()}",
+                "MANAGEMENT_BIND": f"127.0.0.1:{port + 3}",
             }
             command = [PYTHON, "-m", "gunicorn", "-c", "python:service.gunicorn_conf", "service.wsgi:application"]
             log = (self.folder / f"replica-{number}.log").open("w")
@@ -90,7 +85,7 @@ class Replicas:
                 subprocess.Popen(command, env=environment, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT)
             )
         deadline = time.monotonic() + 120
-        for port in self.ports:
+        for port in (first + slot for first in self.ports for slot in range(3)):
             while not self._answers(port):
                 assert time.monotonic() < deadline, (self.folder / "replica-0.log").read_text()[-3000:]
                 time.sleep(0.2)
@@ -101,11 +96,12 @@ class Replicas:
         return False
 
     def predict(self, headers, number=0):
-        address = f"http://127.0.0.1:{self.ports[number % 2]}/v1/models/iris:predict"
+        port = self.ports[number % 2] + number // 2 % 3
+        address = f"http://127.0.0.1:{port}/v1/models/iris:predict"
         return requests.post(address, json={"instances": [ROW]}, headers=headers, timeout=20)
 
     def everywhere(self, headers, times=24):
-        """The statuses of so many requests, over both replicas and whichever worker takes each."""
+        """The statuses of so many requests, over all three workers of both replicas."""
         return {self.predict(headers, number).status_code for number in range(times)}
 
     def stop(self):

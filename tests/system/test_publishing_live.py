@@ -40,12 +40,12 @@ def test_the_command_ends_when_every_worker_answers_with_the_version(stack, clie
     for constant in (5.0, 6.0):
         done = publish(constant, "--promote", "--json")
         assert done.returncode == 0, done.stderr
-        assert json.loads(done.stdout)["served"]["workers"] == 4
+        assert json.loads(done.stdout)["served"]["workers"] == 6
         assert answers(stack, client) == {constant}
 
 
 def test_a_demoted_model_answers_no_default_request_until_it_is_rolled_back_to(stack, client, publish):
-    assert publish(5.0, "--promote").stdout.endswith("all 4 workers of 2 replicas answer with it\n")
+    assert publish(5.0, "--promote").stdout.endswith("all 6 workers of 2 replicas answer with it\n")
     assert client.post(f"{stack.url}/admin/models/waited/demote", timeout=10).json()["stable"] is None
     eventually(lambda: answers(stack, client) == {503})
     assert client.get(f"{stack.url}/v2/health/ready", timeout=10).status_code == 200

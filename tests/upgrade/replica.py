@@ -16,8 +16,8 @@ class Replica:
     """A gunicorn master of the code in ``root``, on the state in ``folder``, which listens without an Nginx."""
 
     def __init__(self, name, root, folder):
-        port = free_ports(2)
-        self.root, self.url, self._management = root, f"http://127.0.0.1:{port}", f"http://127.0.0.1:{port + 1}"
+        port = free_ports(3)  # a loop worker, a bulk worker, the management
+        self.root, self.url, self._management = root, f"http://127.0.0.1:{port}", f"http://127.0.0.1:{port + 2}"
         self.log = folder / f"{name}.log"
         var = folder / "var"
         self.environment = {

@@ -85,7 +85,6 @@ def test_a_database_at_no_migration_stops_the_start(make_access, tmp_path):
 
 def test_gunicorn_ends_before_it_listens_when_a_secret_is_bad(tmp_path, sqlite_url, secrets_dir):
     (tmp_path / "audit.key").write_bytes(b"changeme" * 8)
-    socket = tmp_path / "replica.sock"
     environment = {
         **os.environ,
         "DATABASE_URL": sqlite_url,
@@ -94,14 +93,14 @@ def test_gunicorn_ends_before_it_listens_when_a_secret_is_bad(tmp_path, sqlite_u
         "RUN_DIR": str(tmp_path / "run"),
         "MODEL_STORE_ROOT": str(tmp_path / "models"),
         "TRUSTED_KEYS": str(tmp_path),
-        "BIND": f"unix:{socket}",
+        "BIND": f"unix:{tmp_path}/replica.sock",
         "MANAGEMENT_BIND": "127.0.0.1:18790",
     }
     command = [sys.executable, "-m", "gunicorn", "-c", "python:service.gunicorn_conf", "service.wsgi:application"]
     ended = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
     assert ended.returncode != 0
     assert "audit.key is a placeholder" in ended.stdout + ended.stderr
-    assert not socket.exists()
+    assert list(tmp_path.glob("replica*")) == []
 
 
 def test_the_local_set_up_makes_everything_once(tmp_path):

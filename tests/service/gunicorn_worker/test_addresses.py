@@ -8,7 +8,7 @@ from service.gunicorn_worker.addresses import address_of
 @pytest.mark.parametrize(
     ("bind", "slot", "address"),
     [
-        ("unix:/run/millrace/replica-1.sock", 0, "unix:/run/millrace/replica-1-0.sock"),
+        ("unix:/run/millrace/replica-1.sock", 0, "unix:/run/millrace/replica-1.sock"),
         ("unix:/run/millrace/replica-1.sock", 12, "unix:/run/millrace/replica-1-12.sock"),
         ("unix:here.sock", 1, "unix:here-1.sock"),
         ("unix:/run/of.all/service", 3, "unix:/run/of.all/service-3"),

@@ -32,6 +32,13 @@ def test_it_is_not_ready_without_workers(assessor):
     assert assessor.assess([], []).reason == "no worker is running"
 
 
+def test_it_is_not_ready_while_workers_end_one_after_the_other():
+    stopping = Assessor("one", workers=3)
+    told = [announcement(pid, iris={1: State.READY}) for pid in (1, 2, 3)]
+    assert stopping.assess([1, 2, 3], told).ready
+    assert stopping.assess([3], told[2:]).reason == "1 of 3 workers are running"
+
+
 def test_it_is_not_ready_while_a_worker_has_said_nothing(assessor):
     readiness = assessor.assess([1, 2], [announcement(1, iris={1: State.READY})])
     assert (readiness.ready, readiness.loading) == (False, 1)
