@@ -44,9 +44,29 @@ def test_without_a_token_the_page_says_where_to_get_one(stack, tmp_path):
     assert "opblock" not in page
 
 
-def test_the_page_shows_the_routes_of_the_models_that_the_caller_may_see(open_stack, tmp_path):
+def test_the_page_shows_every_route_and_offers_the_models_that_the_caller_may_see(open_stack, tmp_path):
     page, console = shown(f"{open_stack.url}/docs", tmp_path)
     assert "opblock" in page
+    assert "/v1/models/{model}:predict" in page.replace("\u200b", "")
+    assert '<option value="progression">model progression</option>' in page
+    assert "iris" not in page
+    assert_nothing_was_refused(console)
+
+
+def test_the_page_shows_a_model_with_its_own_columns(open_stack, tmp_path):
+    route = "#/TensorFlow%20Serving/POST_v1_models_model_predict"
+    page, console = shown(f"{open_stack.url}/docs?model=progression{route}", tmp_path)
     assert "/v1/models/progression:predict" in page.replace("\u200b", "")
-    assert "/v1/models/iris:predict" not in page
+    assert "{model}" not in page
+    assert "blood_pressure" in page
+    assert_nothing_was_refused(console)
+
+
+def test_the_page_shows_no_model_that_the_caller_may_not_see(open_stack, tmp_path):
+    page, _ = shown(f"{open_stack.url}/docs?model=iris", tmp_path)
+    assert "needs a token or an API key" in page
+    assert "opblock" not in page
+
+
+def assert_nothing_was_refused(console):
     assert not [line for line in console if "Content Security Policy" in line or "Uncaught" in line]

@@ -17,17 +17,20 @@ from service.wire import ErrorForm
 
 @dataclass(frozen=True, slots=True)
 class ModelDescription:
-    """What the API description says of one version of a model: the bodies of the verbs that it has."""
+    """What the API description says of one version of a model: the bodies of its verbs, and the model's labels."""
 
     name: str
     version: int
+    labels: tuple[str, ...]
     verbs: Mapping[str, VerbBodies]
 
 
-def describe(name: str, version: int, schema: Schema, dialects: Iterable[Dialect]) -> ModelDescription:
-    """Return the description of a model's version with this schema."""
+def describe(
+    name: str, version: int, schema: Schema, labels: Iterable[str], dialects: Iterable[Dialect]
+) -> ModelDescription:
+    """Return the description of a model's version with this schema; its ``labels`` are channels, too."""
     verbs = {verb: bodies for dialect in dialects for verb, bodies in dialect.bodies(schema).items()}
-    return ModelDescription(name, version, verbs)
+    return ModelDescription(name, version, tuple(sorted(labels)), verbs)
 
 
 def verbs_of(dialects: Iterable[Dialect]) -> dict[str, VerbBodies]:

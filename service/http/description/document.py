@@ -57,9 +57,9 @@ class _Document:
         types, forms = Types(routes), [dialect.errors for dialect in self._dialects]
         forms += [route.description.errors for route in routes if route.description.errors]
         components = Components({**error(forms), **types.components})
-        verbs = verbs_of(self._dialects) if self._model is None else self._model.verbs
-        operations = Operations(self._dialects, types, components, verbs)
-        paths = operations.paths(routes, None if self._model is None else self._model.name)
+        model = self._model or ModelDescription("", 0, (), verbs_of(self._dialects))
+        operations = Operations(self._dialects, types, components, model)
+        paths = operations.paths(routes)
         return {
             "openapi": "3.1.0",
             "info": {"title": title, "version": __version__, "description": words},

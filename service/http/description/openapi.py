@@ -1,6 +1,6 @@
 """``/openapi.json``: the API description for any model; ``/models/{model}/openapi.json``: that of one model."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
@@ -22,7 +22,7 @@ from service.http.description.route import (
     described_routes,
 )
 from service.http.guards import guarded
-from service.runtime.catalog import Catalog
+from service.runtime.catalog import Catalog, ServedModel
 from service.runtime.loaded import LoadedModel
 from service.wire import JSON
 
@@ -58,36 +58,41 @@ def blueprint(app: flask.Flask, catalog: Catalog, dialects: Sequence[Dialect]) -
         refusals=(*READ_REFUSALS, 503),
     )
     def model_description(model: str) -> flask.Response:
-        return _response(written.of_model(_loaded(catalog, model), flask.request.script_root))
+        served = _served(catalog, model)
+        return _response(written.of_model(_loaded(served), served.pointers, flask.request.script_root))
 
     return made
 
 
-def _loaded(catalog: Catalog, name: str) -> LoadedModel:
-    """Return the version whose bodies describe a model: the stable one, else the newest that is loaded.
-
-    Raises ModelNotFound, and ModelNotReady without any.
-    """
+def _served(catalog: Catalog, name: str) -> ServedModel:
     model = catalog.snapshot().models.get(name)
     if model is None:
         raise ModelNotFound(f"there is no model {name[:128]!r}")
+    return model
+
+
+def _loaded(model: ServedModel) -> LoadedModel:
+    """Return the version whose bodies describe a model: the stable one, else the newest that is loaded.
+
+    Raises ModelNotReady without any.
+    """
     if not model.versions:
-        raise ModelNotReady(f"model {name!r} cannot be described: no version of it is loaded")
+        raise ModelNotReady(f"model {model.name!r} cannot be described: no version of it is loaded")
     return model.versions.get(model.stable or 0) or model.versions[max(model.versions)]
 
 
 @dataclass(frozen=True, slots=True)
 class _Text:
-    """A document as it is sent, a tag that changes with it (RFC 9110, section 8.8.3), and the version that it is of."""
+    """A document as it is sent, a tag that changes with it (RFC 9110, section 8.8.3), and what it depends on."""
 
     body: bytes
     tag: str
-    version: int
+    state: tuple[Any, ...]
 
     @classmethod
-    def of(cls, made: dict[str, Any], version: int = 0) -> "_Text":
+    def of(cls, made: dict[str, Any], *state: Any) -> "_Text":
         body = dumps(made)
-        return cls(body, sha256(body).hexdigest()[:32], version)
+        return cls(body, sha256(body).hexdigest()[:32], state)
 
 
 class _Written:
@@ -107,11 +112,11 @@ class _Written:
             self._keep(root, "", _Text.of(document(self._routes, self._dialects, root)))
         return self._texts[root, ""]
 
-    def of_model(self, loaded: LoadedModel, root: str) -> _Text:
-        known = self._texts.get((root, loaded.name))
-        if known is None or known.version != loaded.version:
-            model = describe(loaded.name, loaded.version, loaded.schema, self._dialects)
-            known = _Text.of(model_document(self._routes, self._dialects, model, root), loaded.version)
+    def of_model(self, loaded: LoadedModel, labels: Iterable[str], root: str) -> _Text:
+        known, state = self._texts.get((root, loaded.name)), (loaded.version, frozenset(labels))
+        if known is None or known.state != state:
+            model = describe(loaded.name, loaded.version, loaded.schema, labels, self._dialects)
+            known = _Text.of(model_document(self._routes, self._dialects, model, root), *state)
             self._keep(root, loaded.name, known)
         return known
 

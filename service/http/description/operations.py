@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from service.dialects.dialect import Dialect, VerbBodies, errors_at
+from service.dialects.dialect import Dialect, errors_at
 from service.dialects.json_schema import TEXT, Json, whole
-from service.http.description.bodies import Types
+from service.http.description.bodies import ModelDescription, Types
 from service.http.description.components import Components
 from service.http.description.route import DescribedRoute, RouteDescription
 from service.wire import JSON, ErrorForm
@@ -49,50 +49,56 @@ _REFUSALS: Mapping[int, str] = {
 class Operations:
     """The operations of one document, whose ``components`` and ``responses`` they refer to.
 
-    ``verbs`` are the bodies of the predict routes: those of one model, or of any.
+    ``model`` has the bodies of the predict routes; one without a name stands for any model.
     """
 
     def __init__(
-        self, dialects: Sequence[Dialect], types: Types, components: Components, verbs: Mapping[str, VerbBodies]
+        self, dialects: Sequence[Dialect], types: Types, components: Components, model: ModelDescription
     ) -> None:
         self._dialects = dialects
         self._types = types
         self._components = components
-        self._verbs = verbs
+        self._model = model
         self.responses: dict[str, Any] = {}
 
-    def paths(self, routes: Iterable[DescribedRoute], model: str | None) -> dict[str, dict[str, Any]]:
-        """Return the routes as a document's paths, sorted; ``model`` stands in them where they name one."""
+    def paths(self, routes: Iterable[DescribedRoute]) -> dict[str, dict[str, Any]]:
+        """Return the routes as a document's paths, sorted; the model's name stands in them where they name one."""
         paths: dict[str, dict[str, Any]] = {}
         for route in routes:
-            path = route.path if model is None else route.path.replace("{model}", model)
-            paths.setdefault(path, {})[route.method.lower()] = self._operation(route, model)
+            path = route.path.replace("{model}", self._model.name or "{model}")
+            paths.setdefault(path, {})[route.method.lower()] = self._operation(route)
         return dict(sorted(paths.items()))
 
-    def _operation(self, route: DescribedRoute, model: str | None) -> dict[str, Any]:
+    def _operation(self, route: DescribedRoute) -> dict[str, Any]:
         description = route.description
-        parameters = [_variable(name) for name in route.variables if model is None or name != "model"]
+        parameters = [self._variable(name) for name in route.variables if name != "model" or not self._model.name]
         parts = {
             "parameters": [*parameters, *map(_query_parameter, *self._query(description))],
             "requestBody": self._request(description),
         }
         return {
             "tags": [description.section.name],
-            "summary": _summary(route, model),
+            "summary": _summary(route, self._model.name),
             "operationId": _identifier(f"{route.method} {route.path}"),
             "security": [] if route.guard.permission is None else _accepted(route.guard.permission),
             **{name: part for name, part in parts.items() if part},
             "responses": self._responses(route),
         }
 
+    def _variable(self, name: str) -> dict[str, Any]:
+        schema = _PATH_VARIABLES.get(name, _ANY_VARIABLE)
+        if name == "label" and self._model.labels:
+            schema = {**TEXT, "enum": list(self._model.labels)}
+        return {"name": name, "in": "path", "required": True, "schema": schema}
+
     def _query(self, description: RouteDescription) -> tuple[Iterable[str], Iterable[Json]]:
         """Return the names and the schemas of a route's parameters in the query."""
-        query = self._verbs[description.verb].query if description.verb else description.query
+        query = self._model.verbs[description.verb].query if description.verb else description.query
         return query.keys(), query.values()
 
     def _request(self, description: RouteDescription) -> dict[str, Any]:
         if description.verb:
-            contents = self._verbs[description.verb].request
+            contents = self._model.verbs[description.verb].request
             return {"required": True, "content": self._contents(contents, f"{_capital(description.verb)}Request")}
         if description.request is None:
             return {}
@@ -111,7 +117,7 @@ class Operations:
             return {
                 "description": "Success",
                 "content": self._contents(
-                    self._verbs[description.verb].response, f"{_capital(description.verb)}Answer"
+                    self._model.verbs[description.verb].response, f"{_capital(description.verb)}Answer"
                 ),
                 "headers": {"X-Model-Version": {"schema": TEXT, "description": "The version that answered"}},
             }
@@ -140,14 +146,10 @@ class Operations:
         return [form.media_type for form in (*forms, errors_at(route.path, self._dialects))]
 
 
-def _summary(route: DescribedRoute, model: str | None) -> str:
+def _summary(route: DescribedRoute, model: str) -> str:
     which = next((words for name, words in _WHICH.items() if name in route.variables), "its stable version")
     summary = route.description.summary.format(which=which)
-    return summary if model is None else re.sub(r"\b[aA] model\b", model, summary)
-
-
-def _variable(name: str) -> dict[str, Any]:
-    return {"name": name, "in": "path", "required": True, "schema": _PATH_VARIABLES.get(name, _ANY_VARIABLE)}
+    return re.sub(r"\b[aA] model\b", model, summary) if model else summary
 
 
 def _query_parameter(name: str, schema: Json) -> dict[str, Any]:

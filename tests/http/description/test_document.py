@@ -287,6 +287,12 @@ def test_the_whole_description_does_not_grow_with_the_models(application, client
     assert len(client.get("/openapi.json").data) < 200_000
 
 
+def operation_parameters(description, path):
+    """The parameters of a path's only operation, by name."""
+    (operation,) = description["paths"][path].values()
+    return {parameter["name"]: parameter for parameter in operation["parameters"]}
+
+
 def variables(description):
     """The names of the parameters of a document's routes."""
     operations = [operation for item in description["paths"].values() for operation in item.values()]
@@ -297,6 +303,8 @@ def test_the_description_of_a_model_has_the_routes_that_lead_to_it_alone(model_d
     for model, described_model in model_descriptions.items():
         assert all(f"/{model}" in path for path in described_model["paths"])
         assert variables(described_model) <= {"version", "label", "predict_method", "outputs"}
+        labels = operation_parameters(described_model, f"/v1/models/{model}/labels/{{label}}")
+        assert labels["label"]["schema"]["enum"] == ["stable"]
     assert "/v1/models/lines:classify" not in model_descriptions["lines"]["paths"]
     assert "/v1/models/kinds:classify" in model_descriptions["kinds"]["paths"]
 

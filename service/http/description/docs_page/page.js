@@ -8,6 +8,7 @@ const form = document.getElementById("access");
 const field = document.getElementById("token");
 const chosen = document.getElementById("model");
 const said = document.getElementById("said");
+const description = document.getElementById("description");
 let credentials = {};
 
 // An access token is a JWT, three parts with points between; anything else is an API key.
@@ -65,6 +66,7 @@ async function load() {
     say("The service does not answer.", true);
     return;
   }
+  description.replaceChildren();
   if (!answer.ok) {
     say(explain(answer), true);
     return;
@@ -72,7 +74,7 @@ async function load() {
   say("");
   SwaggerUIBundle({
     spec: await answer.json(),
-    dom_id: "#description",
+    domNode: description.appendChild(document.createElement("div")),
     deepLinking: true,
     docExpansion: "list",
     defaultModelsExpandDepth: 0,
