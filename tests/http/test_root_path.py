@@ -114,3 +114,4 @@ def test_the_metadata_is_also_where_rfc_8414_puts_that_of_an_issuer_with_a_path(
     assert there.json == web.get("/.well-known/oauth-authorization-server").json
     elsewhere = web.get("/.well-known/oauth-authorization-server/other")
     assert (elsewhere.status_code, elsewhere.json["code"]) == (404, "not_found")
+    assert elsewhere.mimetype == "application/problem+json"

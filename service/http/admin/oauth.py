@@ -31,7 +31,6 @@ from service.auth.permissions import PERMISSIONS
 from service.auth.registry import CLIENT
 from service.auth.tokens.access_tokens import TYPE, AccessTokens
 from service.auth.tokens.key_ring import ALGORITHM
-from service.errors import NotFound
 from service.http.admin import json_bodies
 from service.http.caller import caller_address
 from service.http.description.route import ACCESS, described
@@ -225,11 +224,10 @@ def _add_metadata(routes: flask.Blueprint, tokens: AccessTokens) -> None:
         "The same, at the address of an issuer with a path",
         response=ServerMetadata,
         refusals=(404,),
-        errors=ERRORS,
     )
     def metadata_of_path(issuer_path: str) -> flask.Response:
         if urlsplit(tokens.issuer).path != f"/{issuer_path}":
-            raise NotFound(f"the issuer here is {tokens.issuer}")
+            flask.abort(404)
         return metadata()
 
 
