@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
@@ -54,20 +55,17 @@ class Meter:
     """One worker's view of one quota of one caller in one minute.
 
     ``booked`` units are this worker's own, ``used`` of them are gone (more, while a booking is under way); ``left`` is
-    what nobody had booked when the database was last asked, ``wanted`` what a waiting request needs.
+    what nobody had booked when the database was last asked, ``wanted`` what a waiting request needs; ``chunk`` units
+    are booked ahead at a time.
     """
 
     minute: int
     limit: int
     left: int
+    chunk: int
     booked: int = 0
     used: int = 0
     wanted: int = 0
-
-    @property
-    def chunk(self) -> int:
-        """How much is booked ahead at a time."""
-        return chunk_of(self.limit)
 
     def fits(self, units: int) -> _Fit:
         """Return whether so many units may be used now."""
@@ -111,7 +109,8 @@ class Quotas:
         self._wake = wake
         self._clock = clock
         self._meters: dict[_Key, Meter] = {}
-        self._condition = threading.Condition()
+        self._lock = threading.RLock()
+        self._condition = threading.Condition(self._lock)
         self._alone = False
 
     def charge(self, principal: Principal, rows: int) -> Mapping[str, str]:
@@ -123,16 +122,17 @@ class Quotas:
         if quota.requests is None and quota.rows is None:
             return {}
         _check_size(quota, rows)
-        with self._condition:
-            deadline = time.monotonic() + _WAIT_SECONDS
+        deadline = 0.0
+        with self._lock:
             while True:
                 now = self._clock()
                 charges = self._charges(principal, rows, int(now) // MINUTE)
                 fits = [meter.fits(units) for _name, meter, units in charges]
-                if all(fit is _Fit.YES for fit in fits):
+                if fits.count(_Fit.YES) == len(fits):
                     return self._take(charges, now)
                 if _Fit.NO in fits:
                     raise self._refusal(charges, now)
+                deadline = deadline or time.monotonic() + _WAIT_SECONDS
                 if not self._alone:
                     self._alone = not self._wait(charges, deadline)
                 if self._alone:
@@ -140,7 +140,7 @@ class Quotas:
 
     def book(self) -> None:
         """Book what the meters need, in one transaction. Raises Unavailable."""
-        with self._condition:
+        with self._lock:
             self._drop_old(int(self._clock()) // MINUTE)
             needs = [(meter, _need(key, meter)) for key, meter in self._in_order() if meter.to_book()]
         if not needs:
@@ -151,7 +151,7 @@ class Quotas:
         except Unavailable:
             self._alone = True
             raise
-        with self._condition:
+        with self._lock:
             self._alone = False
             for meter, (got, left) in answers:
                 meter.booked += got
@@ -176,16 +176,18 @@ class Quotas:
     def _meter(self, key: _Key, limit: int, minute: int) -> Meter:
         meter = self._meters.get(key)
         if meter is None or meter.minute != minute:
-            meter = self._meters[key] = Meter(minute, limit, limit)
+            meter = self._meters[key] = Meter(minute, limit, limit, chunk_of(limit))
         elif meter.limit != limit:
             meter.left += limit - meter.limit
-            meter.limit = limit
+            meter.limit, meter.chunk = limit, chunk_of(limit)
         return meter
 
     def _take(self, charges: list[tuple[str, Meter, int]], now: float) -> Mapping[str, str]:
+        short = 0
         for _name, meter, units in charges:
             meter.used += units
-        if any(meter.to_book() for _name, meter, _units in charges):
+            short += meter.to_book()
+        if short:
             self._wake()
         return _headers(charges, now)
 
@@ -251,9 +253,14 @@ def _book(connection: Connection, need: _Need) -> tuple[int, int]:
 def _headers(charges: list[tuple[str, Meter, int]], now: float) -> Mapping[str, str]:
     """Return each quota and its window, and what remains for how long (draft-ietf-httpapi-ratelimit-headers)."""
     seconds = _seconds_left(now)
-    policy = ", ".join([f'"{name}";q={meter.limit};w={MINUTE}' for name, meter, _units in charges])
+    policy = ", ".join([_policy(name, meter.limit) for name, meter, _units in charges])
     state_now = ", ".join([f'"{name}";r={meter.remaining};t={seconds}' for name, meter, _units in charges])
     return {"RateLimit-Policy": policy, "RateLimit": state_now}
+
+
+@lru_cache(maxsize=256)
+def _policy(name: str, limit: int) -> str:
+    return f'"{name}";q={limit};w={MINUTE}'
 
 
 def _seconds_left(now: float) -> int:
