@@ -19,7 +19,7 @@ STEPS = frozenset(
         *("stack", "by_column", "by_row", "span", "pick", "side_by_side", "most", "above"),
         # trees and ensembles of them
         *("trees", "answers_of_trees", "opposites", "second_less_first", "softmax_in_order", "prepared_for_lightgbm"),
-        *("anomaly", "weighted_median", "indicators", "over", "minus"),
+        *("anomaly", "weighted_median", "boosted_votes", "indicators", "over", "minus"),
         # support vectors: a scalar product for each row and vector, sums in the order of the vectors
         *("in_common", "machine", "machines", "voted", "against_rest", "coupled"),
         # numbers

@@ -65,6 +65,23 @@ def _anomaly(step: Step) -> Run:
     return run
 
 
+def _boosted_votes(step: Step) -> Run:
+    """Add up what classifiers weigh: for the label that each says, and less than nothing for the other ``labels``.
+
+    The sums (rows, labels) are divided by those of the ``weights``. Source: AdaBoost's SAMME.
+    """
+    known, weights = step.arrays["labels"], step.arrays["weights"]
+
+    def run(*said: Array) -> Array:
+        sums = np.zeros((len(said[0]), len(known)))
+        for labels, weight in zip(said, weights, strict=False):
+            sums += np.where(labels[:, np.newaxis] == known, weight, -1 / (len(known) - 1) * weight)
+        sums /= weights.sum()
+        return sums
+
+    return run
+
+
 def _weighted_median(step: Step) -> Run:
     """Return the number in each row at which the ``weights`` of those up to it reach half of all."""
     weights = step.arrays["weights"]
@@ -109,6 +126,7 @@ BUILDERS: Mapping[str, Builder] = {
     "softmax_in_order": _softmax_in_order,
     "prepared_for_lightgbm": _prepared_for_lightgbm,
     "anomaly": _anomaly,
+    "boosted_votes": _boosted_votes,
     "weighted_median": _weighted_median,
     "indicators": _indicators,
     "over": _over,

@@ -1,11 +1,12 @@
-"""AdaBoost and bagging of scikit-learn, where what they combine are single trees."""
+"""AdaBoost of scikit-learn, and bagging of single trees."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
-from model_store.compilers.compilation import Compilation, Compiler, Methods, Value, refuse
+from model_store.compilers.compilation import Compilation, Compiler, Methods, Value, class_path, refuse
+from model_store.compilers.compositions.responses import labels
 from model_store.compilers.ensembles import adding, fitted
 from model_store.compilers.numeric.common import chosen, classified
 from model_store.trees.packing import TreeArrays
@@ -14,13 +15,25 @@ _TWO = 2
 
 
 def _ada_classifier(compilation: Compilation, estimator: Any, rows: Value) -> Methods:
-    fitted.check_all(estimator.estimators_, fitted.CLASSIFIERS)
     if estimator.n_classes_ < _TWO:
         refuse("it knows one class only")
+    are_trees = all(class_path(each) in fitted.CLASSIFIERS for each in estimator.estimators_)
+    decision = (_by_trees if are_trees else _by_others)(compilation, estimator, rows)
+    return (_ada_two if estimator.n_classes_ == _TWO else _ada_several)(compilation, estimator, decision)
+
+
+def _by_trees(compilation: Compilation, estimator: Any, rows: Value) -> Value:
     rows = _twice_checked(compilation, estimator, rows)
     sums = adding.Sums(np.zeros(estimator.n_classes_), over=float(estimator.estimator_weights_.sum()))
-    decision = adding.summed(compilation, rows, _votes(estimator), sums)
-    return (_ada_two if estimator.n_classes_ == _TWO else _ada_several)(compilation, estimator, decision)
+    return adding.summed(compilation, rows, _votes(estimator), sums)
+
+
+def _by_others(compilation: Compilation, estimator: Any, rows: Value) -> Value:
+    rows = compilation.numbers(rows)
+    said = [labels(compilation.compile(each, rows), each) for each in estimator.estimators_]
+    arrays = {"labels": estimator.classes_, "weights": estimator.estimator_weights_}
+    known: dict[str, Any] = {"form": "matrix", "width": estimator.n_classes_, "dtype": "float64"}
+    return compilation.add("boosted_votes", *said, arrays=arrays, **known)
 
 
 def _ada_two(compilation: Compilation, estimator: Any, votes: Value) -> Methods:

@@ -8,7 +8,10 @@ from sklearn.ensemble import (
     BaggingClassifier,
     BaggingRegressor,
     IsolationForest,
+    RandomForestClassifier,
 )
+from sklearn.linear_model import LogisticRegression
+from sklearn.naive_bayes import GaussianNB
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor, ExtraTreeClassifier
 
 from tests.model_store.compilers.ensembles.next_to import classes, differences, drawn, hard, thresholds_of
@@ -42,6 +45,19 @@ def test_adaboost_classifiers(names, tree, dtype, tmp_path):
     rows = (rows * 10).astype(dtype)
     estimator = AdaBoostClassifier(tree, **FEW).fit(rows, classes(target, names))
     assert differences(estimator, rows, rows_of(estimator, rows, rng), tmp_path) == []
+
+
+@pytest.mark.parametrize("names", NAMES, ids=str)
+@pytest.mark.parametrize(
+    "member",
+    [LogisticRegression(max_iter=200), GaussianNB(), RandomForestClassifier(3, max_depth=3, random_state=0)],
+    ids=lambda member: type(member).__name__,
+)
+def test_adaboost_of_other_classifiers(names, member, tmp_path):
+    rng, rows, target = drawn()
+    estimator = AdaBoostClassifier(member, **FEW).fit(rows, classes(target, names))
+    assert type(estimator.estimators_[0]) is type(member)
+    assert differences(estimator, rows, hard(rows, [], rng), tmp_path) == []
 
 
 @pytest.mark.parametrize("loss", ["linear", "square", "exponential"])
