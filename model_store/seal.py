@@ -39,7 +39,7 @@ class _Folder(NamedTuple):
     descriptor: int
     place: str
 
-    def wrong(self, name: str, what: str) -> SealBroken:
+    def broken(self, name: str, what: str) -> SealBroken:
         """Return what says that something is wrong with a file, and what to do."""
         return SealBroken(f"{self.place}/{name} {what}: restore it from a backup, or publish the model again")
 
@@ -221,7 +221,7 @@ def _signature(directory: _Folder, data: bytes) -> tuple[str, bytes]:
         document = json.loads(data)
         return str(document["key"])[:64], base64.b64decode(document["signature"], validate=True)
     except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise directory.wrong(SEAL, f"is not a seal ({error})") from error
+        raise directory.broken(SEAL, f"is not a seal ({error})") from error
 
 
 def _check_seal(directory: _Folder, trusted: TrustedKeys, key: str, signature: bytes, manifest: bytes) -> None:
@@ -254,7 +254,7 @@ def _compare(directory: _Folder, name: str, found: FileSeal, expected: FileSeal)
     if found == expected:
         return
     length = f" ({found.bytes} bytes instead of {expected.bytes})" if found.bytes < expected.bytes else ""
-    raise directory.wrong(name, f"is not what was sealed{length}")
+    raise directory.broken(name, f"is not what was sealed{length}")
 
 
 @contextlib.contextmanager
@@ -283,10 +283,10 @@ def _open_file(directory: _Folder, name: str) -> int:
     try:
         descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=directory.descriptor)
     except OSError as error:
-        raise directory.wrong(name, f"is missing, a link, or unreadable ({error.strerror})") from error
+        raise directory.broken(name, f"is missing, a link, or unreadable ({error.strerror})") from error
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
-        raise directory.wrong(name, "is not a plain file")
+        raise directory.broken(name, "is not a plain file")
     return descriptor
 
 
@@ -294,7 +294,7 @@ def _read(directory: _Folder, name: str, most: int) -> bytes:
     with open(_open_file(directory, name), "rb") as file:
         data = file.read(most + 1)
     if len(data) > most:
-        raise directory.wrong(name, f"is longer than {most} bytes")
+        raise directory.broken(name, f"is longer than {most} bytes")
     return data
 
 
