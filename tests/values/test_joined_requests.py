@@ -29,7 +29,15 @@ ROUNDS, LARGEST = 12, 12
 LEAST = {"linear": (10, 14), "trees": (40, 46), "texts": (10, 10), "columns": (28, 29), "transformers": (36, 40)}
 """So many estimators of each family have an output that is joined by the list, and by the list or by what rows show."""
 ALONE = {
-    "linear": {"Ridge", "Lasso", "LogisticRegression", "LinearSVC", "MLPRegressor", "PLSRegression", "BayesianRidge"},
+    "linear": {
+        "Ridge",
+        "LinearRegression",
+        "LogisticRegression",
+        "LinearSVC",
+        "MLPRegressor",
+        "PLSRegression",
+        "BayesianRidge",
+    },
     "trees": {"Pipeline", "GridSearchCV", "OneVsRestClassifier", "VotingRegressor", "StackingRegressor"},
     "texts": set(),
     "columns": {"ColumnTransformer, ridge"},
