@@ -5,6 +5,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -14,6 +15,7 @@ from model_store.errors import StoreError
 from model_store.reference import profile as stored_profile
 from model_store.schema import Schema
 from model_store.stores.store import Store
+from service.metrics.adding import Add, adder
 from service.metrics.instruments import child
 from service.observers.bins import MISSING, Binned, plan
 from service.observers.observer import Observer, Prediction
@@ -33,11 +35,11 @@ SELDOM = 0.1
 
 
 class _Counted(NamedTuple):
-    """What is counted of a version, the place of its input column or None for an output, and each bin's counter."""
+    """What is counted of a version, the place of its input column or None for an output, and what adds to a bin."""
 
     binned: Binned
     place: int | None
-    increments: Mapping[str, Callable[[float], None]]
+    bin: Callable[[str], Add]
 
 
 class Drift(Observer):
@@ -102,9 +104,9 @@ class Drift(Observer):
                 log.warning("%s version %d: no room to compare %s", model.name, model.version, binned.name)
                 break
             labels = (model.name, str(model.version), binned.kind, binned.name)
-            bins = (*binned.bins, MISSING)
-            increments = {name: child("millrace_feature_bin_total", *labels, name).inc for name in bins}
-            bound.append(_Counted(binned, _place(model.schema, binned), increments))
+            for name in (*binned.bins, MISSING):
+                child("millrace_feature_bin_total", *labels, name)  # seen from the start, as 0
+            bound.append(_Counted(binned, _place(model.schema, binned), _bins(labels)))
         child("millrace_profile_features", model.name, str(model.version)).set(len(bound))
         return tuple(bound)
 
@@ -116,14 +118,24 @@ def _place(schema: Schema, binned: Binned) -> int | None:
 def _count(counted: tuple[_Counted, ...], model: LoadedModel, batch: Batch, outputs: Mapping[str, Array]) -> None:
     rows = slice(None, None, -(-batch.rows // MOST_ROWS))
     answers = with_class(model.schema, outputs)
-    for binned, place, increments in counted:
+    for binned, place, add_to in counted:
         values = answers.get(binned.name) if place is None else batch.column(model.schema, place)
         if values is not None and values.ndim == 1:
             for label, count in binned.count(values[rows]).items():
-                increments[label](count)
+                add_to(label)(count)
     labels = (model.name, str(model.version))
-    child("millrace_profile_rows_total", *labels).inc(len(range(batch.rows)[rows]))
+    _compared_rows(*labels)(len(range(batch.rows)[rows]))
     _observe_confidence(labels, outputs.get("predict_proba"))
+
+
+def _bins(labels: tuple[str, ...]) -> Callable[[str], Add]:
+    """Return what gives, for a bin that values fall into, what adds to its counter."""
+    return cache(lambda name: adder(child("millrace_feature_bin_total", *labels, name)))
+
+
+@cache
+def _compared_rows(name: str, version: str) -> Add:
+    return adder(child("millrace_profile_rows_total", name, version))
 
 
 def _observe_confidence(labels: tuple[str, str], probabilities: Array | None) -> None:
