@@ -147,5 +147,5 @@ def judge_shape(answer):
     free |= problem["detail"] in NOT_READ or not CANONICAL.fullmatch(
         bare
     )  # what the address is depends on who reads it
-    plain = re.match(r"(?i)/v[12](?:/|$)|/$|/\.well-known/oauth-authorization-server/", bare)
+    plain = re.match(r"(?i)/v[12](?:/|$)|/$", bare)
     assert media_type in ({*FORMS} if free else {FORMS[0] if plain else FORMS[1]}), answer
