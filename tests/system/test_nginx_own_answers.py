@@ -76,6 +76,7 @@ def test_what_is_no_route_is_not_found(stack, path):
         answer = session.send(request)
     media_type = "application/json" if path.startswith("/v1") else "application/problem+json"
     assert_one_shape(answer, 404, "not_found", media_type)
+    assert answer.json()["error"] == answer.json()["detail"]
 
 
 @pytest.mark.parametrize("path", ["/v1/models/steady:predict", "/v2/models/steady/infer"])
@@ -110,6 +111,8 @@ def test_too_many_requests_for_tokens_are_429_with_retry_after(stack):
     assert refused
     assert refused[0].headers["Retry-After"] == "1"
     assert_one_shape(refused[0], 429, "too_many_requests", "application/problem+json")
+    body = refused[0].json()
+    assert (body["error"], body["error_description"]) == ("too_many_requests", body["detail"])
 
 
 def test_an_error_of_a_replica_passes_untouched(client, stack):
