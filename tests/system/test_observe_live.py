@@ -250,7 +250,9 @@ def test_counters_equal_what_the_client_counted_across_killed_workers(observed):
             replica = f"replica-{round_ % 2 + 1}"
             victim = observed.workers(replica)[0]
             os.kill(victim, signal.SIGKILL)
-            eventually(lambda r=replica, v=victim: v not in observed.workers(r), what="the end of the worker")
+            eventually(
+                lambda r=replica, v=victim: v not in observed.workers(r) and observed.all_ready(), 60, "another worker"
+            )
     assert answered == 320
     eventually(
         lambda: total(observed, "millrace_predictions_total", model="steady", code="ok") == before + answered, 10
