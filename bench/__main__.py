@@ -9,58 +9,25 @@ Every server's answers are compared with the model's own before anything is meas
 
 import argparse
 import json
-import os
-import platform
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, replace
-from http import HTTPStatus
+from dataclasses import replace
 from pathlib import Path
-from statistics import median
-from typing import Any, NamedTuple
 
-import numpy as np
-
-from bench import client, cpu, engines, memory, models, plot, servers
-from bench.client import Job
-from bench.figures import Figures
+from bench import cells, engines, figures, memory, models, plot, servers
+from bench.cells import ROUNDS, WARM_UP, Cell
+from bench.figures import OUT
 from bench.servers import Server
 
-OUT = Path("var/bench")
-CONNECTIONS = 8
 MANY_CONNECTIONS = (1, 8, 32, 128)
-ROUNDS = 3
-_WARM_UP = 0.3
-_LONGEST_START = 60.0
 PARTS = {
     "access control": "bench.access_cost",
     "instrumentation": "bench.instrumentation",
     "decoding and encoding by dialect": "bench.dialects",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """One server asked one thing, again and again."""
-
-    server: Server
-    words: str
-    method: str
-    path: str
-    body: str
-    expect: int = 200
-    connections: int = CONNECTIONS
-
-
-class Round(NamedTuple):
-    """One round of a cell: what its callers saw, CPU seconds per request, and requests per prediction."""
-
-    seen: client.Seen
-    cpu: float
-    together: float
 
 
 def main() -> None:
@@ -78,11 +45,11 @@ def main() -> None:
         return
     with ExitStack() as running:
         name, make = next(((name, make) for name, make in TABLES.items() if getattr(given, name, False)), DEFAULT)
-        cells = make(running, folder)
-        each = max(0.3, given.seconds / (len(cells) * ROUNDS) - _WARM_UP / ROUNDS)
-        print(f"measuring {len(cells)} cells, {ROUNDS} rounds of {each:.1f} s each", flush=True)
-        table = _measure(cells, each)
-    _print_table(table, name, time.monotonic() - began)
+        made = make(running, folder)
+        each = max(0.3, given.seconds / (len(made) * ROUNDS) - WARM_UP / ROUNDS)
+        print(f"measuring {len(made)} cells, {ROUNDS} rounds of {each:.1f} s each", flush=True)
+        table = cells.measure(made, each)
+    figures.write(table, name, figures.about(ROUNDS, time.monotonic() - began))
     if given.connections:
         plot.save(table, OUT / "connections")
     else:
@@ -107,8 +74,8 @@ def _print_memory(folder: Path) -> None:
         naive = _peer(running, folder, "naive Flask", "naive")
         fastapi = _peer(running, folder, "naive FastAPI", "naive_fastapi", servers.uvicorn)
         asked = (naive, fastapi, running.enter_context(servers.millrace(folder, replicas=1, workers=servers.WORKERS)))
-        for cell in (_predict(server, case) for case in models.CASES for server in asked):
-            client.run(_job(cell, _WARM_UP))
+        for cell in (cells.predict(server, case) for case in models.CASES for server in asked):
+            cells.warm_up(cell)
         print("\n".join(memory.lines(asked)), flush=True)
 
 
@@ -128,13 +95,13 @@ def _cases(running: ExitStack, folder: Path) -> list[Cell]:
     naive = _peer(running, folder, "naive Flask", "naive")
     fastapi = _peer(running, folder, "naive FastAPI", "naive_fastapi", servers.uvicorn)
     millrace = running.enter_context(servers.millrace(folder))
-    cells = [_predict(empty, models.CASES[0])]
+    made = [cells.predict(empty, models.CASES[0])]
     for case in models.CASES:
         for server in (naive, fastapi, millrace):
-            cell = _predict(server, case)
-            _check(cell, models.answers(folder, case))
-            cells.append(cell)
-    return cells
+            cell = cells.predict(server, case)
+            cells.check(cell, models.answers(folder, case))
+            made.append(cell)
+    return made
 
 
 def _connections(running: ExitStack, folder: Path) -> list[Cell]:
@@ -158,9 +125,9 @@ def _layers(running: ExitStack, folder: Path) -> list[Cell]:
     return [
         Cell(millrace, "Nginx answers itself (404)", "GET", "/metrics", "", expect=404),
         Cell(bare, "Nginx, gunicorn, bare WSGI", "POST", "/v1/models/logistic:predict", "{}"),
-        _predict(empty, case, "Nginx, gunicorn, empty Flask view"),
+        cells.predict(empty, case, "Nginx, gunicorn, empty Flask view"),
         Cell(millrace, "Millrace: health, by Flask's dispatch", "GET", "/v2/health/live", ""),
-        _predict(millrace, case, "Millrace: /v1 predict, " + case.words),
+        cells.predict(millrace, case, "Millrace: /v1 predict, " + case.words),
         Cell(
             millrace,
             "Millrace: /v2 infer, " + case.words,
@@ -181,88 +148,8 @@ def _peer(
     return running.enter_context(servers.peer(name, factory, folder / factory, folder / "joblib", serve))
 
 
-def _predict(server: Server, case: models.Case, words: str = "") -> Cell:
-    body = json.dumps({"instances": models.rows(case)})
-    return Cell(server, words or case.words, "POST", f"/v1/models/{case.model}:predict", body)
-
-
-def _check(cell: Cell, expected: list[Any]) -> None:
-    """End if the server does not answer what the model answers."""
-    status, body = _first(cell)
-    if status != cell.expect or not np.array_equal(json.loads(body)["predictions"], expected):
-        sys.exit(f"bench: {cell.server.name} answers {cell.words} wrongly: {status} {body[:500]!r}")
-
-
-def _first(cell: Cell) -> tuple[int, bytes]:
-    """Ask until the server is up: some listen before they can answer."""
-    deadline = time.monotonic() + _LONGEST_START
-    while True:
-        status, body = cell.server.ask(cell.method, cell.path, cell.body)
-        if status != HTTPStatus.SERVICE_UNAVAILABLE or time.monotonic() > deadline:
-            return status, body
-        time.sleep(0.2)
-
-
-def _measure(cells: Sequence[Cell], seconds: float) -> list[Figures]:
-    for cell in cells:
-        client.run(_job(cell, _WARM_UP))
-    rounds = [[_once(cell, seconds) for cell in cells] for _ in range(ROUNDS)]
-    return [_medians(cell, seen) for cell, seen in zip(cells, zip(*rounds, strict=True), strict=True)]
-
-
-def _once(cell: Cell, seconds: float) -> Round:
-    server = cell.server
-    before, batches = cpu.seconds(server.processes), server.batches()
-    seen = client.run(_job(cell, seconds))
-    used, (predictions, requests) = cpu.seconds(server.processes) - before, server.batches()
-    made = predictions - batches[0]
-    return Round(seen, used / max(1, seen.requests), (requests - batches[1]) / made if made else 0.0)
-
-
-def _job(cell: Cell, seconds: float) -> Job:
-    server = cell.server
-    return Job(server.port, cell.method, cell.path, server.headers, cell.body, cell.connections, seconds)
-
-
-def _medians(cell: Cell, rounds: Sequence[Round]) -> Figures:
-    seen = [one.seen for one in rounds]
-    return Figures(
-        server=cell.server.name,
-        words=cell.words,
-        connections=cell.connections,
-        requests_per_second=median(one.requests / one.seconds for one in seen),
-        p50_ms=median(one.p50 for one in seen),
-        p99_ms=median(one.p99 for one in seen),
-        cpu_us=median(one.cpu for one in rounds) * 1e6,
-        together=median(one.together for one in rounds),
-        failed=sum(one.failed for one in seen) if cell.expect == 200 else 0,
-    )
-
-
 TABLES = {"layers": _layers, "connections": _connections}
 DEFAULT = ("bench", _cases)
-
-
-def _print_table(table: Sequence[Figures], name: str, took: float) -> None:
-    head = (
-        f"{'':<52}{'':<18}{'connections':>12}{'requests/s':>11}{'p50 ms':>9}{'p99 ms':>9}{'CPU µs':>9}{'together':>9}"
-        f"{'failed':>8}"
-    )
-    lines = [
-        f"{row.words:<52}{row.server:<18}{row.connections:>12}{row.requests_per_second:>11.0f}{row.p50_ms:>9.2f}"
-        f"{row.p99_ms:>9.2f}{row.cpu_us:>9.0f}{row.together or '':>9.3}{row.failed:>8}"
-        for row in table
-    ]
-    load = os.getloadavg()[0]
-    about = (
-        f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, {servers.WORKERS} worker "
-        f"processes each, medians of {ROUNDS} rounds, load {load:.1f}, {took:.0f} s in all"
-    )
-    text = "\n".join([head, *lines, "", about])
-    print(f"\n{text}")
-    OUT.mkdir(parents=True, exist_ok=True)
-    (OUT / f"{name}.txt").write_text(text + "\n", encoding="utf-8")
-    (OUT / f"{name}.json").write_text(json.dumps({"about": about, "rows": [asdict(row) for row in table]}, indent=1))
 
 
 if __name__ == "__main__":

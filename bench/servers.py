@@ -17,7 +17,7 @@ from deploy.local.settings import ROOT, LocalSettings
 
 WORKERS = 2
 _LONGEST_START = 120.0
-_ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +52,21 @@ def peer(
 ) -> Iterator[Server]:
     """Run an application of ``bench.peers`` behind Nginx; ``serve`` gives the command from its factory and a socket."""
     folder.mkdir(parents=True, exist_ok=True)
-    port, unix = free_port(), folder / "server.sock"
-    environment = {**os.environ, **_ONE_THREAD, "BENCH_JOBLIB": str(joblib), "PYTHONPATH": str(ROOT)}
+    unix = folder / "server.sock"
+    environment = {**os.environ, **ONE_THREAD, "BENCH_JOBLIB": str(joblib), "PYTHONPATH": str(ROOT)}
     with ExitStack() as running:
-        served = running.enter_context(_process(serve(factory, unix), environment, folder / "server.log"))
+        served = running.enter_context(process(serve(factory, unix), environment, folder / "server.log"))
         _await(unix.exists, f"{name}: see {folder / 'server.log'}")
-        front = running.enter_context(_process(_nginx(folder, port, unix), os.environ, folder / "nginx.log"))
-        server = Server(name, port, (served, front), {"Content-Type": "application/json"})
+        yield running.enter_context(behind_nginx(name, folder, f"unix:{unix}", served.pid))
+
+
+@contextmanager
+def behind_nginx(name: str, folder: Path, address: str, served: int) -> Iterator[Server]:
+    """Run the product's Nginx before the server that listens at the address."""
+    port = free_port()
+    with process(_nginx(folder, port, address), os.environ, folder / "nginx.log") as front:
         _await(lambda: _listens(port), f"{name}'s Nginx: see {folder / 'nginx.log'}")
-        yield server
+        yield Server(name, port, (served, front.pid), {"Content-Type": "application/json"})
 
 
 def gunicorn(factory: str, unix: Path) -> list[str]:
@@ -89,10 +95,10 @@ def millrace(folder: Path, replicas: int = WORKERS, workers: int = 1) -> Iterato
         WORKERS=str(workers),
     )
     log = folder / "run.log"
-    with _process([sys.executable, "-m", "deploy.local"], values.environment(), log) as pid:
+    with process([sys.executable, "-m", "deploy.local"], values.environment(), log) as running:
         _await(lambda: _listens(port), f"Millrace: see {log}")
         headers = {"Content-Type": "application/json", "Authorization": f"Bearer {_token(values)}"}
-        yield Server("Millrace", port, (pid,), headers, tuple(range(management, management + replicas)))
+        yield Server("Millrace", port, (running.pid,), headers, tuple(range(management, management + replicas)))
 
 
 def _metrics(port: int) -> str:
@@ -118,10 +124,10 @@ def free_port() -> int:
             return port
 
 
-def _nginx(folder: Path, port: int, unix: Path) -> list[str]:
+def _nginx(folder: Path, port: int, address: str) -> list[str]:
     values = settings.read().changed(PORT=str(port), TLS_CERT="", TLS_KEY="")
     binary = nginx.find()
-    variables = nginx.variables(values, nginx.version(binary), [[f"unix:{unix}"] * 2])
+    variables = nginx.variables(values, nginx.version(binary), [[address] * 2])
     return nginx.command(binary, folder, nginx.render(folder / "etc", variables))
 
 
@@ -134,18 +140,19 @@ def _token(values: LocalSettings) -> str:
 
 
 @contextmanager
-def _process(command: list[str], environment: Mapping[str, str], log: Path) -> Iterator[int]:
+def process(command: list[str], environment: Mapping[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a command, and end it."""
     with log.open("wb") as output:
-        process = subprocess.Popen(command, cwd=ROOT, env=dict(environment), stdout=output, stderr=output)
+        started = subprocess.Popen(command, cwd=ROOT, env=dict(environment), stdout=output, stderr=output)
     try:
-        yield process.pid
+        yield started
     finally:
-        process.send_signal(signal.SIGTERM)
+        started.send_signal(signal.SIGTERM)
         try:
-            process.wait(timeout=40)
+            started.wait(timeout=40)
         except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+            started.kill()
+            started.wait()
 
 
 def _await(true: Callable[[], bool], what: str) -> None:
