@@ -77,6 +77,10 @@ format: $(TEST) ## format the code
 bench: $(TEST) extension ## requests/s, latency and CPU, next to naive Flask and FastAPI
 	@$(PY) -m bench $(ARGS)
 
+.PHONY: bench-peers
+bench-peers: $(TEST) extension ## the same next to MLServer, MLflow, BentoML, KServe, LitServe and Ray Serve, which it installs
+	@$(PY) -m bench.foreign $(ARGS)
+
 .PHONY: extension
 extension: $(RUN) ## build the C extension, once for each source; all that needs it does so
 	@deploy/local/build-extension || true

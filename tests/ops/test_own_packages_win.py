@@ -8,7 +8,16 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-PACKAGES = ("deploy", "deploy.local", "deploy.compose", "monitoring", "monitoring.grafana", "bench", "examples")
+PACKAGES = (
+    "deploy",
+    "deploy.local",
+    "deploy.compose",
+    "monitoring",
+    "monitoring.grafana",
+    "bench",
+    "bench.foreign",
+    "examples",
+)
 
 
 @pytest.fixture

@@ -1,0 +1,1 @@
+"""Other projects' servers, measured next to Millrace: each in an environment with its own pinned packages."""

@@ -1,0 +1,1 @@
+"""What runs in the environments of other servers; it can import nothing of this project."""
