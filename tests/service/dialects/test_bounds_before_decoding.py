@@ -147,9 +147,9 @@ def test_as_many_arrays_and_objects_as_allowed_are_read():
 
 
 def test_of_too_many_inputs_only_as_many_are_read_as_it_takes_to_refuse_them():
-    foreign = {"name": "x", "datatype": "FP64", "shape": [1], "data": [0]}
-    malformed = {"name": "x", "datatype": "none", "shape": "none"}
+    foreign = [{"name": name, "datatype": "FP64", "shape": [1], "data": [0]} for name in "xyz"]
+    malformed = {"name": "w", "datatype": "none", "shape": "none"}
     with pytest.raises(MalformedRequest):
-        openinference.INFER.decode(json_request({"inputs": [foreign] * 2 + [malformed]}), MATRIX)
+        openinference.INFER.decode(json_request({"inputs": [*foreign[:2], malformed]}), MATRIX)
     with pytest.raises(InvalidInput, match="unexpected inference input 'x'"):
-        openinference.INFER.decode(json_request({"inputs": [foreign] * 3 + [malformed] * 997}), MATRIX)
+        openinference.INFER.decode(json_request({"inputs": [*foreign, *[malformed] * 997]}), MATRIX)
