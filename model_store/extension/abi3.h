@@ -43,6 +43,8 @@ typedef struct {
     int ml_flags;
     const char *ml_doc;
 } PyMethodDef;
+#define METH_VARARGS 0x1
+#define METH_KEYWORDS 0x2
 #define METH_O 0x8
 #define METH_FASTCALL 0x80
 
@@ -97,19 +99,24 @@ extern PyObject _Py_NoneStruct;
 #define Py_None (&_Py_NoneStruct)
 
 extern int PyArg_ParseTupleAndKeywords(PyObject *, PyObject *, const char *, char **, ...);
+extern PyObject *PyByteArray_FromStringAndSize(const char *, Py_ssize_t);
 extern PyObject *PyBool_FromLong(long);
 extern void PyBuffer_Release(Py_buffer *);
+extern void PyErr_Clear(void);
 extern PyObject *PyErr_Format(PyObject *, const char *, ...);
 extern PyObject *PyErr_NoMemory(void);
+extern PyObject *PyErr_Occurred(void);
 extern void PyErr_SetString(PyObject *, const char *);
 extern PyThreadState *PyEval_SaveThread(void);
 extern void PyEval_RestoreThread(PyThreadState *);
 extern PyObject *PyModuleDef_Init(PyModuleDef *);
 extern int PyModule_AddObjectRef(PyObject *, const char *, PyObject *);
 extern int PyObject_GetBuffer(PyObject *, Py_buffer *, int);
+extern double PyOS_string_to_double(const char *, char **, PyObject *);
 extern PyObject *PyObject_Type(PyObject *);
 extern PyObject *PyType_FromSpec(PyType_Spec *);
 extern void *PyType_GetSlot(PyTypeObject *, int);
+extern PyObject *Py_BuildValue(const char *, ...);
 extern void Py_DecRef(PyObject *);
 extern void Py_IncRef(PyObject *);
 

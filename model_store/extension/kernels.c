@@ -1,12 +1,13 @@
 /* The extension as Python sees it: the type Trees, which checks once all that walk.h relies on, the type Points (see
-   points.h), and functions that need the exact bits of the C library or one pass over an array. Arrays come as buffers;
-   nothing of NumPy is used. */
+   points.h), functions that need the exact bits of the C library or one pass over an array, and one that reads numbers
+   (see json_numbers.h). Arrays come as buffers; nothing of NumPy is used. */
 
 #include <math.h>
 #include <stdlib.h>
 
 #include "abi3.h"
 #include "buffers.h"
+#include "json_numbers.h"
 #include "points.h"
 #include "walk.h"
 
@@ -340,6 +341,8 @@ static PyMethodDef methods[] = {
     {"expit", (PyCFunction)(void (*)(void))module_expit, METH_FASTCALL, "expit(values, out): 1 / (1 + exp(-x))."},
     {"all_finite", module_all_finite, METH_O, "all_finite(values): whether no value is NaN or infinite."},
     {"none_infinite", module_none_infinite, METH_O, "none_infinite(values): whether no value is infinite."},
+    {"json_numbers", (PyCFunction)(void (*)(void))module_json_numbers, METH_VARARGS | METH_KEYWORDS,
+     "json_numbers(text, start, width, most, whole): bytes of float64 and where the text goes on, or None."},
     {NULL, NULL, 0, NULL},
 };
 
@@ -352,6 +355,7 @@ static int add_type(PyObject *module, const char *name, PyType_Spec *spec) {
 }
 
 static int execute(PyObject *module) {
+    fill_reciprocals();
     return add_type(module, "Trees", &trees_spec) || add_type(module, "Points", &points_spec) ? -1 : 0;
 }
 

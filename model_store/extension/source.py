@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parent
-SOURCES = ("kernels.c", "buffers.h", "points.h", "nearest.h", "walk.h", "abi3.h", "flags")
+SOURCES = ("kernels.c", "buffers.h", "json_numbers.h", "points.h", "nearest.h", "walk.h", "abi3.h", "flags")
 
 
 def shared_object(folder: Path = FOLDER) -> Path:

@@ -27,6 +27,20 @@ def matrix_of(facts: Facts, rows: Sequence[Sequence[Any]]) -> Array | None:
         return None
 
 
+def in_dtype(facts: Facts, numbers: Array) -> Array | None:
+    """Return a matrix of float64 in the schema's dtype, whole numbers if that is one of them; None if one does not fit.
+
+    None, too, if a number is not finite in that dtype or out of its column's range. ``(rows, columns)`` stay.
+    """
+    if facts.dtype.kind == "f":
+        return _float_dtype(facts, numbers)
+    bounds = np.iinfo(facts.dtype)
+    if numbers.min() < bounds.min or numbers.max() > bounds.max:
+        return None
+    matrix = numbers.astype(facts.dtype)
+    return matrix if facts.allows(matrix) else None
+
+
 def stacked(facts: Facts, columns: Sequence[Array]) -> Array | None:
     """Return one array for each column as a matrix; None if a closer look is needed.
 
@@ -57,6 +71,10 @@ def _float_matrix(facts: Facts, rows: Sequence[Sequence[Any]]) -> Array | None:
         matrix = np.array(rows, dtype=np.float64)  # None becomes NaN
         if len(rows) == 1 and facts.dtype == np.float64 and kinds <= _NUMBERS and all(map(math.isfinite, rows[0])):
             return matrix if not facts.bounded or facts.allows(matrix) else None  # C's loop beats NumPy's set-up
+    return _float_dtype(facts, matrix)
+
+
+def _float_dtype(facts: Facts, matrix: Array) -> Array | None:
     if facts.dtype != np.float64:
         with np.errstate(over="ignore"):
             matrix = matrix.astype(facts.dtype)

@@ -12,7 +12,7 @@ from urllib.parse import parse_qs
 import numpy as np
 
 from model_store.batch import Array, Batch
-from model_store.codecs import csv, json, json_rows, npy
+from model_store.codecs import csv, json, json_numbers, json_rows, npy
 from model_store.codecs.media_types import ARROW_FILE, ARROW_STREAM, CSV, NPY, PARQUET
 from model_store.codecs.placing import places
 from model_store.request_errors import Fault, InvalidInput, MalformedRequest, refuse
@@ -27,6 +27,8 @@ from service.wire import JSON, Call, PredictionResult, WireRequest, WireResponse
 
 JSON_FIELDS = ("dataframe_split", "dataframe_records", "instances", "inputs")
 METHOD = "predict_method"
+
+_ROWS = json_numbers.opening("instances", "inputs", "data")
 
 Form = str
 """The media type of an answer."""
@@ -50,9 +52,9 @@ class Invocations:
         media_type = _media_type(request.headers.get("content-type"))
         methods = _methods_in_query(request.query)
         if media_type == JSON:
-            document = _document(request)
+            document, numbers = _of_numbers(schema, request) or (_document(request), None)
             methods = _methods_in_params(document.get("params")) or methods
-            batch = _json_batch(schema, document, request.max_rows)
+            batch = numbers or _json_batch(schema, document, request.max_rows)
         else:
             batch = _BODIES[media_type](schema, request.body, request.max_rows)
         if batch.rows == 0:
@@ -104,6 +106,37 @@ def _document(request: WireRequest) -> dict[str, Any]:
 
 
 _EXACTLY_ONE = f"The input must be a JSON dictionary with exactly one of the input fields {', '.join(JSON_FIELDS)}."
+
+
+def _of_numbers(schema: Schema, request: WireRequest) -> tuple[Mapping[str, Any], Batch] | None:
+    """Return the document and the batch of a large body with rows of nothing but numbers.
+
+    None if a closer look is needed.
+    """
+    found = json_numbers.read_rows(request.body, _ROWS, schema, request.max_rows)
+    if found is None or not _is_whole_batch(schema, found.value, len(found.array)):
+        return None
+    return found.value, Batch(len(found.array), matrix=found.array)
+
+
+def _is_whole_batch(schema: Schema, document: Mapping[str, Any], rows: int) -> bool:
+    """Return whether the only field of a document is so many rows of numbers, by the model's columns."""
+    present = [name for name in JSON_FIELDS if name in document]
+    if len(present) != 1:
+        return False
+    given = document[present[0]]
+    if present[0] == "dataframe_split":
+        return isinstance(given, dict) and _is_whole_split(schema, given, rows)
+    return present[0] != "dataframe_records" and json_numbers.stands_for_numbers(given)
+
+
+def _is_whole_split(schema: Schema, split: Mapping[str, Any], rows: int) -> bool:
+    columns, index = split.get("columns"), split.get("index")
+    if split.keys() - {"columns", "index", "data"} or not json_numbers.stands_for_numbers(split.get("data")):
+        return False
+    if index is not None and (not isinstance(index, list) or len(index) != rows):
+        return False
+    return schema.layout != "table" if columns is None else columns == list(schema.names)
 
 
 def _chosen_field(document: Mapping[str, Any]) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from model_store.batch import Batch
-from model_store.codecs import tensors
+from model_store.codecs import json_numbers, tensors
 from model_store.codecs.json import dumps, loads
 from model_store.request_errors import Fault, InvalidInput, MalformedRequest
 from model_store.schema import Schema
@@ -26,6 +26,7 @@ from service.wire import JSON, Call, PredictionResult, WireRequest, WireResponse
 HEADER_LENGTH = "Inference-Header-Content-Length"
 OCTETS = "application/octet-stream"
 
+_DATA = json_numbers.opening("data")
 _INT32_MAX = 2**31 - 1
 _ADVICE = (
     "leave the header out if all of the body is JSON: tritonclient writes it into the headers that it is given, which "
@@ -59,7 +60,7 @@ class Infer:
             wanted = openinference_outputs.every(schema, binary=True)
             raw = _raw(request.body, schema, request.max_rows)
             return Call(openinference_inputs.batch(schema, [raw]), _names(wanted), _Context(_new_id(request), wanted))
-        document = _document(request, length)
+        document = (length is None and _of_numbers(request, schema)) or _document(request, length)
         if not isinstance(document, dict):
             raise malformed("the request", "an object", show(document))
         given = of_request(document)
@@ -121,6 +122,27 @@ def _header_length(request: WireRequest) -> int | None:
             f"inference header size should be in range (0, {size}), got: {HEADER_LENGTH} {length}; {_ADVICE}"
         )
     return length
+
+
+def _of_numbers(request: WireRequest, schema: Schema) -> Mapping[str, Any] | None:
+    """Return the document of a large body with one plain tensor, whose data is an array already.
+
+    None if a closer look is needed.
+    """
+    if not openinference_inputs.takes_floats(schema):
+        return None
+    found = json_numbers.read(request.body, _DATA, 0, request.max_rows * len(schema.columns))
+    tensor = None if found is None else _only(found.value.get("inputs"))
+    if found is None or tensor is None or not json_numbers.stands_for_numbers(tensor.get("data")):
+        return None
+    tensor["data"] = found.array
+    return found.value if openinference_inputs.is_plain(schema, [tensor], request.max_rows) else None
+
+
+def _only(documents: Any) -> dict[str, Any] | None:
+    """Return the object in a list of one object; None for everything else."""
+    single = isinstance(documents, list) and len(documents) == 1 and isinstance(documents[0], dict)
+    return documents[0] if single else None
 
 
 def _document(request: WireRequest, length: int | None) -> Any:

@@ -12,7 +12,7 @@ from model_store.request_errors import MOST_FAULTS, Fault, InvalidInput, few, re
 from model_store.schema import FLOATS, NUMBERS, Column, Schema
 from model_store.validation.columns import from_columns, from_matrix
 from service.dialects.openinference.metadata import datatype_of
-from service.dialects.openinference.tensors import Tensor, objects, packed
+from service.dialects.openinference.tensors import Tensor, held, objects, packed
 
 _NOT_NUMBERS = frozenset({"BOOL", "BYTES"})
 _FORM = {"name", "datatype", "shape", "data"}
@@ -48,18 +48,29 @@ def plain(schema: Schema, documents: Sequence[Any], max_rows: int) -> Batch | No
     return from_columns(schema, columns, lambda row, col: f"inputs[{places[schema.columns[col].name]}].data[{row}]")
 
 
+def takes_floats(schema: Schema) -> bool:
+    """Return whether the model's columns are of one float type."""
+    return _facts_of(schema).dtype is not None
+
+
+def is_plain(schema: Schema, documents: Sequence[Any], max_rows: int) -> bool:
+    """Return whether ``plain`` takes a single tensor, whose data may be a flat array of float64 already."""
+    single = takes_floats(schema) and len(documents) == 1
+    return single and _plain(documents[0], len(schema.columns), max_rows) is not None
+
+
 def _plain(document: Any, width: int, max_rows: int) -> Any:
     """Return a tensor's numbers as a flat array of float64; None if a closer look is needed."""
     if type(document) is not dict or document.keys() != _FORM or type(document["name"]) is not str:
         return None
     datatype, shape, data = document["datatype"], document["shape"], document["data"]
-    if datatype not in ("FP32", "FP64") or type(shape) is not list or type(data) is not list:
+    if datatype not in ("FP32", "FP64") or type(shape) is not list or type(data) not in (list, np.ndarray):
         return None
     if shape[1:] != [width] and (width > 1 or len(shape) != 1):
         return None
     if set(map(type, shape)) != {int} or not 0 < shape[0] <= max_rows:
         return None
-    return packed(data, datatype, shape[0] * width)
+    return (packed if type(data) is list else held)(data, datatype, shape[0] * width)
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,9 +108,14 @@ def packed(data: Any, datatype: str, count: int) -> Array | None:
         numbers = np.frombuffer(bytearray(struct.pack(f"{count}d", *flat)))
     except (struct.error, TypeError, LookupError, OverflowError):
         return None
-    if datatype == "FP32" and (np.abs(numbers) > _FP32_MAX).any():
+    return None if _may_hold_bools(flat, numbers) else held(numbers, datatype, count)
+
+
+def held(numbers: Array, datatype: str, count: int) -> Array | None:
+    """Return a flat array of float64 if it has ``count`` numbers that its datatype can hold; else None."""
+    if len(numbers) != count or (datatype == "FP32" and (np.abs(numbers) > _FP32_MAX).any()):
         return None
-    return None if _may_hold_bools(flat, numbers) else numbers
+    return numbers
 
 
 def objects(values: Sequence[Any]) -> Array:

@@ -42,7 +42,9 @@ class Predict:
     def decode(self, request: WireRequest, schema: Schema) -> Call:
         """Read rows from ``instances`` or ``inputs``. Raises MalformedRequest, InvalidInput or UnknownOutput."""
         event = _event(request)
-        call = tfserving.decoded(_read(request, event), schema, request.max_rows)
+        call = tfserving.of_numbers(request, schema) if event is None else None
+        if call is None:
+            call = tfserving.decoded(_read(request, event), schema, request.max_rows)
         return call if event is None else dataclasses.replace(call, context=event)
 
     def encode(self, answered: PredictionResult, call: Call) -> WireResponse:

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from model_store.batch import Batch
+from model_store.codecs import json_numbers
 from model_store.codecs.json import dumps, loads, writable
 from model_store.request_errors import Fault, MalformedRequest
 from model_store.schema import Schema
@@ -14,6 +16,7 @@ from service.errors import UnknownOutput
 from service.wire import Call, PredictionResult, WireRequest, WireResponse
 
 _ABSENT = object()
+_ROWS = json_numbers.opening(INSTANCES)
 
 
 class Predict:
@@ -27,7 +30,7 @@ class Predict:
 
     def decode(self, request: WireRequest, schema: Schema) -> Call:
         """Read rows from ``instances`` or ``inputs``. Raises MalformedRequest, InvalidInput or UnknownOutput."""
-        return decoded(read(request), schema, request.max_rows)
+        return of_numbers(request, schema) or decoded(read(request), schema, request.max_rows)
 
     def encode(self, answered: PredictionResult, call: Call) -> WireResponse:
         """Write the wanted output under ``predictions`` or ``outputs``, as the request's form asks."""
@@ -40,6 +43,21 @@ def read(request: WireRequest) -> dict[str, Any]:
     if not isinstance(root, dict):
         raise _misformed(root, "Is not object", Fault("$", "an object", show(root)))
     return root
+
+
+def of_numbers(request: WireRequest, schema: Schema) -> Call | None:
+    """Return the call that a large body with rows of nothing but numbers asks for, as ``decoded`` does.
+
+    None if a closer look is needed. Raises UnknownOutput.
+    """
+    found = json_numbers.read_rows(request.body, _ROWS, schema, request.max_rows)
+    if found is None or "inputs" in found.value or not json_numbers.stands_for_numbers(found.value.get(INSTANCES)):
+        return None
+    name = found.value.get("signature_name", "")
+    if not isinstance(name, str):
+        return None
+    outputs = wanted_outputs(signatures(schema), name)
+    return Call(Batch(len(found.array), matrix=found.array), outputs, "predictions")
 
 
 def decoded(root: dict[str, Any], schema: Schema, max_rows: int) -> Call:
