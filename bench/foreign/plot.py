@@ -36,5 +36,6 @@ def save(table: Sequence[Figures], path: Path) -> None:
 def _draw(axes: Axes, rows: Sequence[Figures], value: str, label: str) -> None:
     bars = axes.barh([row.server for row in rows], [getattr(row, value) for row in rows])
     axes.bar_label(bars, fmt="{:,.0f}", padding=3)
-    axes.set(xscale="log", xlabel=label)
-    axes.margins(x=0.2)
+    axes.set(xlabel=label)
+    axes.locator_params(axis="x", nbins=4)
+    axes.margins(x=0.25)
