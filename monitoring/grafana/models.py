@@ -41,6 +41,12 @@ _VERSIONS = Section(
             Query(f"time() - max by ({_BY}) (millrace_model_created_timestamp_seconds{{{OF_VERSION}}})", _NAME),
         ),
         bars(
+            "Last used",
+            "Time since a version last answered a prediction.",
+            "s",
+            Query(f"time() - max by ({_BY}) (millrace_last_prediction_timestamp_seconds{{{OF_VERSION}}})", _NAME),
+        ),
+        bars(
             "Size in the store",
             "All files of a version.",
             "bytes",

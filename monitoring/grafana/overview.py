@@ -166,6 +166,12 @@ _PREDICTIONS = Section(
             Query(quantile(0.5, "millrace_batch_rows", "", OF_REPLICA), "p50"),
             Query(quantile(0.99, "millrace_batch_rows", "", OF_REPLICA), "p99"),
         ),
+        lines(
+            "Requests a prediction",
+            "Mean number of requests that one prediction answered: 1 if none wait or none may be joined.",
+            "none",
+            Query(mean("millrace_batch_requests", "", OF_REPLICA), "mean"),
+        ),
     ),
 )
 
