@@ -15,6 +15,7 @@ import flask
 
 from service.http.caller import request_id
 from service.http.description.route import described_as
+from service.http.exchange import Response
 from service.http.guards import guarded
 from service.http.predictions import PERMISSION, Arrival, Gone, Predictions, nobody_left
 from service.http.problems import problem
@@ -43,8 +44,9 @@ class FastPath:
         arrival = self._arrival(environ)
         if arrival is None:
             return self._behind(environ, start_response)
-        ((_place, (status, headers, body)),) = self._predictions.answer([arrival])
-        start_response(_STATUS_LINES[status], [*headers.items(), ("Content-Length", str(len(body)))])
+        ((_place, response),) = self._predictions.answer([arrival])
+        status, headers, body = _with_length(response)
+        start_response(_STATUS_LINES[status], headers)
         return (body,)
 
     def answer(self, environs: Sequence[dict[str, Any]], gone: Gone = nobody_left) -> Iterator[tuple[int, Answer]]:
@@ -63,8 +65,8 @@ class FastPath:
             else:
                 arrivals.append(arrival)
                 places.append(place)
-        for index, (status, headers, body) in self._predictions.answer(arrivals, lambda index: gone(places[index])):
-            yield places[index], (status, [*headers.items(), ("Content-Length", str(len(body)))], body)
+        for index, response in self._predictions.answer(arrivals, lambda index: gone(places[index])):
+            yield places[index], _with_length(response)
         for place in others:
             if not gone(place):
                 yield place, _answered(self._behind, environs[place])
@@ -99,6 +101,11 @@ def _finder(routes: Sequence[PredictRoute]) -> Callable[[str], tuple[PredictRout
     return find
 
 
+def _with_length(response: Response) -> Answer:
+    status, headers, body = response
+    return status, [*headers.items(), ("Content-Length", str(len(body)))], body
+
+
 def _answered(application: WSGIApplication, environ: dict[str, Any]) -> Answer:
     """Return the answer of a WSGI application, whole; its failure is answered in the one shape of errors."""
     started: list[Answer] = []
@@ -121,8 +128,7 @@ def _answered(application: WSGIApplication, environ: dict[str, Any]) -> Answer:
         status, headers, _ = started[0]
     except Exception as error:
         log.exception("a request could not be answered")
-        status, fields, content = problem(error, ErrorForm(), request_id(environ))
-        return status, [*fields.items(), ("Content-Length", str(len(content)))], content
+        return _with_length(problem(error, ErrorForm(), request_id(environ)))
     return status, headers, b"".join(written)
 
 
