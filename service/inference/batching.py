@@ -78,7 +78,8 @@ class Batching:
                 return None
             apart = split(model.engine.predict(joined, batch[0].call.outputs), rows)
         except Exception as error:  # noqa: BLE001 - whose fault it is shows when each is predicted alone
-            log.debug("%s version %d refused %d requests together: %s", model.name, model.version, len(batch), error)
+            kind = type(error).__name__  # not its words, which may quote rows
+            log.debug("%s version %d refused %d requests together: %s", model.name, model.version, len(batch), kind)
             return None
         seconds = perf_counter() - started
         self._pace(model).note(joined.rows, seconds)
