@@ -29,7 +29,7 @@ if "service.metrics.instruments" not in sys.modules:
 from service import app  # noqa: E402
 from service.gunicorn_worker import slots  # noqa: E402
 
-# Each worker listens at an address of its own, by its slot, when it can serve; the master at none.
+# Each worker listens at a separate address, by its slot, when it can serve; the master at none.
 bind: list[str] = []
 # Connections that wait to be accepted. Nginx's max_conns keeps far below it; this only has to be larger.
 backlog = 1024

@@ -69,7 +69,7 @@ PARTS = frozenset(
         *("PolynomialFeatures", "VarianceThreshold", "SelectKBest"),
     }
 )
-"""Classes of scikit-learn; subclasses are classes of their own."""
+"""Classes of scikit-learn; a subclass is another class."""
 
 _KERNELS = frozenset({"linear", "poly", "rbf", "sigmoid"})
 

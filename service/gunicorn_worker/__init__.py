@@ -1,1 +1,1 @@
-"""The gunicorn worker that answers all requests that have arrived, each worker on a socket of its own."""
+"""The gunicorn worker that answers all requests that have arrived, each worker on a separate socket."""
