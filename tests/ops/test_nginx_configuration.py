@@ -9,6 +9,7 @@ import pytest
 from deploy.local import nginx, settings
 from deploy.local.certificate import write_pair
 from service.gunicorn_worker.addresses import address_of
+from tests.ops import nginxes
 
 ROOT = Path(__file__).resolve().parents[2]
 SNIPPETS = sorted((ROOT / "nginx/snippets").glob("*.conf"))
@@ -54,9 +55,8 @@ def test_nginx_accepts_the_configuration_with_tls(binary, rendered, tmp_path):
     nginx.check(nginx.command(binary, tmp_path, configuration))
 
 
-def test_nginx_accepts_the_replicas_of_compose_where_it_can_follow_names(binary, tmp_path):
-    if nginx.version(binary) < (1, 27, 3):
-        pytest.skip("needs Nginx 1.27.3 or later: before, names in an upstream were looked up once")
+def test_nginx_accepts_the_replicas_of_compose_where_it_can_follow_names(tmp_path):
+    binary = nginxes.that_follows_names()
     compose = (ROOT / "docker-compose.yml").read_text()
     given = dict(re.findall(r'^      ([A-Z][A-Z_0-9]+): "?(.*?)"?$', compose, re.MULTILINE))
     values = {name: re.sub(r"\$\{\w+:(?:-([^}]*)|\+[^}]*)\}", r"\1", value) for name, value in given.items()}

