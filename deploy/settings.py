@@ -66,7 +66,7 @@ class StackSettings(Declared):
         "CONNECTIONS_PER_ADDRESS",
         512,
         whole(1, 1_000_000),
-        "The most connections that Nginx lets one address have; more is 429.",
+        "The most connections that Nginx lets one address have; more is 429. A request over HTTP/2 counts as one.",
         group=Group.LIMITS,
     )
     token_requests_per_second = setting(

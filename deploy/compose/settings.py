@@ -36,6 +36,13 @@ class ComposeSettings(StackSettings):
         "The file that tells Alertmanager whom to tell.",
         group=Group.COMPOSE,
     )
+    nginx_cpus = setting(
+        "NGINX_CPUS",
+        1,
+        whole(1, 64),
+        "Cores that Nginx may use, and so how many worker processes it has.",
+        group=Group.COMPOSE,
+    )
     service_cpus = setting("SERVICE_CPUS", "1", text, "Cores that one replica may use.", group=Group.COMPOSE)
     service_memory = setting("SERVICE_MEMORY", "2G", text, "Memory that one replica may use.", group=Group.COMPOSE)
     millrace_version = setting(

@@ -13,6 +13,8 @@ from pathlib import Path
 from deploy.local.settings import ROOT, CannotRun, LocalSettings
 
 SOURCE = ROOT / "nginx"
+HTTP2_IS_A_LINE = (1, 25, 1)
+_QUOTA = Path("/sys/fs/cgroup/cpu.max")
 
 Version = tuple[int, ...]
 
@@ -41,6 +43,18 @@ def version(binary: str) -> Version:
 def since(wanted: Version, have: Version) -> str:
     """Give what stands before a line that Nginx knows since ``wanted``: nothing, or a comment's sign."""
     return "" if have >= wanted else "# "
+
+
+def cores(quota: Path = _QUOTA) -> int:
+    """Count the cores that this process may use: all of its affinity, or as many as a container's quota is worth.
+
+    The file ``quota`` holds microseconds and their period: https://docs.kernel.org/admin-guide/cgroup-v2.html
+    """
+    counted = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if not quota.is_file():
+        return counted
+    most, period = quota.read_text(encoding="ascii").split()
+    return counted if most == "max" else max(1, min(counted, -(-int(most) // int(period))))
 
 
 def server_line(address: str, connections: int, *, backup: bool = False) -> str:
@@ -79,8 +93,11 @@ def variables(settings: LocalSettings, have: Version, replicas: Sequence[Sequenc
         "TLS_KEY": str(ROOT / texts["TLS_KEY"]),
         "NGINX_SCHEME": "https" if settings.tls else "http",
         "RESOLVER": "",
+        "NGINX_PROCESSES": str(cores()),
         **server_lists(replicas, settings.replica_connections),
         "WORKERS_ASKED": str(settings.workers + 1),  # for a prediction; the reason is in the template
+        "HTTP2_BEFORE_1_25_1": "" if have >= HTTP2_IS_A_LINE else " http2",
+        "NGINX_SINCE_1_25_1": since(HTTP2_IS_A_LINE, have),
         "NGINX_SINCE_1_27_4": since((1, 27, 4), have),
         "NGINX_SINCE_1_29_7": since((1, 29, 7), have),
         "NGINX_SINCE_1_29_8": since((1, 29, 8), have),

@@ -31,7 +31,7 @@ class Running:
     """An Nginx that runs on the rendered configuration."""
 
     def __init__(self, binary, folder, port, values):
-        self.url = f"http://127.0.0.1:{port}"
+        self.url, self.folder = f"http://127.0.0.1:{port}", folder
         (folder / "prefix").mkdir()
         command = nginx.command(binary, folder / "prefix", nginx.render(folder / "etc", values))
         nginx.check(command)
@@ -47,6 +47,11 @@ class Running:
     def stop(self):
         self._process.send_signal(signal.SIGTERM)
         self._process.wait(20)
+
+    def processes(self):
+        """The ids of its worker processes."""
+        pid = self._process.pid
+        return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
 
     def post(self, path=PREDICT, **what):
         return requests.post(self.url + path, timeout=20, **what)
