@@ -21,9 +21,10 @@ import threading
 import time
 from bisect import bisect_left
 from collections import Counter
+from functools import lru_cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 STATUSES = ("200", "400", "401", "403", "404", "405", "413", "415", "422", "429", "499", "500", "502", "503", "504")
@@ -52,7 +53,8 @@ class Counts:
             fields = json.loads(datagram[datagram.index(b"{") :])
             status = int(fields["http.response.status_code"])
             seconds = int(fields["event.duration"]) / 1e9
-            tried = _tried(fields["labels"])
+            labels = fields["labels"]
+            tried = _tried(labels["upstream_address"], labels["upstream_status"])
         except (ValueError, KeyError, TypeError):
             return
         with self._lock:
@@ -90,14 +92,15 @@ class Counts:
         return [*lines, f"{name}_sum {self._sum}", f"{name}_count {below}"]
 
 
-def _tried(labels: dict[str, Any]) -> list[tuple[str, str]]:
+@lru_cache(maxsize=1024)
+def _tried(upstream_address: str, upstream_status: str) -> tuple[tuple[str, str], ...]:
     """Return the replicas that were tried, in order, each with its status; Nginx separates them by ", " and " : "."""
-    addresses = _parts(labels["upstream_address"])
-    statuses = _parts(labels["upstream_status"])
+    addresses = _parts(upstream_address)
+    statuses = _parts(upstream_status)
     if len(addresses) != len(statuses):
-        return []
+        return ()
     # without an address Nginx names the group of replicas: no live one was left
-    return [(_safe(address), _safe(status)) for address, status in zip(addresses, statuses, strict=True)]
+    return tuple((_safe(address), _safe(status)) for address, status in zip(addresses, statuses, strict=True))
 
 
 def _parts(text: str) -> list[str]:
