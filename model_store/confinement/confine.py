@@ -16,7 +16,8 @@ MEMORY = 8 * 2**30
 class Bounds:
     """What a process keeps: files and folders to ``read``, folders to ``write``, ``descriptors``, ``memory`` in bytes.
 
-    ``scratch`` is the folder for temporary files; it is written as well.
+    ``scratch`` is the folder for temporary files; it is written as well. No file that is written may be larger than
+    ``largest_file`` bytes.
     """
 
     scratch: Path
@@ -24,6 +25,7 @@ class Bounds:
     write: Sequence[Path] = ()
     descriptors: frozenset[int] = frozenset()
     memory: int = MEMORY
+    largest_file: int = 2**30
 
 
 def confine(version_folder: Path, scratch: Path, inherited: int, memory: int = MEMORY) -> Mapping[str, bool]:
@@ -42,7 +44,7 @@ def within(bounds: Bounds) -> Mapping[str, bool]:
     return {
         Part.DESCRIPTORS.value: descriptors.close_all_but(bounds.descriptors),
         Part.ENVIRONMENT.value: environment.empty(bounds.scratch),
-        Part.LIMITS.value: limits.lower(bounds.memory),
+        Part.LIMITS.value: limits.lower(bounds.memory, bounds.largest_file),
         Part.PRIVILEGES.value: privileges.give_up(),
         Part.DUMPABLE.value: privileges.hide_memory(),
         Part.FILES.value: landlock.restrict(
@@ -58,5 +60,5 @@ def _on_other_systems(bounds: Bounds) -> Mapping[str, bool]:
         **dict.fromkeys([part.value for part in Part], False),
         Part.DESCRIPTORS.value: descriptors.close_all_but(bounds.descriptors),
         Part.ENVIRONMENT.value: environment.empty(bounds.scratch),
-        Part.LIMITS.value: limits.lower(bounds.memory),
+        Part.LIMITS.value: limits.lower(bounds.memory, bounds.largest_file),
     }

@@ -8,15 +8,14 @@ import contextlib
 import resource
 
 _OPEN_FILES = 256
-_LARGEST_FILE = 2**30
 
 
-def lower(memory: int) -> bool:
-    """Bound address space (bytes), open files, a written file's size and core dumps; return whether all hold."""
+def lower(memory: int, largest_file: int) -> bool:
+    """Bound address space and each written file (both in bytes), open files and core dumps; return whether all hold."""
     set_all = [
         at_most(resource.RLIMIT_AS, memory),
         at_most(resource.RLIMIT_NOFILE, _OPEN_FILES),
-        at_most(resource.RLIMIT_FSIZE, min(memory, _LARGEST_FILE)),
+        at_most(resource.RLIMIT_FSIZE, largest_file),
         at_most(resource.RLIMIT_CORE, 0),
     ]
     return all(set_all)

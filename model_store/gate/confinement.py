@@ -1,23 +1,21 @@
-"""What confines a throw-away process: limits, no network, and an end together with its publisher."""
+"""What bounds a throw-away process besides its confinement: processor time, and an end together with its publisher."""
 
-import contextlib
 import ctypes
 import os
 import resource
 import signal
 import sys
 
+from model_store.confinement.limits import at_most
+
 _NEW_USER = 0x10000000
 _NEW_NETWORK = 0x40000000
 _PARENT_DEATH_SIGNAL = 1
 
 
-def limit(seconds: float, memory: int) -> None:
-    """Bound this process: processor time in seconds, address space and each file it writes in bytes, no core dump."""
-    _lower(resource.RLIMIT_CPU, int(seconds) + 1, slack=1)  # SIGXCPU first, then SIGKILL
-    _lower(resource.RLIMIT_AS, memory)
-    _lower(resource.RLIMIT_FSIZE, memory)
-    _lower(resource.RLIMIT_CORE, 0)
+def limit_time(seconds: float) -> None:
+    """Bound this process's processor time, in seconds."""
+    at_most(resource.RLIMIT_CPU, int(seconds) + 1, slack=1)  # SIGXCPU first, then SIGKILL
 
 
 def cut_network() -> bool:
@@ -37,11 +35,3 @@ def die_with(parent: int) -> None:
         prctl(_PARENT_DEATH_SIGNAL, signal.SIGKILL)
     if os.getppid() != parent:
         sys.exit("the publisher is gone already")
-
-
-def _lower(kind: int, limit: int, slack: int = 0) -> None:
-    """Set a limit, unless a stricter one holds already; macOS knows no limit on address space and refuses it."""
-    _, hard = resource.getrlimit(kind)
-    stricter = limit + slack if hard == resource.RLIM_INFINITY else min(limit + slack, hard)
-    with contextlib.suppress(ValueError, OSError):
-        resource.setrlimit(kind, (min(limit, stricter), stricter))

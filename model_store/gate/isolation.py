@@ -1,4 +1,4 @@
-"""A throw-away process for what may crash, hang or lie: bounded in time, memory and output, with a bare environment."""
+"""A throw-away process for what may crash, hang or lie: bounded in time, memory and output, and confined."""
 
 import contextlib
 import json
@@ -13,19 +13,12 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from model_store import errors
+from model_store.confinement.environment import bare
 from model_store.errors import GateRefused, StoreError
-from model_store.extension.loader import VARIABLE, turned_off
 
 _SHOWN = 300
 _STDERR_TAIL = 16_384
 _LARGEST_RESULT = 64 * 2**20
-_THREADS = (
-    "OMP_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "MKL_NUM_THREADS",
-    "NUMEXPR_NUM_THREADS",
-    "VECLIB_MAXIMUM_THREADS",
-)
 _PACKAGE_PARENT = Path(__file__).resolve().parents[2]
 
 
@@ -94,23 +87,9 @@ def _started(verb: str, folder: Path, output: BinaryIO, path: Sequence[str]) -> 
         stdin=subprocess.DEVNULL,
         stdout=output,
         stderr=output,
-        env=_environment(folder, path),
+        env=bare(folder, path),
         start_new_session=True,
     )
-
-
-def _environment(folder: Path, path: Sequence[str]) -> dict[str, str]:
-    """Return no variable of this process but the import path and the extension's: a candidate sees no secret."""
-    return {
-        "PATH": "/usr/local/bin:/usr/bin:/bin",
-        "HOME": str(folder),
-        "TMPDIR": str(folder),
-        "LANG": "C.UTF-8",
-        "PYTHONPATH": os.pathsep.join(path),
-        "PYTHONDONTWRITEBYTECODE": "1",
-        **dict.fromkeys(_THREADS, "1"),
-        **({VARIABLE: "OFF"} if turned_off() else {}),
-    }
 
 
 def _end_of(path: Path) -> str:

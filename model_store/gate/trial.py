@@ -9,12 +9,14 @@ import resource
 import statistics
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from model_store import atomic_file
+from model_store.confinement.confine import Bounds, within
+from model_store.confinement.parts import Part
 from model_store.errors import ArtifactUnreadable, GateRefused, StoreError, UndeclaredAnswer
 from model_store.gate import confinement
 
@@ -161,13 +163,29 @@ def _words(error: Exception) -> str:
     return " ".join(str(error).split())[:300]
 
 
+def _confine(verb: str, folder: Path, request: Mapping[str, Any]) -> bool:
+    """Confine this process to what the request names, and return whether it has no network."""
+    memory, named = request["limits"]["memory"], Path(request["folder"])
+    read, write = ([named], []) if verb == "check" else ([*_given(request)], [named])
+    confinement.limit_time(request["limits"]["seconds"])
+    network_cut = confinement.cut_network()
+    confinement.die_with(request["parent"])
+    held = within(Bounds(folder, read, write, memory=memory, largest_file=memory))
+    return network_cut or held[Part.CALLS]
+
+
+def _given(request: Mapping[str, Any]) -> Iterator[Path]:
+    """Yield the files of the publisher's that are read."""
+    yield from (Path(request[key]) for key in ("file", "sample", "handed_over") if key in request)
+    if goal := request["options"].get("goal"):
+        yield Path(goal["holdout"])
+
+
 def main() -> int:
     """Run one verb."""
     verb, folder = sys.argv[1], Path(sys.argv[2])
     request = json.loads((folder / "request.json").read_bytes())
-    confinement.limit(request["limits"]["seconds"], request["limits"]["memory"])
-    network_cut = confinement.cut_network()
-    confinement.die_with(request["parent"])
+    network_cut = _confine(verb, folder, request)
     result = _answer({"check": check, "capture": capture}[verb], request)
     atomic_file.write(folder / "result.json", json.dumps({**result, "network_cut": network_cut}).encode())
     return 0
