@@ -37,9 +37,17 @@ def stack(tmp_path_factory):
         trainer.tell(publish="steady", constant=2.0)
         trainer.tell(publish="slow", neighbours=20_000, stable=True)
         trainer.close()
+        _load(stack, "steady")
+        _load(stack, "slow")
         yield stack
     finally:
         stack.stop()
+
+
+def _load(stack, model):
+    """Wait until every replica has the model loaded."""
+    url, headers = f"{stack.url}/v2/repository/models/{model}/load", {"Authorization": f"Bearer {stack.token()}"}
+    eventually(lambda: requests.post(url, headers=headers, timeout=30).ok, 60, f"a loaded {model}")
 
 
 @pytest.fixture(scope="session")
