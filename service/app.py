@@ -36,6 +36,7 @@ from service.http.red_metrics import instrument
 from service.http.routes import PredictRoute
 from service.inference.batching import Batching
 from service.inference.line import Inference
+from service.management import confinement
 from service.management.counts import reachable, told
 from service.management.management import Management
 from service.management.readiness import Assessor, Readiness
@@ -257,7 +258,8 @@ def create_management(settings: Settings) -> Management:
     """Build what gunicorn's master serves and cleans up."""
     folder = settings.run_dir / "metrics"
     own = own_presence(settings.run_dir)
-    assessor = Assessor(settings.replica, settings.workers + 1)  # loop workers and the bulk worker
+    confined = confinement.found(settings.confinement)
+    assessor = Assessor(settings.replica, settings.workers + 1, confined)  # loop workers and the bulk worker
 
     def assess(workers: Collection[int]) -> Readiness:
         return assessor.assess(workers, announcements.read(own))
@@ -274,6 +276,7 @@ def create_management(settings: Settings) -> Management:
         Objectives(settings.slo_availability, settings.slo_latency, settings.slo_latency_seconds),
         settings.tls_certificate,
         settings.profile_features,
+        confined,
     )
     return Management(
         settings.management_bind,

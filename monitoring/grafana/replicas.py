@@ -101,6 +101,12 @@ _PROCESSES = Section(
             ),
             runbook="MillraceDiskFull",
         ),
+        states(
+            "Confinement",
+            "What processes that run a model's own code give up on each replica.",
+            Query(f"millrace_model_confinement{{{OF_REPLICA}}}", "{{instance}} {{part}}"),
+            {0: ("not offered", "orange"), 1: ("holds", "green")},
+        ),
         lines(
             "Metric files",
             "Files that a scrape of a replica reads; it should not grow.",

@@ -1,6 +1,6 @@
 """Whether this replica can serve, judged by what its workers announce. Read in gunicorn's master."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from model_store.replicas.announcements import Announcement
@@ -12,6 +12,7 @@ class Readiness:
     """The answer of /readyz: ``reason`` says what is awaited, or "ready"; ``loading`` workers have yet to settle.
 
     ``models`` are the versions that every worker serves, ``failed`` the reasons why others do not serve.
+    ``confinement`` says for each part whether processes that run a model's own code have it.
     """
 
     ready: bool
@@ -20,6 +21,7 @@ class Readiness:
     loading: int
     models: dict[str, list[int]] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
+    confinement: Mapping[str, bool] = field(default_factory=dict)
 
 
 class Assessor:
@@ -30,9 +32,10 @@ class Assessor:
     replicas would be, at once.
     """
 
-    def __init__(self, replica: str, workers: int = 1) -> None:
+    def __init__(self, replica: str, workers: int = 1, confinement: Mapping[str, bool] | None = None) -> None:
         self._replica = replica
         self._workers = workers
+        self._confinement = dict(confinement or {})
         self._settled: set[int] = set()
 
     def assess(self, pids: Collection[int], announcements: Sequence[Announcement]) -> Readiness:
@@ -41,7 +44,9 @@ class Assessor:
         self._settled = {pid for pid in pids if pid in self._settled or (pid in own and own[pid].settled)}
         loading = sum(pid not in own or pid not in self._settled for pid in pids)
         reason = _missing(pids, own, loading, self._workers)
-        return Readiness(not reason, reason or "ready", len(pids), loading, _served(own), _failed(own))
+        return Readiness(
+            not reason, reason or "ready", len(pids), loading, _served(own), _failed(own), self._confinement
+        )
 
 
 def _missing(pids: Collection[int], own: dict[int, Announcement], loading: int, workers: int) -> str:

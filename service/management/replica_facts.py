@@ -61,6 +61,7 @@ class ReplicaFacts:
     objectives: Objectives
     certificate: Path | None = None
     profile_features: int = 0
+    confinement: Mapping[str, bool] = field(default_factory=dict)
     _current: frozenset[tuple[str, str]] | None = None
     _model_readings: list[Reading] = field(default_factory=list)
     _model_readings_at: float = float("-inf")
@@ -68,7 +69,7 @@ class ReplicaFacts:
 
     def __call__(self) -> Iterator[Reading]:
         """Return everything, now."""
-        for part in (self._models, self._certificate, self._disks, self._objectives, _build):
+        for part in (self._models, self._certificate, self._disks, self._objectives, self._confined, _build):
             try:
                 yield from list(part())
             except (OSError, ValueError, StoreError):
@@ -149,6 +150,10 @@ class ReplicaFacts:
         slo = self.objectives
         yield "millrace_slo_availability_objective_ratio", (), slo.availability
         yield "millrace_slo_latency_objective_ratio", (number(slo.latency_seconds),), slo.latency
+
+    def _confined(self) -> Iterator[Reading]:
+        for part, holds in self.confinement.items():
+            yield "millrace_model_confinement", (part,), float(holds)
 
 
 def _states(mine: list[Announcement], wanted: Mapping[str, frozenset[int]]) -> Iterator[Reading]:

@@ -25,6 +25,7 @@ LABELS: Mapping[str, str] = {
     "reason": "why, from a fixed set in the code",
     "outcome": "what came of it, from a fixed set in the code",
     "result": "what came of it, from a fixed set in the code",
+    "part": "a part of the confinement, a fixed set",
     "action": "what was audited, from a fixed set in the code",
     "issuer": "name of a configured OpenID Connect issuer",
     "quota": "which quota, from a fixed set in the code",
@@ -308,6 +309,13 @@ CATALOGUE: tuple[Declaration, ...] = (
     ),
     Declaration(
         "millrace_disk_size_bytes", "gauge", "Size of the file system, in bytes.", ("volume",), origin="replica"
+    ),
+    Declaration(
+        "millrace_model_confinement",
+        "gauge",
+        "1 where processes that run a model's own code have this part of the confinement, else 0; absent if it is off.",
+        ("part",),
+        origin="replica",
     ),
     Declaration("millrace_metric_files", "gauge", "Files that hold the workers' metrics.", origin="replica"),
     Declaration(

@@ -196,6 +196,15 @@ class Settings(Declared):
         "not. Each is checked with the version's golden answers.",
         group=Group.MODELS,
     )
+    confinement = setting(
+        "MODEL_CONFINEMENT",
+        "BEST",
+        one_of("REQUIRED", "BEST", "OFF"),
+        "What processes that run a model's own code give up: `BEST` all that the machine lets them, `REQUIRED` all, or "
+        "the replica does not start, `OFF` nothing. `/readyz` and a metric say which parts hold; see "
+        "[what a model's own code cannot do](../explanation/confinement.md).",
+        group=Group.MODELS,
+    )
     batching = setting(
         "BATCHING",
         "AUTO",

@@ -166,3 +166,9 @@ def test_a_part_that_cannot_be_read_leaves_the_others(facts, tmp_path):
 def test_an_objective_that_no_bucket_can_measure_is_refused():
     with pytest.raises(ValueError, match=r"SLO_LATENCY_SECONDS is 0\.3"):
         Objectives(0.999, 0.99, 0.3)
+
+
+def test_what_holds_of_the_confinement_is_told_part_by_part(facts):
+    facts.confinement = {"files": False, "calls": True}
+    told = {labels: value for name, labels, value in facts() if name == "millrace_model_confinement"}
+    assert told == {("files",): 0.0, ("calls",): 1.0}
