@@ -23,11 +23,18 @@ def numbers(values: Array) -> Array:
     return np.array([np.nan if value is None else value for value in values.tolist()], dtype=np.float64)
 
 
+def with_gap(values: Array) -> Array:
+    """Return a column's values with a gap in place of the first: NaN, NaT, or None among objects."""
+    made = values.astype(values.dtype if values.dtype.kind in "fmM" else object)
+    made[0] = None
+    return made
+
+
 def is_missing(value: Any) -> bool:
     """Return whether it is None, NaN, or what NumPy and pandas have for missing."""
     if value is None:
         return True
-    if isinstance(value, float):
+    if isinstance(value, (float, np.floating)):
         return math.isnan(value)
     if isinstance(value, (np.datetime64, np.timedelta64)):
         return bool(np.isnat(value))

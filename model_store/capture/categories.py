@@ -12,7 +12,7 @@ from model_store.batch import Array
 from model_store.capture.layouts import first_step
 from model_store.capture.learned.native import Known
 from model_store.capture.sample.samples import Rows
-from model_store.engines.answers import is_missing
+from model_store.missing import is_missing
 from model_store.schema import Column, Schema, Value
 
 _MOST_CATEGORIES = 50

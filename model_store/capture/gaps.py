@@ -11,6 +11,7 @@ from model_store.batch import Array, batch_of
 from model_store.capture.learned.places import Gaps
 from model_store.capture.sample.samples import Rows
 from model_store.engines.estimator import answers
+from model_store.missing import with_gap
 from model_store.schema import NUMBERS, Column, Schema
 
 TRIAL_ROWS = 8
@@ -79,8 +80,7 @@ def _holed(schema: Schema, values: list[Array], group: Sequence[int]) -> tuple[S
     """Return a few rows, of which the first has a gap in each column of the group."""
     opened, few = _opened(schema, [array[:TRIAL_ROWS] for array in values], group)
     for place in group:
-        few[place] = few[place].astype(few[place].dtype if few[place].dtype.kind == "f" else object)
-        few[place][0] = np.nan if few[place].dtype.kind == "f" else None
+        few[place] = with_gap(few[place])
     return opened, few
 
 

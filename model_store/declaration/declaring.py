@@ -11,6 +11,7 @@ from model_store.declaration import reading
 from model_store.declaration.document import Declaration, DeclaredColumn
 from model_store.engines.estimator import answers
 from model_store.errors import BadSchema
+from model_store.missing import with_gap
 from model_store.request_errors import Fault
 from model_store.schema import DATETIMES, INTEGERS, NUMBERS, TIMEDELTAS, Column, Output, Schema, Value
 from model_store.validation.casts import cast_column
@@ -163,14 +164,9 @@ def _check_gaps(estimator: Any, schema: Schema, values: Sequence[Array], opened:
 
 def _failure(estimator: Any, schema: Schema, few: Sequence[Array], gaps: Sequence[str]) -> Exception | None:
     columns = zip(schema.columns, few, strict=True)
-    batch = batch_of(schema, [_with_gap(column, array) if column.name in gaps else array for column, array in columns])
+    batch = batch_of(schema, [with_gap(array) if column.name in gaps else array for column, array in columns])
     try:
         answers(estimator, schema, batch, [schema.outputs[0].name])
     except Exception as error:  # noqa: BLE001 - of any kind: it does not take the gap
         return error
     return None
-
-
-def _with_gap(column: Column, values: Array) -> Array:
-    gap = np.array(["NaT"], values.dtype) if values.dtype.kind in "mM" else _cast(column, [None], "a gap")
-    return np.concatenate([gap, values[1:]])

@@ -5,13 +5,13 @@ from typing import Any
 import numpy as np
 
 from model_store.batch import Array
+from model_store.missing import is_missing
 from model_store.schema import DATETIMES, NUMBERS
 
 METHODS = ("predict", "predict_proba", "decision_function", "transform", "score_samples")
 """The methods that are outputs, the default answer first: predict, or what comes next for estimators without it."""
 
 NUMBER_TYPES = (bool, int, float, np.bool_, np.integer, np.floating)
-_MISSING = frozenset({"NAType", "NaTType"})
 
 
 def plain(answer: Any) -> Array:
@@ -86,10 +86,3 @@ def as_numbers(array: Array) -> Array | None:
         return None
     exact = all(new == old or old != old for new, old in zip(made.tolist(), listed, strict=True))  # noqa: PLR0124 - NaN
     return made.reshape(array.shape) if exact else None
-
-
-def is_missing(value: Any) -> bool:
-    """Return whether an entry of an object array is missing: None, NaN, or what pandas has for missing."""
-    if value is None or type(value).__name__ in _MISSING:
-        return True
-    return isinstance(value, (float, np.floating)) and bool(value != value)  # noqa: PLR0124 - NaN alone differs

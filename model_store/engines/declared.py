@@ -7,8 +7,9 @@ import numpy as np
 import numpy.typing as npt
 
 from model_store.batch import Array
-from model_store.engines.answers import NUMBER_TYPES, as_numbers, is_missing, texts
+from model_store.engines.answers import NUMBER_TYPES, as_numbers, texts
 from model_store.errors import UndeclaredAnswer
+from model_store.missing import is_missing
 from model_store.schema import DTYPES, Output
 
 Flags = npt.NDArray[np.bool_]

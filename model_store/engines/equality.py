@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from model_store.batch import Array
-from model_store.engines.answers import is_missing
+from model_store.missing import is_missing
 from model_store.reference.golden import Golden
 
 FLOAT64_TOLERANCE = 1e-9

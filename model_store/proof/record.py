@@ -2,9 +2,8 @@
 
 ``options["engines"]``: ``chosen`` is the engine to use; ``each`` has an entry for ``compiled``, ``arrays`` and
 ``estimator``: ``equal`` (bool), ``why_not`` where it is not used, ``rows`` that it was compared on, and ``seconds`` of
-CPU for one call by its number of rows. ``parts`` are rows by the parts that were compared alone. ``batch`` says whether
-the answer for a row ``depends`` on the rows that it comes with or is ``independent``; ``batch_at`` are the numbers of
-rows at once that showed it. ``calls`` is true if the compiled form that is used calls parts of the estimator.
+CPU for one call by its number of rows. ``parts`` are rows by the parts that were compared alone. ``calls`` is true if
+the compiled form that is used calls parts of the estimator.
 """
 
 from collections.abc import Mapping, Sequence
@@ -43,7 +42,7 @@ def summary(options: Mapping[str, Any]) -> str:
 
 
 def lines(options: Mapping[str, Any]) -> list[str]:
-    """Return the table of engines, and what follows from the batch; nothing if the manifest does not say."""
+    """Return the table of engines; nothing if the manifest does not say."""
     facts = _facts(options)
     if "each" not in facts:
         return []
@@ -52,7 +51,6 @@ def lines(options: Mapping[str, Any]) -> list[str]:
     rows = [head, *(_row(kind, facts["each"].get(kind, {}), counts, facts["chosen"]) for kind in KINDS)]
     widths = [max(len(row[i]) for row in rows) for i in range(len(head))]
     return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows] + [
-        _batch(facts),
         *(["the compiled form calls parts of the estimator, which is loaded as well"] if calls(options) else []),
     ]
 
@@ -61,13 +59,6 @@ def _row(kind: str, entry: Mapping[str, Any], counts: Sequence[str], used: str) 
     times = [_written(entry.get("seconds", {}).get(n, 0.0)) for n in counts]
     said = "used" if kind == used else entry.get("why_not", "")
     return kind, "yes" if entry.get("equal") else "no", f"{entry.get('rows', 0):,}", *times, said
-
-
-def _batch(facts: Mapping[str, Any]) -> str:
-    if facts.get("batch") == "independent":
-        return "the answer for a row does not depend on the rows that it comes with"
-    at = ", ".join(map(str, facts.get("batch_at", ())))
-    return f"the last bits of an answer depend on how many rows come together (here: {at})"
 
 
 def _row_seconds(each: Mapping[str, Any], kind: str) -> float:

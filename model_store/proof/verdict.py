@@ -20,7 +20,6 @@ from model_store.estimators import parts
 from model_store.plans import files
 from model_store.plans.plan import Plan
 from model_store.proof import costs
-from model_store.proof.batching import depends_at
 from model_store.proof.drawn import drawn
 from model_store.proof.edges import edges_of
 from model_store.proof.grown import trees_of
@@ -92,13 +91,10 @@ class _Trial:
             if arrays is not None:
                 self._time({ARRAYS: arrays})
         chosen = self._fastest()
-        at = self._depends(engines.get(chosen, self._measure))
         return {
             "chosen": chosen,
             "each": self._each,
             "parts": self._parts,
-            "batch": "depends" if at else "independent",
-            "batch_at": at,
             **({CALLS: True} if self._calls and chosen == COMPILED else {}),
         }
 
@@ -173,12 +169,6 @@ class _Trial:
             if kind not in (chosen, ESTIMATOR):
                 self._each[kind]["why_not"] = f"slower than {chosen} for one row"
         return chosen
-
-    def _depends(self, engine: Engine) -> list[int]:
-        try:
-            return depends_at(engine, self._rows, self._outputs)
-        except Exception:  # noqa: BLE001 - as in _time: what is not known may depend
-            return [1]
 
 
 def _space(estimator: Any, schema: Schema, sample: Batch) -> Space:

@@ -10,10 +10,10 @@ from model_store.batch import Array, Batch, estimator_input, take
 from model_store.capture.inference import Inferred
 from model_store.capture.own import own_answers, own_rows
 from model_store.capture.recording import chosen_rows
-from model_store.engines.answers import is_missing
 from model_store.engines.equality import identical, same
 from model_store.engines.estimator import answers_to
 from model_store.errors import BadSample
+from model_store.missing import is_missing
 from model_store.schema import Schema
 
 _SHOWN = 60

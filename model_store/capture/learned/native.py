@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from model_store.capture.learned.places import Places
-from model_store.engines.answers import is_missing
+from model_store.missing import is_missing
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from model_store.capture.learned.places import Gaps, Places, gaps_at
-from model_store.engines.answers import is_missing
+from model_store.missing import is_missing
 from model_store.schema import Missing
 
 _NO_MARKER = "no"

@@ -9,8 +9,8 @@ import pandas as pd
 
 from model_store.capture.sample.csv_rows import CsvRows
 from model_store.codecs import csv
-from model_store.engines.answers import is_missing
 from model_store.errors import BadSample
+from model_store.missing import is_missing
 from model_store.schema import NUMBERS
 
 _OFFSET = re.compile(r":\d\d(?:\.\d+)?\s*[+-](?!00:?(?:00)?$)\d\d(?::?\d\d)?", re.ASCII)

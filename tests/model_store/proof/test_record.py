@@ -12,8 +12,6 @@ FACTS = {
         "estimator": {"equal": True, "rows": 64, "seconds": {"1": 0.0018}},
     },
     "parts": {},
-    "batch": "depends",
-    "batch_at": [1, 3],
 }
 
 
@@ -29,13 +27,12 @@ def test_a_version_that_is_not_compiled_says_why():
     )
 
 
-def test_the_table_has_a_line_for_each_engine_and_one_about_the_batch():
+def test_the_table_has_a_line_for_each_engine():
     assert record.lines({"engines": FACTS}) == [
         "engine     equal  rows    1 row   10 rows  100 rows  1000 rows",
         "compiled   yes    22,138  11 µs   12 µs    17 µs     1.2 ms     used",
         "arrays     no     0       -       -        -         -          it takes no table of plain numbers",
         "estimator  yes    64      1.8 ms  -        -         -",
-        "the last bits of an answer depend on how many rows come together (here: 1, 3)",
     ]
 
 

@@ -111,15 +111,6 @@ def test_arrays_stand_for_a_table_where_nothing_is_compiled_and_the_estimator_st
     assert estimator[-1].n_jobs == 2
 
 
-def test_the_batch_matters_to_matrix_products_and_not_to_scalers():
-    rows, _, target = numbers(features=20)
-    model = judged(case(make_pipeline(StandardScaler(), LogisticRegression()).fit(rows, target), rows))
-    scaler = judged(case(StandardScaler().fit(rows), rows))
-    assert (model["batch"], scaler["batch"]) == ("depends", "independent")
-    assert 1 in model["batch_at"]
-    assert scaler["batch_at"] == []
-
-
 def test_what_is_proven_is_what_is_read_from_the_files(scaled):
     def by_column(step):
         """Lay out weights as files do not: products of them have other last bits."""
