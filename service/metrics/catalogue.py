@@ -317,6 +317,31 @@ CATALOGUE: tuple[Declaration, ...] = (
         ("part",),
         origin="replica",
     ),
+    Declaration(
+        "millrace_container_memory_used_bytes",
+        "gauge",
+        "Memory used that cannot be given back at once, of the replica's container, in bytes; of the machine where no "
+        "limit is set.",
+        origin="replica",
+    ),
+    Declaration(
+        "millrace_container_memory_limit_bytes",
+        "gauge",
+        "Memory that the container may use, in bytes; the machine's where no limit is set.",
+        origin="replica",
+    ),
+    Declaration(
+        "millrace_container_cpu_limit_cores",
+        "gauge",
+        "Cores that the container may use; the machine's where no limit is set.",
+        origin="replica",
+    ),
+    Declaration(
+        "millrace_container_disk_stalled_seconds_total",
+        "counter",
+        "Time in which a process of the container waited for a disk, in seconds; absent where the kernel is silent.",
+        origin="replica",
+    ),
     Declaration("millrace_metric_files", "gauge", "Files that hold the workers' metrics.", origin="replica"),
     Declaration(
         "millrace_slo_availability_objective_ratio",

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 from service.metrics import files
+from service.metrics.container import Container
 from service.metrics.exposition import CONTENT_TYPE, Exposition, Reading, Version
 from service.metrics.instruments import child
 from service.metrics.processes import Processes
@@ -19,7 +20,7 @@ class Source(Protocol):
 
 
 class Scrape:
-    """All metrics of this replica: the workers' files, its processes, and what ``source`` tells.
+    """All metrics of this replica: the workers' files, its processes, its container, and what ``source`` tells.
 
     Details of versions that ``current`` does not name are left out; if it returns None, nothing is.
     """
@@ -33,13 +34,14 @@ class Scrape:
         self._one_at_a_time = threading.Lock()
         self._exposition = Exposition(folder)
         self._processes = Processes()
+        self._container = Container()
         self._source = source
         self._current = current
 
     def exposition(self) -> tuple[bytes, str]:
         """Return all metrics in Prometheus' text format, and its media type."""
         with self._one_at_a_time:
-            readings = [*self._processes.read(), *self._source()]
+            readings = [*self._processes.read(), *self._container.read(), *self._source()]
             return self._exposition.text(readings, self._current()).encode(), CONTENT_TYPE
 
 
