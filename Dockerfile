@@ -43,7 +43,7 @@ ENV OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 MALLOC_ARENA_MAX=
     BIND=0.0.0.0:8000 \
     MANAGEMENT_BIND=0.0.0.0:9100
 RUN groupadd --gid 10001 millrace && useradd --uid 10001 --gid 10001 --no-create-home --shell /usr/sbin/nologin millrace && \
-    mkdir -p /var/lib/millrace/models /var/lib/millrace/presence /var/lib/millrace/keys /run/millrace/uploads && \
+    mkdir -p /var/lib/millrace/models /var/lib/millrace/presence /var/lib/millrace/keys /var/lib/millrace/probe /run/millrace/uploads && \
     chown -R 10001:10001 /var/lib/millrace /run/millrace && mkdir -m 1777 /var/lib/millrace/bodies
 COPY --from=build /opt/millrace /opt/millrace
 WORKDIR /srv/millrace
@@ -52,7 +52,7 @@ COPY model_store model_store
 COPY --from=extension /srv/millrace/model_store/extension model_store/extension
 COPY service service
 COPY examples examples
-COPY deploy/__init__.py deploy/settings.py deploy/
+COPY deploy/__init__.py deploy/settings.py deploy/probe.py deploy/
 COPY deploy/compose deploy/compose
 COPY monitoring/nginx_metrics.py monitoring/nginx_metrics.py
 RUN python -m compileall -q model_store service examples deploy monitoring

@@ -84,6 +84,14 @@ class StackSettings(Declared):
         "what guessing from many addresses costs the replicas: each guess takes some 30 ms of one of them.",
         group=Group.LIMITS,
     )
+    runbooks_url = setting(
+        "RUNBOOKS_URL",
+        None,
+        text,
+        "The address at which `docs/runbooks` is published; alerts and dashboards link there. By default `make run` "
+        "names the files, and Compose what Nginx shows at Grafana's port.",
+        group=Group.TELLING,
+    )
     var_dir = setting(
         "VAR_DIR",
         "var",

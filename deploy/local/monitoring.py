@@ -1,4 +1,4 @@
-"""Next to the stack: Nginx's requests counted from its log, and Prometheus if it is on PATH."""
+"""Next to the stack: Nginx's requests counted from its log, Prometheus and its exporters if they are on PATH."""
 
 import json
 import os
@@ -6,10 +6,12 @@ import shutil
 import sys
 from pathlib import Path
 
+from deploy.local import exporters
 from deploy.local.processes import Child
 from deploy.local.settings import ROOT, LocalSettings
 
 _RULES = ROOT / "monitoring" / "prometheus"
+_RUNBOOKS = ROOT / "docs" / "runbooks"
 _RETENTION = "15d"
 
 
@@ -20,7 +22,8 @@ def children(settings: LocalSettings, replicas: list[str], nginx_log: Path) -> l
     if "NGINX_METRICS_PORT" in wanted:
         made.append(_counting(settings, nginx_log))
     if "PROMETHEUS_PORT" in wanted:
-        made.append(_prometheus(settings, replicas))
+        folder = _configure(settings, replicas)
+        made += [_prometheus(settings, folder), *exporters.children(settings, folder)]
     return made
 
 
@@ -29,7 +32,7 @@ def ports(settings: LocalSettings) -> list[tuple[str, int]]:
     named = {"NGINX_METRICS_PORT": settings.nginx_metrics_port}
     if shutil.which("prometheus"):
         named["PROMETHEUS_PORT"] = settings.prometheus_port
-    return [(name, port) for name, port in named.items() if port]
+    return [(name, port) for name, port in (named | exporters.ports(settings)).items() if port]
 
 
 def _counting(settings: LocalSettings, nginx_log: Path) -> Child:
@@ -38,8 +41,7 @@ def _counting(settings: LocalSettings, nginx_log: Path) -> Child:
     return Child("nginx-metrics", command, dict(os.environ), settings.var / "log" / "nginx-metrics.log")
 
 
-def _prometheus(settings: LocalSettings, replicas: list[str]) -> Child:
-    folder = _configure(settings, replicas)
+def _prometheus(settings: LocalSettings, folder: Path) -> Child:
     command = [
         shutil.which("prometheus") or "prometheus",
         f"--config.file={folder / 'prometheus.yml'}",
@@ -58,9 +60,16 @@ def _configure(settings: LocalSettings, replicas: list[str]) -> Path:
     """Put configuration, rules and targets together in a folder of the run."""
     folder = settings.var / "run" / "prometheus"
     shutil.copytree(_RULES / "rules", folder / "rules", dirs_exist_ok=True)
-    shutil.copy(_RULES / "prometheus.local.yml", folder / "prometheus.yml")
+    (folder / "prometheus.yml").write_text(_configuration(settings), "utf-8")
     (folder / "targets").mkdir(exist_ok=True)
     nginx = [_address(settings.nginx_metrics_port)] if settings.nginx_metrics_port else []
-    for name, targets in (("replicas", replicas), ("nginx", nginx)):
-        (folder / "targets" / f"{name}.json").write_text(json.dumps([{"targets": targets}]), "utf-8")
+    read: dict[str, list[dict[str, object]]] = {"replica": [{"targets": replicas}], "nginx": [{"targets": nginx}]}
+    for component, groups in (read | exporters.targets(settings)).items():
+        (folder / "targets" / f"{component}.json").write_text(json.dumps(groups), "utf-8")
     return folder
+
+
+def _configuration(settings: LocalSettings) -> str:
+    """Fill in where runbooks are; Prometheus does so itself only since version 3."""
+    told = (_RULES / "prometheus.local.yml").read_text("utf-8")
+    return told.replace("${RUNBOOKS_URL}", settings.runbooks_url or _RUNBOOKS.as_uri())

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import IO
 
+from deploy.local import exporters
 from deploy.local.settings import ROOT, CannotRun, LocalSettings
 
 _LOCK = "lock"
@@ -66,7 +67,11 @@ def make_secrets(settings: LocalSettings) -> None:
         from model_store.seal import create_keys  # here: cryptography, which later starts do not need
 
         create_keys(settings.own_keys)
-    setup_local(settings.var, settings.database)
+    local = setup_local(settings.var, settings.database)
+    if "PROBE_PORT" in exporters.ports(settings):
+        from deploy.probe import keep_probe_key  # here: as above
+
+        keep_probe_key(local, exporters.key_file(settings))
 
 
 def publish_demo_models(settings: LocalSettings) -> None:

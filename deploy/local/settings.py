@@ -62,6 +62,23 @@ class LocalSettings(StackSettings):
         group=Group.LOCAL,
     )
 
+    probe_port = setting(
+        "PROBE_PORT",
+        9115,
+        whole(0, 65_535),
+        "Where Prometheus has a prediction asked for from outside, if `prometheus-blackbox-exporter` or "
+        "`blackbox_exporter` is on PATH; 0 for nowhere.",
+        group=Group.LOCAL,
+    )
+    host_metrics_port = setting(
+        "HOST_METRICS_PORT",
+        9100,
+        whole(0, 65_535),
+        "Where Prometheus reads the machine's numbers, if `prometheus-node-exporter` or `node_exporter` is on PATH; 0 "
+        "for nowhere.",
+        group=Group.LOCAL,
+    )
+
     def __init__(self, texts: Mapping[str, str]) -> None:
         defaults = {declared.name: declared.default_text for declared in self.declarations()}
         self.texts: Mapping[str, str] = {**defaults, **texts}

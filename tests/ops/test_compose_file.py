@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
@@ -23,6 +24,7 @@ ADDED_CAPABILITIES = {
 }
 NEEDS_NO_CHECK = {
     "node-exporter": "it needs nothing else, and its image has nothing to ask with",
+    "blackbox-exporter": "it needs nothing else, and its image has nothing to ask with",
     "filebeat": "it answers nobody",
     "elk-setup": "it ends",
 }
@@ -65,6 +67,7 @@ def test_what_is_optional_is_in_a_profile():
     assert {name for name, of in profiles.items() if of == ["monitoring"]} == {
         "nginx-metrics",
         "node-exporter",
+        "blackbox-exporter",
         "prometheus",
         "alertmanager",
         "grafana",
@@ -105,7 +108,12 @@ def test_grafana_is_provisioned_from_files_and_asks_for_a_password():
 def test_prometheus_finds_in_the_file_what_it_is_told_to_scrape():
     told = yaml.safe_load((ROOT / "monitoring/prometheus/prometheus.yml").read_text())
     jobs = {job["job_name"]: job for job in told["scrape_configs"]}
-    hosts = {
+    probe = jobs.pop("probe")
+    exporter = probe["relabel_configs"][-2]["replacement"].split(":")[0]
+    asked = {urlsplit(target).hostname for target in probe["static_configs"][0]["targets"]}
+    assert asked == {"nginx"}
+    assert set(SERVICES[exporter]["networks"]) & set(SERVICES["nginx"]["networks"])
+    hosts = {exporter} | {
         target.split(":")[0]
         for job in jobs.values()
         for config in job.get("static_configs", [])
