@@ -6,7 +6,7 @@ from monitoring.grafana.links import links
 from monitoring.grafana.panels import Section
 from monitoring.grafana.placement import placed
 from monitoring.grafana.queries import DATASOURCE, Json
-from monitoring.grafana.variables import datasource, text
+from monitoring.grafana.variables import datasource, text, told
 
 _SCHEMA_VERSION = 39
 
@@ -36,13 +36,7 @@ def dashboard(name: str, title: str, description: str, sections: Sequence[Sectio
 
 def _links_variables() -> list[Json]:
     return [
-        text(
-            "runbooks",
-            "Runbooks at",
-            "docs/runbooks",
-            "Where docs/runbooks is published; panels link there.",
-            hidden=True,
-        ),
+        told("runbooks", "Runbooks at", 'label_values(ALERTS{alertname="MillraceWatchdog"}, runbooks)'),
         text(
             "kibana",
             "Kibana at",

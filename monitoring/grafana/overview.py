@@ -1,7 +1,7 @@
 """Traffic, errors, latency, saturation, and what is left of the objectives."""
 
 from monitoring.grafana.frame import dashboard
-from monitoring.grafana.panels import Section, lines, number
+from monitoring.grafana.panels import Section, lines, number, states
 from monitoring.grafana.queries import Json, Query, mean, quantile, rate
 from monitoring.grafana.variables import OF_REPLICA, REPLICA
 
@@ -11,7 +11,13 @@ _LATENCY_BUDGET = "1 - (millrace:slow:ratio_rate3d / (1 - millrace:latency_objec
 _NOW = Section(
     "Now",
     (
-        number("Requests", "Requests a second, 5 minutes' mean.", "reqps", Query("millrace:requests:rate5m")),
+        number(
+            "Requests",
+            "Requests a second, 5 minutes' mean.",
+            "reqps",
+            Query("millrace:requests:rate5m"),
+            runbook="MillraceTrafficVanished",
+        ),
         number(
             "Failing",
             "Share of requests answered with 5xx other than 501, 5 minutes' mean.",
@@ -63,9 +69,19 @@ _NOW = Section(
     ),
 )
 
+_OUTSIDE = states(
+    "From outside",
+    "Whether a prediction that is asked for the way callers do is answered.",
+    Query('max by (job) (probe_success{component="probe"})', "{{job}}"),
+    {0: ("not answered", "red"), 1: ("answered", "green")},
+    width=12,
+    runbook="MillraceUnreachable",
+)
+
 _REQUESTS = Section(
     "Requests",
     (
+        _OUTSIDE,
         lines(
             "Requests by route",
             "Requests a second by route, as the replicas answered them.",

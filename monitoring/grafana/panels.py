@@ -135,7 +135,15 @@ def bars(  # noqa: PLR0913 - the few things in which panels of bars differ
     )
 
 
-def states(title: str, description: str, query: Query, names: Mapping[int, tuple[str, str]], width: int = 12) -> Panel:
+def states(  # noqa: PLR0913 - the few things in which panels of states differ
+    title: str,
+    description: str,
+    query: Query,
+    names: Mapping[int, tuple[str, str]],
+    *,
+    width: int = 12,
+    runbook: str = "",
+) -> Panel:
     """Show which state a thing was in over time; ``names`` gives each value its word and colour."""
     mapping = {
         "type": "value",
@@ -152,5 +160,5 @@ def states(title: str, description: str, query: Query, names: Mapping[int, tuple
     custom = {"lineWidth": 0, "fillOpacity": 70}
     steps: tuple[tuple[float | None, str], ...] = ((None, _GREEN),)
     return Panel(
-        "state-timeline", title, description, "none", (query,), options, width, 8, steps, custom, "", (mapping,)
+        "state-timeline", title, description, "none", (query,), options, width, 8, steps, custom, runbook, (mapping,)
     )

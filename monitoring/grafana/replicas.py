@@ -6,6 +6,7 @@ from monitoring.grafana.queries import Json, Query, rate
 from monitoring.grafana.variables import OF_REPLICA, REPLICA
 
 _WORKER = "{{instance}} {{worker}}"
+_FILES = 'component="host", fstype!~"tmpfs|ramfs|overlay|squashfs|iso9660|fuse.*"'
 
 _REPLICAS = Section(
     "Replicas",
@@ -13,7 +14,7 @@ _REPLICAS = Section(
         states(
             "Replicas up",
             "Whether each replica's management port answers.",
-            Query(f'up{{job="millrace", {OF_REPLICA}}}', "{{instance}}"),
+            Query(f'up{{component="replica", {OF_REPLICA}}}', "{{instance}}"),
             {0: ("down", "red"), 1: ("up", "green")},
         ),
         bars(
@@ -90,6 +91,7 @@ _PROCESSES = Section(
             "Age of each process; a fall is a restart.",
             "s",
             Query(f"time() - millrace_worker_start_time_seconds{{{OF_REPLICA}}}", _WORKER),
+            runbook="MillraceReplicaRestarts",
         ),
         lines(
             "Free disk",
@@ -112,6 +114,99 @@ _PROCESSES = Section(
             "Files that a scrape of a replica reads; it should not grow.",
             "none",
             Query(f"millrace_metric_files{{{OF_REPLICA}}}", "{{instance}}"),
+        ),
+    ),
+)
+
+_HOST = Section(
+    "Hosts",
+    (
+        lines(
+            "Host: processors",
+            "Share of the time in which the machine's processors work.",
+            "percentunit",
+            Query(
+                '1 - avg by (instance) (rate(node_cpu_seconds_total{component="host", mode="idle"}[$__rate_interval]))',
+                "{{instance}}",
+            ),
+            warn=0.9,
+            runbook="MillraceHostProcessorBusy",
+            width=6,
+        ),
+        lines(
+            "Host: memory",
+            "Share of the machine's memory that is used and cannot be given back at once.",
+            "percentunit",
+            Query(
+                '1 - node_memory_MemAvailable_bytes{component="host"} / node_memory_MemTotal_bytes{component="host"}',
+                "{{instance}}",
+            ),
+            warn=0.9,
+            runbook="MillraceHostMemoryShort",
+            width=6,
+        ),
+        lines(
+            "Host: disks",
+            "Share of each of the machine's file systems that is used.",
+            "percentunit",
+            Query(
+                "1 - min by (instance, mountpoint) ("
+                f"node_filesystem_avail_bytes{{{_FILES}}} / node_filesystem_size_bytes{{{_FILES}}})",
+                "{{instance}} {{mountpoint}}",
+            ),
+            warn=0.9,
+            runbook="MillraceHostDiskFull",
+            width=6,
+        ),
+        lines(
+            "Host: disk activity",
+            "Share of the time in which a disk works.",
+            "percentunit",
+            Query(
+                'max by (instance, device) (rate(node_disk_io_time_seconds_total{component="host"}[$__rate_interval]))',
+                "{{instance}} {{device}}",
+            ),
+            warn=0.9,
+            runbook="MillraceHostDiskBusy",
+            width=6,
+        ),
+    ),
+)
+
+_CONTAINERS = Section(
+    "Containers",
+    (
+        lines(
+            "Container: processors",
+            "Processor time used, of what the replica's container may use; of the machine's where it has no limit.",
+            "percentunit",
+            Query(
+                rate("millrace_worker_cpu_seconds_total", "instance", OF_REPLICA)
+                + f" / max by (instance) (millrace_container_cpu_limit_cores{{{OF_REPLICA}}})",
+                "{{instance}}",
+            ),
+            warn=0.9,
+            runbook="MillraceContainerProcessorBusy",
+        ),
+        lines(
+            "Container: memory",
+            "Memory used, of what the replica's container may use; of the machine's where it has no limit.",
+            "percentunit",
+            Query(
+                f"millrace_container_memory_used_bytes{{{OF_REPLICA}}} "
+                f"/ millrace_container_memory_limit_bytes{{{OF_REPLICA}}}",
+                "{{instance}}",
+            ),
+            warn=0.9,
+            runbook="MillraceContainerMemoryShort",
+        ),
+        lines(
+            "Container: waiting for disks",
+            "Share of the time in which some process of the replica waits for a disk.",
+            "percentunit",
+            Query(rate("millrace_container_disk_stalled_seconds_total", "instance", OF_REPLICA), "{{instance}}"),
+            warn=0.5,
+            runbook="MillraceContainerDiskBusy",
         ),
     ),
 )
@@ -165,6 +260,6 @@ def replicas() -> Json:
         "replicas",
         "Replicas and Nginx",
         "Balance, processor, memory, disk, restarts of each replica; tries and retries of Nginx.",
-        [_REPLICAS, _PROCESSES, _NGINX],
+        [_REPLICAS, _HOST, _CONTAINERS, _PROCESSES, _NGINX],
         [REPLICA],
     )

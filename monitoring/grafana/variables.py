@@ -21,6 +21,20 @@ def choice(name: str, label: str, query: str) -> Json:
     }
 
 
+def told(name: str, label: str, query: str) -> Json:
+    """Make a hidden variable with the one value that Prometheus tells."""
+    return {
+        "type": "query",
+        "name": name,
+        "label": label,
+        "datasource": DATASOURCE,
+        "query": query,
+        "definition": query,
+        "refresh": 2,
+        "hide": 2,
+    }
+
+
 def text(name: str, label: str, value: str, description: str, *, hidden: bool) -> Json:
     """Make a variable that a reader writes; a hidden one is set in the dashboard's settings."""
     return {
@@ -48,7 +62,7 @@ def datasource() -> Json:
 
 MODEL = choice("model", "Model", "label_values(millrace_model_channel_version, model)")
 VERSION = choice("version", "Version", 'label_values(millrace_model_state{model=~"$model"}, version)')
-REPLICA = choice("replica", "Replica", 'label_values(up{job="millrace"}, instance)')
+REPLICA = choice("replica", "Replica", 'label_values(up{component="replica"}, instance)')
 
 OF_VERSION = 'model=~"$model", version=~"$version"'
 OF_REPLICA = 'instance=~"$replica"'

@@ -31,7 +31,19 @@ RULES = [
 RECORDED = {rule["record"] for rule in RULES if "record" in rule}
 ALERTS = {rule["alert"] for rule in RULES if "alert" in rule}
 SERIES = {series: declared for declared in CATALOGUE for series in declared.series}
-OF_OTHERS = {"up"}
+OF_OTHERS = {
+    "up",
+    "ALERTS",
+    "probe_success",
+    "probe_duration_seconds",
+    "node_cpu_seconds_total",
+    "node_memory_MemAvailable_bytes",
+    "node_memory_MemTotal_bytes",
+    "node_filesystem_avail_bytes",
+    "node_filesystem_size_bytes",
+    "node_disk_io_time_seconds_total",
+}
+"""Series of Prometheus itself and of the exporters of others."""
 KINDS = {"timeseries": "timeseries", "stat": "stat", "bargauge": "bargauge", "state-timeline": "statetimeline"}
 
 spec = importlib.util.spec_from_file_location("promql", HERE / "promql.py")
@@ -160,6 +172,7 @@ def test_every_alert_that_a_panel_can_show_is_linked_from_one():
     of_others = {
         "MillraceNoReplicas",
         "MillraceScrapeDown",
+        "MillraceWatchdog",
         "MillraceVersionsNotConverged",
         "MillraceCertificateExpiresNow",
     }
