@@ -3,10 +3,12 @@
 import json
 import os
 import random
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -48,8 +50,34 @@ def alive(pid):
         return False
 
 
+class Trained:
+    """The demo models as the first stack of a run publishes them: the stacks after it begin with copies."""
+
+    PARTS = ("models", "keys")
+    """What of ``var/`` they are: the store, and the keys that it is sealed with."""
+
+    def __init__(self):
+        self._folder = None
+
+    def keep(self, var):
+        if self._folder is None:
+            self._folder = tempfile.TemporaryDirectory(prefix="mr-trained-")
+            self._copy(var, Path(self._folder.name))
+
+    def give(self, var):
+        if self._folder is not None and not var.exists():
+            self._copy(Path(self._folder.name), var)
+
+    def _copy(self, source, target):
+        for part in self.PARTS:
+            shutil.copytree(source / part, target / part)
+
+
+TRAINED = Trained()
+
+
 class Stack:
-    """One local stack under ``folder``, of the code in ``root``."""
+    """One local stack under ``folder``, of the code in ``root``; of this tree's, only the first of a run trains."""
 
     def __init__(self, folder, *, root=ROOT, **variables):
         self.root = root
@@ -73,6 +101,8 @@ class Stack:
         self.process = None
 
     def begin(self):
+        if self.root == ROOT:
+            TRAINED.give(self.var)
         with self.said.open("wb") as said:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "deploy.local"],
@@ -88,6 +118,8 @@ class Stack:
         self.begin()
         eventually(lambda: "Millrace serves" in self.output or self.process.poll() is not None, 280, "the start")
         assert self.process.poll() is None, self.output
+        if self.root == ROOT:
+            TRAINED.keep(self.var)
         return self
 
     def stop(self):
