@@ -69,7 +69,7 @@ def _show(options: argparse.Namespace) -> int:
     lines += ["", *forms] if forms else []
     engines = record.lines(manifest["options"])
     lines += ["", "engines:", *engines] if engines else []
-    joined = joining.lines(manifest["options"])
+    joined = [*joining.lines(manifest["options"]), *joining.one_by_one_lines(manifest["options"])]
     lines += ["", "requests that wait:", *joined] if joined else []
     if moves:
         lines += ["", "history:", *table(moves, ("at", "by", "action", "channel", "from_version", "to_version"))]

@@ -45,7 +45,7 @@ class Contract:
         outputs = [("output", "type", "a row's answer", "labels"), *map(_output, self.schema.outputs)]
         warned = [f"warning: {warning}" for warning in self.warnings]
         engines = record.lines(self.manifest.options)
-        joined = joining.lines(self.manifest.options)
+        joined = [*joining.lines(self.manifest.options), *joining.one_by_one_lines(self.manifest.options)]
         parts = (_table(columns), _table(outputs), engines, joined, warned)
         return [line for part in parts if part for line in ("", *part)][1:]
 

@@ -1,7 +1,8 @@
 """A plan, executed: arrays and NumPy, and nothing of the libraries that fitted the estimator."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from copy import copy
+from typing import Any, Self
 
 from model_store.batch import Array, Batch
 from model_store.engines.apart import Apart, tight_columns
@@ -11,6 +12,7 @@ from model_store.engines.engine import Engine
 from model_store.plans.plan import CALL, Plan
 from model_store.schema import Output, Schema
 from model_store.steps.labels import makes_texts
+from model_store.steps.numeric import linear
 from model_store.steps.registry import build
 from model_store.steps.step import Run
 
@@ -46,6 +48,16 @@ class CompiledEngine(Engine):
         if self._tight and batch.rows > 1 and self._has_gaps(batch):
             return self._apart.predict(self._answers, batch, outputs)
         return self._answers(batch, outputs)
+
+    def one_by_one(self) -> Self:
+        """Return an engine of the same steps that answers each row as if it came alone, as far as products go."""
+        made = copy(self)
+        made._runs = [  # noqa: SLF001 - of the same class
+            linear.one_by_one(run) if step.kind in linear.BUILDERS else run
+            for step, run in zip(self.plan.steps, self._runs, strict=True)
+        ]
+        made._programs = {}  # noqa: SLF001
+        return made
 
     def _has_gaps(self, batch: Batch) -> bool:
         columns = batch.columns or {}

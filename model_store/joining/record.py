@@ -4,7 +4,9 @@
 each output that was looked at: ``joined`` (bool); ``rule`` that says so, ``steps`` (all of them are on the reviewed
 list), ``rows`` (of a trial) or ``owner``; ``rows`` that were tried, ``differs_at``, the numbers of rows at once that
 gave another answer, and how far ``apart`` answers were then, relative to their magnitude, null if that is no
-rounding; ``why_not``. What rows show counts for the ``engine`` and the ``machine`` that they were tried with.
+rounding; ``why_not``. ``one_by_one`` has the same of outputs that are not joined otherwise: whether requests of one row
+are, with products of matrices for each row by itself. What rows show counts for the ``engine`` and the ``machine`` that
+they were tried with.
 """
 
 from collections.abc import Mapping
@@ -40,12 +42,22 @@ def outputs(options: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
 
 def joined(options: Mapping[str, Any]) -> list[str]:
     """Return the outputs for which requests are joined."""
-    return [name for name, entry in outputs(options).items() if entry.get("joined") is True]
+    return _joined(outputs(options))
+
+
+def one_by_one(options: Mapping[str, Any]) -> list[str]:
+    """Return the further outputs for which requests of one row are joined."""
+    found = facts(options).get("one_by_one")
+    return _joined(found) if isinstance(found, Mapping) else []
+
+
+def _joined(entries: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    return [name for name, entry in entries.items() if entry.get("joined") is True]
 
 
 def by_rows(options: Mapping[str, Any]) -> bool:
     """Return whether requests are joined for some output because of what rows have shown."""
-    return any(outputs(options)[name].get("rule") == ROWS for name in joined(options))
+    return bool(one_by_one(options)) or any(outputs(options)[name].get("rule") == ROWS for name in joined(options))
 
 
 def differing(options: Mapping[str, Any]) -> list[str]:
@@ -58,6 +70,12 @@ def lines(options: Mapping[str, Any]) -> list[str]:
     found = outputs(options)
     width = max(map(len, found), default=0)
     return [f"{name.ljust(width)}  {_said(entry)}" for name, entry in found.items()]
+
+
+def one_by_one_lines(options: Mapping[str, Any]) -> list[str]:
+    """Return a line on the outputs for which requests of one row are joined, if there are any."""
+    names = one_by_one(options)
+    return [f"requests of one row are joined for {', '.join(names)}, each row computed by itself"] if names else []
 
 
 def _said(entry: Mapping[str, Any]) -> str:

@@ -44,6 +44,9 @@ MULTIPLYING = frozenset(
 )
 """Kinds of steps whose last bits depend on the number of rows: BLAS multiplies matrices in them, or ``einsum`` does."""
 
+ONE_BY_ONE = frozenset({"dot", "project"})
+"""Those of them that ``CompiledEngine.one_by_one`` does for each row by itself, so that none depends on the others."""
+
 FUNCTIONS = frozenset(
     {
         *("absolute", "fabs", "negative", "positive", "sign", "sqrt", "square", "reciprocal", "conjugate"),
@@ -82,9 +85,9 @@ def in_plan(plan: Plan, estimator: Any, outputs: Iterable[str]) -> set[str]:
     return {name for name in outputs if all(_is_listed(plan.steps[p - 1], estimator) for p in plan.needed((name,)))}
 
 
-def multiplying(plan: Plan, outputs: Iterable[str]) -> set[str]:
-    """Return those of the outputs that need a step which multiplies matrices."""
-    return {name for name in outputs if any(plan.steps[p - 1].kind in MULTIPLYING for p in plan.needed((name,)))}
+def multiplying(plan: Plan, outputs: Iterable[str], kinds: frozenset[str] = MULTIPLYING) -> set[str]:
+    """Return those of the outputs that need a step which multiplies matrices, of one of these kinds."""
+    return {name for name in outputs if any(plan.steps[p - 1].kind in kinds for p in plan.needed((name,)))}
 
 
 def is_listed(estimator: Any) -> bool:

@@ -45,12 +45,21 @@ class Trial:
     """Compares an engine's answers to rows alone with those to the same rows at random positions among random others.
 
     It ends after ``seconds`` of CPU of the calling thread. An output is given up when it has differed once, unless all
-    that differs is to be ``measured``.
+    that differs is to be ``measured``. ``company`` answers several rows at once, if that is not the engine itself.
     """
 
-    def __init__(self, engine: Engine, outputs: Sequence[str], seconds: float, *, measured: bool = False) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        outputs: Sequence[str],
+        seconds: float,
+        *,
+        measured: bool = False,
+        company: Engine | None = None,
+    ) -> None:
         """Begin to count the time."""
         self._engine = engine
+        self._in_company = company or engine
         self._measured = measured
         self._end = time.thread_time() + seconds
         self._rng = np.random.default_rng(0)
@@ -122,7 +131,7 @@ class Trial:
     def _compare_company(self, batch: Batch, company: Array, alone: Mapping[str, Array]) -> None:
         outputs = self._open()
         try:
-            answers = self._engine.predict(take(batch, np.array(self._rows)[company]), outputs)
+            answers = self._in_company.predict(take(batch, np.array(self._rows)[company]), outputs)
         except MemoryError:
             raise
         except Exception:  # noqa: BLE001 - what was answered alone is refused in company
@@ -145,7 +154,7 @@ class Trial:
 
     def _answered(self, batch: Batch) -> bool:
         try:
-            self._engine.predict(batch, self._open())
+            self._in_company.predict(batch, self._open())
         except MemoryError:
             raise
         except Exception:  # noqa: BLE001 - as it should be

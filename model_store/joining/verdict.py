@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isfinite, prod
 from typing import Any
 
@@ -35,11 +35,15 @@ _CELLS = 4_000_000
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """An engine, the schema of its version, and the estimator, which a compiled version may not need."""
+    """An engine, the schema of its version, and the estimator, which a compiled version may not need.
+
+    ``company`` is what answers several rows at once, if that is not the engine itself.
+    """
 
     engine: Engine
     schema: Schema
     estimator: Any = None
+    company: Engine | None = None
 
     @property
     def outputs(self) -> tuple[str, ...]:
@@ -61,7 +65,15 @@ class Subject:
     def multiplied(self) -> set[str]:
         """Return the outputs of which it is known that numbers in them come from products of matrices."""
         engine = self.engine
-        return row_wise.multiplying(engine.plan, self.outputs) if isinstance(engine, CompiledEngine) else set()
+        kinds = row_wise.MULTIPLYING - (row_wise.ONE_BY_ONE if self.company else set())
+        return row_wise.multiplying(engine.plan, self.outputs, kinds) if isinstance(engine, CompiledEngine) else set()
+
+    def one_by_one(self) -> tuple["Subject", set[str]]:
+        """Return it with each row of a product by itself, and the outputs for which that makes a difference."""
+        if not isinstance(self.engine, CompiledEngine):
+            return self, set()
+        concerned = row_wise.multiplying(self.engine.plan, self.outputs, row_wise.ONE_BY_ONE)
+        return replace(self, company=self.engine.one_by_one()) if concerned else self, concerned
 
     def most_rows(self, output: str, most: int) -> int:
         """Return how many rows may be joined for an output, up to ``most``: fewer if they or the answers are wide."""
@@ -84,7 +96,20 @@ def judge(subject: Subject, sample: Batch, batching: str = AUTO, seconds: float 
     else:
         entries = {name: _judged(finding, listed=name in listed) for name, finding in found.items()}
         _let_go_of_labels(subject, entries)
-    return {BATCHING: {"choice": batching, "engine": subject.engine.name, "machine": dict(here()), "outputs": entries}}
+    facts = {"choice": batching, "engine": subject.engine.name, "machine": dict(here()), "outputs": entries}
+    alone = [name for name, entry in entries.items() if not entry["joined"]]
+    return {BATCHING: {**facts, **_judged_one_by_one(subject, alone, sample, seconds)}}
+
+
+def _judged_one_by_one(subject: Subject, outputs: Sequence[str], sample: Batch, seconds: float) -> dict[str, Any]:
+    one_by_one, concerned = subject.one_by_one()
+    names = [name for name in outputs if name in concerned]
+    if not names:
+        return {}
+    found = _tried(one_by_one, names, lambda: sample, seconds)
+    entries = {name: _judged(finding, listed=False) for name, finding in found.items()}
+    _let_go_of_labels(one_by_one, entries)
+    return {"one_by_one": entries}
 
 
 def joins(
@@ -107,6 +132,22 @@ def joins(
     if others and not _holds_here(options, subject.engine):
         others = _repeated(subject, others, sample, seconds)
     return _bounded(subject, {**dict.fromkeys(listed, MOST_LISTED), **dict.fromkeys(others, MOST)})
+
+
+def joins_one_by_one(
+    options: Mapping[str, Any], subject: Subject, sample: Callable[[], Batch], seconds: float = SECONDS_AGAIN
+) -> tuple[Engine, dict[str, int]]:
+    """Return what answers requests of one row together, and for which outputs, each with the most rows at once.
+
+    Takes what ``joins`` takes; these are none of its outputs. They have been tried when the version was published.
+    """
+    one_by_one, concerned = subject.one_by_one()
+    outputs = [name for name in record.one_by_one(options) if name in concerned]
+    if record.choice(options) != AUTO:
+        outputs = []
+    if outputs and not _holds_here(options, subject.engine):
+        outputs = _repeated(one_by_one, outputs, sample, seconds)
+    return one_by_one.company or subject.engine, _bounded(subject, dict.fromkeys(outputs, MOST))
 
 
 def _bounded(subject: Subject, most: Mapping[str, int]) -> dict[str, int]:
@@ -136,7 +177,7 @@ def _tried(
     found: dict[str, Finding] = {name: Finding() for name in outputs}
     if narrow:
         rows = trial_rows(subject.schema, sample(), TRIED)
-        found |= Trial(subject.engine, narrow, seconds, measured=measured).run(rows)
+        found |= Trial(subject.engine, narrow, seconds, measured=measured, company=subject.company).run(rows)
     return found
 
 

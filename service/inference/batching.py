@@ -46,7 +46,7 @@ class Batching:
             found = open_ones.get(key)
             if found is None or not found.takes(decoded):
                 batches.append([])
-                found = open_ones[key] = _Open(batches[-1], self._most_rows(decoded), self._most_bytes)
+                found = open_ones[key] = self._opened(batches[-1], decoded)
             found.add(place, decoded)
         return batches
 
@@ -76,7 +76,8 @@ class Batching:
             joined = Batch.joined([decoded.call.batch for decoded in batch])
             if joined is None:
                 return None
-            apart = split(model.engine.predict(joined, batch[0].call.outputs), rows)
+            outputs = batch[0].call.outputs
+            apart = split(model.joining(outputs).predict(joined, outputs), rows)
         except Exception as error:  # noqa: BLE001 - whose fault it is shows when each is predicted alone
             kind = type(error).__name__  # not its words, which may quote rows
             log.debug("%s version %d refused %d requests together: %s", model.name, model.version, len(batch), kind)
@@ -85,12 +86,19 @@ class Batching:
         self._pace(model).note(joined.rows, seconds)
         return [Predicted(outputs, seconds, len(batch)) for outputs in apart]
 
-    def _most_rows(self, decoded: Decoded) -> int:
-        """Return the most rows in a batch that begins with this request; 0 if nothing joins it."""
+    def _opened(self, places: list[int], decoded: Decoded) -> "_Open":
+        """Return the batch that begins with this request."""
         model, call = decoded.chosen.model, decoded.call
-        if not call.batch.rows or not self._longest or not model.may_join(call.outputs):
+        if model.may_join(call.outputs):
+            return _Open(places, self._most_rows(decoded, model.most_joined_rows), self._most_bytes)
+        most = model.most_single_rows(call.outputs) if call.batch.rows == 1 else 0
+        return _Open(places, self._most_rows(decoded, most), self._most_bytes, longest=1)
+
+    def _most_rows(self, decoded: Decoded, most: int) -> int:
+        """Return the most rows in a batch that begins with this request, of ``most`` there may be; 0 for only it."""
+        if not most or not decoded.call.batch.rows or not self._longest:
             return 0
-        return min(model.most_joined_rows, self._pace(model).most_rows(self._longest))
+        return min(most, self._pace(decoded.chosen.model).most_rows(self._longest))
 
     def _pace(self, model: LoadedModel) -> Pace:
         key = (model.name, model.version)
@@ -101,18 +109,19 @@ class Batching:
 
 
 class _Open:
-    """A batch that more requests may join."""
+    """A batch that more requests may join, of at most ``longest`` rows each."""
 
-    __slots__ = ("_bytes", "_places", "_rows")
+    __slots__ = ("_bytes", "_longest", "_places", "_rows")
 
-    def __init__(self, places: list[int], most_rows: int, most_bytes: int) -> None:
+    def __init__(self, places: list[int], most_rows: int, most_bytes: int, longest: int | None = None) -> None:
         self._places = places
         self._rows = most_rows
         self._bytes = most_bytes
+        self._longest = longest or most_rows
 
     def takes(self, decoded: Decoded) -> bool:
         rows = decoded.call.batch.rows
-        return 0 < rows <= self._rows and decoded.size <= self._bytes
+        return 0 < rows <= min(self._rows, self._longest) and decoded.size <= self._bytes
 
     def add(self, place: int, decoded: Decoded) -> None:
         self._places.append(place)

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -21,14 +22,28 @@ INPUT_ERRORS = (ValueError, TypeError, KeyError)
 _LONGEST_MESSAGE = 200
 
 
+@dataclass(frozen=True, slots=True)
+class OneByOne:
+    """What answers requests of one row together, and for which outputs, each with the most rows at once."""
+
+    engine: Engine
+    outputs: Mapping[str, int] = field(default_factory=dict)
+
+
 class LoadedModel:
     """A verified, warmed version. Immutable: who holds it may predict with it, also after it left the catalog."""
 
-    def __init__(self, manifest: Manifest, engine: Engine, joins: Mapping[str, int] | None = None) -> None:
+    def __init__(
+        self,
+        manifest: Manifest,
+        engine: Engine,
+        joins: Mapping[str, int] | None = None,
+        one_by_one: OneByOne | None = None,
+    ) -> None:
         """Hold a version's manifest and engine. Raises BadManifest if the version's options are malformed.
 
         ``joins`` has the outputs whose answers do not depend on the rows that are predicted together, each with the
-        most rows for which that is known.
+        most rows for which that is known; ``one_by_one`` is for further outputs.
         """
         self.name: str = manifest.model
         self.version: int = manifest.version
@@ -37,11 +52,21 @@ class LoadedModel:
         self.engine = engine
         self.payload_log = read_option(manifest.options, manifest.schema)
         self._joins = joins or {}
+        self._one_by_one = one_by_one or OneByOne(engine)
+        self._single_rows = {**self._joins, **self._one_by_one.outputs}
         self.most_joined_rows: int = min(self._joins.values(), default=0)
 
     def may_join(self, outputs: Sequence[str]) -> bool:
         """Return whether requests for these outputs may be predicted together, ``most_joined_rows`` rows at most."""
         return bool(outputs) and all(name in self._joins for name in outputs)
+
+    def most_single_rows(self, outputs: Sequence[str]) -> int:
+        """Return how many requests of one row for these outputs may be predicted together; 0 if none may."""
+        return min((self._single_rows.get(name, 0) for name in outputs), default=0)
+
+    def joining(self, outputs: Sequence[str]) -> Engine:
+        """Return the engine that answers joined requests for these outputs."""
+        return self.engine if self.may_join(outputs) else self._one_by_one.engine
 
     def predict(self, batch: Batch, outputs: Sequence[str]) -> Mapping[str, Array]:
         """Return one array of ``batch.rows`` entries for each wanted output, in its schema's dtype and shape.

@@ -9,12 +9,13 @@ from typing import Any
 
 from threadpoolctl import threadpool_limits
 
+from model_store.batch import Batch
 from model_store.engines.choice import NoEngine, choose, compiled
 from model_store.engines.engine import Engine
 from model_store.gate.libraries import check_libraries
 from model_store.joining.record import by_rows
 from model_store.joining.rows import known_rows
-from model_store.joining.verdict import Subject, joins
+from model_store.joining.verdict import Subject, joins, joins_one_by_one
 from model_store.manifest import Manifest
 from model_store.plans import files
 from model_store.plans.plan import Plan
@@ -25,7 +26,7 @@ from model_store.replicas.states import State
 from model_store.seal import Needed, TrustedKeys, every_file
 from model_store.stores.store import Store, VerifiedVersion
 from service.runtime.load_observer import LoadCost, LoadObserver, Meter
-from service.runtime.loaded import LoadedModel
+from service.runtime.loaded import LoadedModel, OneByOne
 from service.runtime.plan_files import PlanFiles
 from service.runtime.private_copies import PrivateCopies
 from service.runtime.wanted import WantedEngine
@@ -101,7 +102,7 @@ class Loader:
             moved(State.WARMING)
             cap_threads()
             engine = self._engine(opened)
-            model = LoadedModel(opened.manifest, engine, self._joined(opened, engine))
+            model = LoadedModel(opened.manifest, engine, *self._joined(opened, engine))
             self._wanted.note(opened.manifest, model.engine)
         cost = meter.cost()
         log.info(
@@ -122,13 +123,17 @@ class Loader:
             estimator = self._reopened(opened) if estimator is None else estimator
         return choose(estimator, schema, opened.golden, self._wanted.candidates(opened.manifest))
 
-    def _joined(self, opened: Opened, engine: Engine) -> Mapping[str, int]:
-        """Return the outputs for which requests are joined; see ``model_store.joining``."""
+    def _joined(self, opened: Opened, engine: Engine) -> tuple[Mapping[str, int], OneByOne]:
+        """Return the outputs for which requests are joined, and those of one row; see ``model_store.joining``."""
         if not self._wanted.joins:
-            return {}
-        schema = opened.manifest.schema
+            return {}, OneByOne(engine)
+        options, schema = opened.manifest.options, opened.manifest.schema
         subject = Subject(engine, schema, opened.estimator)
-        return joins(opened.manifest.options, subject, lambda: known_rows(schema, opened.golden.batch, opened.profile))
+
+        def sample() -> Batch:
+            return known_rows(schema, opened.golden.batch, opened.profile)
+
+        return joins(options, subject, sample), OneByOne(*joins_one_by_one(options, subject, sample))
 
     def _compiled(self, opened: Opened, plan: PlanFiles) -> Engine | None:
         try:

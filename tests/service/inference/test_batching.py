@@ -9,7 +9,7 @@ from model_store.schema import Column, Output, Schema
 from service.errors import ModelFailed, ModelRejectedInput
 from service.inference.batching import Batching
 from service.inference.line import Decoded, Predicted
-from service.runtime.loaded import LoadedModel
+from service.runtime.loaded import LoadedModel, OneByOne
 from service.runtime.router import Chosen
 from service.wire import Call
 
@@ -38,7 +38,7 @@ class Engine:
         return dict.fromkeys(outputs, 2 * rows)
 
 
-def model(joins=JOINS, version=1):
+def model(joins=JOINS, version=1, one_by_one=None):
     manifest = Manifest(
         model="m",
         version=version,
@@ -50,7 +50,7 @@ def model(joins=JOINS, version=1):
         schema=SCHEMA,
         estimator="Doubling",
     )
-    return LoadedModel(manifest, Engine(), joins)
+    return LoadedModel(manifest, Engine(), joins, one_by_one)
 
 
 def waiting(model, *values, outputs=("predict",), channel="stable", size=10):
@@ -161,3 +161,29 @@ def test_batches_grow_from_two_while_the_pace_of_a_version_is_unknown():
 def test_no_seconds_allowed_means_that_nothing_is_joined():
     m = model()
     assert Batching(longest=0).batches([waiting(m, 1), waiting(m, 2)]) == [[0], [1]]
+
+
+def test_requests_of_one_row_are_joined_by_the_engine_that_answers_them_one_by_one(batching):
+    m = model(joins={"other": 64}, one_by_one=OneByOne(Engine(), {"predict": 3}))
+    requests = [waiting(m, 1), waiting(m, 2), waiting(m, 3), waiting(m, 4)]
+    assert batching.batches(requests) == [[0, 1, 2], [3]]
+    results = list(batching.predict(requests[:3]))
+    assert answers(results) == [[2], [4], [6]]
+    assert [one.requests for one in results] == [3, 3, 3]
+    assert (m.joining(("predict",)).calls, m.engine.calls) == ([[1, 2, 3]], [])
+
+
+def test_requests_of_several_rows_are_not_joined_by_it(batching):
+    m = model(joins={}, one_by_one=OneByOne(Engine(), {"predict": 64}))
+    requests = [waiting(m, 1), waiting(m, 2, 3), waiting(m, 4), waiting(m, 5), waiting(m)]
+    assert batching.batches(requests) == [[0], [1], [2, 3], [4]]
+    assert answers(batching.predict(requests[1:2])) == [[4, 6]]
+    assert (m.joining(("predict",)).calls, m.engine.calls) == ([], [[2, 3]])
+
+
+def test_outputs_of_both_kinds_are_joined_if_each_request_has_one_row(batching):
+    m = model(joins={"other": 64}, one_by_one=OneByOne(Engine(), {"predict": 64}))
+    both = ("predict", "other")
+    assert batching.batches([waiting(m, 1, outputs=both), waiting(m, 2, outputs=both)]) == [[0, 1]]
+    assert batching.batches([waiting(m, 1, 2, outputs=("other",)), waiting(m, 3, outputs=("other",))]) == [[0, 1]]
+    assert batching.batches([waiting(m, 1, outputs=("unknown",)), waiting(m, 2, outputs=("unknown",))]) == [[0], [1]]
