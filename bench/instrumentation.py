@@ -34,6 +34,7 @@ def _layers() -> dict[str, Callable[[], object]]:
 
     from service import logs
     from service.http import red_metrics
+    from service.http.exchange import Exchange, facts
     from service.metrics.instruments import new_registry
     from service.metrics.requests import RequestMetrics
     from service.observers.counts import Counts
@@ -53,6 +54,7 @@ def _layers() -> dict[str, Callable[[], object]]:
     drift = Drift(store, features=10, sampling=0.1)
     recent = RecentPredictions(FolderRows([Path(tempfile.mkdtemp())], replica="bench", records=10_000))
     prediction = Prediction(model, "stable", "tfserving", 1, 1e-4, 2e-4, 1e-4)
+    exchange = Exchange({}, "", "0" * 32, 0.0, principal=SimpleNamespace(subject="demo"), prediction=prediction)
     logs.bind("0" * 32)
 
     def in_flight() -> None:
@@ -67,9 +69,10 @@ def _layers() -> dict[str, Callable[[], object]]:
         "in flight": in_flight,
         "profile, a tenth of the requests": lambda: drift.predicted(prediction, batch, outputs),
         "recent predictions": lambda: recent.predicted(prediction, batch, outputs),
-        "access line": lambda: logs.access(
+        "what Nginx logs": lambda: facts(exchange),
+        "access line, which is rare": lambda: logs.access(
             logs.AccessLine(
-                "POST", "/v1/models/iris:predict", 200, 5e-4, 90, 60, "0" * 32, None, "demo", "iris", 1, "tfserving"
+                "POST", "/v1/models/iris:predict", 200, 5e-4, 90, 60, 1, "0" * 32, None, "demo", "iris", 1, "stable"
             )
         ),
     }

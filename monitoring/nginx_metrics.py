@@ -10,7 +10,8 @@
 
 Nginx alone sees requests that no replica could take, and which ones it had to try again. Its stub_status knows neither,
 and not every build has it. Needs nothing but Python; a datagram that is lost, or is none of Nginx's lines, is not
-counted. Labels come from Nginx's configuration and from HTTP's statuses, never from what a caller wrote.
+counted. Labels come from Nginx's configuration, from HTTP's statuses and from replicas, which say their names, never
+from what a caller wrote.
 """
 
 import argparse
@@ -43,6 +44,7 @@ class Counts:
         self._lock = threading.Lock()
         self._requests: Counter[str] = Counter(dict.fromkeys(STATUSES, 0))
         self._upstreams: Counter[tuple[str, str]] = Counter()
+        self._names: dict[str, str] = {}
         self._retries = 0
         self._sum = 0.0
         self._buckets = [0] * (len(SECONDS) + 1)
@@ -54,7 +56,9 @@ class Counts:
             status = int(fields["http.response.status_code"])
             seconds = int(fields["event.duration"]) / 1e9
             labels = fields["labels"]
-            tried = _tried(labels["upstream_address"], labels["upstream_status"])
+            # the short line of a prediction has no status of a worker: it is the request's
+            tried = _tried(labels["upstream"], labels.get("upstream_status", str(status)))
+            replica = _safe(fields["service.node.name"])
         except (ValueError, KeyError, TypeError):
             return
         with self._lock:
@@ -62,7 +66,10 @@ class Counts:
             self._sum += seconds
             self._buckets[bisect_left(SECONDS, seconds)] += 1
             self._retries += max(len(tried) - 1, 0)
-            for upstream, outcome in tried:
+            if replica and tried and (len(self._names) < MOST_UPSTREAMS or tried[-1][0] in self._names):
+                self._names[tried[-1][0]] = replica  # the last one answered, and said its name
+            for address, outcome in tried:
+                upstream = self._names.get(address, address)
                 if len(self._upstreams) < MOST_UPSTREAMS or (upstream, outcome) in self._upstreams:
                     self._upstreams[upstream, outcome] += 1
 
@@ -93,9 +100,9 @@ class Counts:
 
 
 @lru_cache(maxsize=1024)
-def _tried(upstream_address: str, upstream_status: str) -> tuple[tuple[str, str], ...]:
-    """Return the replicas that were tried, in order, each with its status; Nginx separates them by ", " and " : "."""
-    addresses = _parts(upstream_address)
+def _tried(upstream: str, upstream_status: str) -> tuple[tuple[str, str], ...]:
+    """Return the workers that were tried, in order, each with its status; Nginx separates them by ", " and " : "."""
+    addresses = _parts(upstream)
     statuses = _parts(upstream_status)
     if len(addresses) != len(statuses):
         return ()

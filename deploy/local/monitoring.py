@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from deploy.local import exporters
@@ -15,8 +16,8 @@ _RUNBOOKS = ROOT / "docs" / "runbooks"
 _RETENTION = "15d"
 
 
-def children(settings: LocalSettings, replicas: list[str], nginx_log: Path) -> list[Child]:
-    """Give what to run; ``replicas`` are the `address:port` at which Prometheus reads them."""
+def children(settings: LocalSettings, replicas: Mapping[str, str], nginx_log: Path) -> list[Child]:
+    """Give what to run; ``replicas`` are the `address:port` at which Prometheus reads them, by their names."""
     made: list[Child] = []
     wanted = dict(ports(settings))
     if "NGINX_METRICS_PORT" in wanted:
@@ -56,14 +57,17 @@ def _address(port: int) -> str:
     return f"127.0.0.1:{port}"
 
 
-def _configure(settings: LocalSettings, replicas: list[str]) -> Path:
-    """Put configuration, rules and targets together in a folder of the run."""
+def _configure(settings: LocalSettings, replicas: Mapping[str, str]) -> Path:
+    """Put configuration, rules and targets together in a folder of the run; a replica's `instance` is its name."""
     folder = settings.var / "run" / "prometheus"
     shutil.copytree(_RULES / "rules", folder / "rules", dirs_exist_ok=True)
     (folder / "prometheus.yml").write_text(_configuration(settings), "utf-8")
     (folder / "targets").mkdir(exist_ok=True)
+    named: list[dict[str, object]] = [
+        {"targets": [address], "labels": {"instance": name}} for name, address in replicas.items()
+    ]
     nginx = [_address(settings.nginx_metrics_port)] if settings.nginx_metrics_port else []
-    read: dict[str, list[dict[str, object]]] = {"replica": [{"targets": replicas}], "nginx": [{"targets": nginx}]}
+    read: dict[str, list[dict[str, object]]] = {"replica": named, "nginx": [{"targets": nginx}]}
     for component, groups in (read | exporters.targets(settings)).items():
         (folder / "targets" / f"{component}.json").write_text(json.dumps(groups), "utf-8")
     return folder

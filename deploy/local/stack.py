@@ -41,8 +41,9 @@ class Stack:
         return [*self._replicas, self._nginx, *self._monitoring]
 
     @property
-    def _management(self) -> list[str]:
-        return [f"127.0.0.1:{replicas.management_port(self._settings, number)}" for number in self._numbers]
+    def _management(self) -> dict[str, str]:
+        ports = (replicas.management_port(self._settings, number) for number in self._numbers)
+        return {child.name: f"127.0.0.1:{port}" for child, port in zip(self._replicas, ports, strict=True)}
 
     def _addresses(self, number: int) -> list[str]:
         return replicas.worker_addresses(self._settings, self._sockets, number)

@@ -2,12 +2,19 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Protocol
+from urllib.parse import quote
 
 from service.observers.observer import Prediction
 
 SUCCESS = "ok"
 """The code of an exchange that did not fail."""
+
+FACTS = "X-Log"
+"""The header in which a replica hands Nginx what only it knows of a request. Nginx logs it and passes it to nobody."""
+
+_LONGEST_CALLER = 200
 
 Response = tuple[int, dict[str, str], bytes]
 """Status, headers and body."""
@@ -33,6 +40,23 @@ class Exchange:
     trace_id: str | None = None
     sent_bytes: int = 0
     seconds: float = 0.0
+
+
+def facts(exchange: Exchange) -> str:
+    """Write model, version, channel, code, rows and caller, between spaces; ``-`` where there is none."""
+    prediction = exchange.prediction
+    caller = _printable(getattr(exchange.principal, "subject", None) or "-")
+    if prediction is None:
+        return f"- - - {exchange.code} - {caller}"
+    model = prediction.model
+    return f"{model.name} {model.version} {prediction.channel} {exchange.code} {prediction.rows} {caller}"
+
+
+@lru_cache(maxsize=1024)
+def _printable(caller: str) -> str:
+    """Return a caller's name as a header can hold it: with percent signs if it is not plain ASCII."""
+    plain = caller.isascii() and caller.isprintable()
+    return (caller if plain else quote(caller.encode("utf-8", "backslashreplace")))[:_LONGEST_CALLER]
 
 
 class Record(Protocol):

@@ -7,7 +7,7 @@ import flask
 
 from service.dialects.dialect import Dialect, errors_at
 from service.http.caller import answer_headers, has_credentials, request_id
-from service.http.exchange import Exchange, Record
+from service.http.exchange import FACTS, Exchange, Record, facts
 from service.http.problems import code_of, problem, reason_of
 from service.http.routes import wording
 
@@ -46,6 +46,7 @@ def install(app: flask.Flask, *, replica: str, record: Record, dialects: Sequenc
         response.headers["X-Replica"] = replica
         exchange.status = response.status_code
         exchange.principal = flask.g.get("principal")
+        response.headers[FACTS] = facts(exchange)
         exchange.sent_bytes = response.content_length or 0
         exchange.seconds = perf_counter() - exchange.started
         record.end(exchange, counted=True)

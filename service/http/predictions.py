@@ -17,7 +17,7 @@ from service.http.access import Authentication, Charging
 from service.http.body import EnvironHeaders, encoded, read_body, wire_request
 from service.http.caller import answer_headers, has_credentials, request_id, routing_key
 from service.http.charging import Charge
-from service.http.exchange import Exchange, Record, Response
+from service.http.exchange import FACTS, Exchange, Record, Response, facts
 from service.http.problems import CALLER_GONE, problem, reason_of
 from service.http.routes import PredictRoute
 from service.inference.batching import Batching
@@ -149,6 +149,7 @@ class Predictions:
         headers.update(answer_headers(exchange.environ))
         headers["X-Request-ID"] = exchange.request_id
         headers["X-Replica"] = self._replica
+        headers[FACTS] = facts(exchange)
         exchange.status, exchange.sent_bytes = status, len(body)
         exchange.seconds = perf_counter() - exchange.started
         return response

@@ -40,7 +40,7 @@ class Recorder:
         """Take note that they are answered; ``counted`` if Flask's exporter has counted them already."""
         for exchange in exchanges:
             self._end(exchange, counted=counted)
-        logs.access(*map(_access_line, exchanges))
+        logs.access(*(_access_line(one) for one in exchanges if logs.wanted(one.status, one.seconds)))
         logs.bind(None)
 
     def _end(self, exchange: Exchange, *, counted: bool) -> None:
@@ -68,8 +68,8 @@ def _answered(exchange: Exchange) -> AnsweredRequest:
 
 
 def _access_line(exchange: Exchange) -> logs.AccessLine:
-    environ = exchange.environ
-    model = exchange.prediction.model if exchange.prediction else None
+    environ, prediction = exchange.environ, exchange.prediction
+    model = prediction.model if prediction else None
     return logs.AccessLine(
         method=environ["REQUEST_METHOD"],
         path=environ["PATH_INFO"],
@@ -77,11 +77,13 @@ def _access_line(exchange: Exchange) -> logs.AccessLine:
         seconds=exchange.seconds,
         request_bytes=_whole(environ.get("CONTENT_LENGTH")),
         response_bytes=exchange.sent_bytes,
+        rows=prediction.rows if prediction else 0,
         request_id=exchange.request_id,
         trace_id=exchange.trace_id,
         principal=getattr(exchange.principal, "subject", None),
         model=model.name if model else None,
         version=model.version if model else None,
+        channel=prediction.channel if prediction else None,
         dialect=exchange.dialect or None,
         code=exchange.code or SUCCESS,
         reason=exchange.reason,

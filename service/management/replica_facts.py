@@ -69,7 +69,7 @@ class ReplicaFacts:
 
     def __call__(self) -> Iterator[Reading]:
         """Return everything, now."""
-        for part in (self._models, self._certificate, self._disks, self._objectives, self._confined, _build):
+        for part in (self._models, self._certificate, self._disks, self._objectives, self._confined, self._build):
             try:
                 yield from list(part())
             except (OSError, ValueError, StoreError):
@@ -146,6 +146,10 @@ class ReplicaFacts:
                 yield "millrace_disk_free_bytes", (volume,), float(disk.f_bavail * disk.f_frsize)
                 yield "millrace_disk_size_bytes", (volume,), float(disk.f_blocks * disk.f_frsize)
 
+    def _build(self) -> Iterator[Reading]:
+        python = ".".join(map(str, sys.version_info[:3]))
+        yield "millrace_build_info", (self.replica, __version__, python, _installed("scikit-learn")), 1.0
+
     def _objectives(self) -> Iterator[Reading]:
         slo = self.objectives
         yield "millrace_slo_availability_objective_ratio", (), slo.availability
@@ -167,11 +171,6 @@ def _states(mine: list[Announcement], wanted: Mapping[str, frozenset[int]]) -> I
     )
     for labels, count in counts.items():
         yield "millrace_model_state", labels, float(count)
-
-
-def _build() -> Iterator[Reading]:
-    python = ".".join(map(str, sys.version_info[:3]))
-    yield "millrace_build_info", (__version__, python, _installed("scikit-learn")), 1.0
 
 
 def _installed(package: str) -> str:

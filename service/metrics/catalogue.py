@@ -45,7 +45,8 @@ LABELS: Mapping[str, str] = {
     "url_rule": "the route's pattern, never the path itself",
     "status": "HTTP status",
     "seconds": "`SLO_LATENCY_SECONDS`, as the label `le` of a bucket says it",
-    "upstream": "address of the replica that answered, from Nginx's configuration",
+    "replica": "name of the replica, as in its logs",
+    "upstream": "name of the replica, as in its logs; the address of a worker of one that has not answered yet",
 }
 """Where each label's values come from."""
 
@@ -294,8 +295,8 @@ CATALOGUE: tuple[Declaration, ...] = (
     Declaration(
         "millrace_build_info",
         "gauge",
-        "Always 1; what this replica runs.",
-        ("release", "python", "scikit_learn"),
+        "Always 1; the replica's name, as in its logs, and what it runs.",
+        ("replica", "release", "python", "scikit_learn"),
         origin="replica",
     ),
     Declaration(

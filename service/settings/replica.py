@@ -292,10 +292,10 @@ class Settings(Declared):
     )
     access_log_sampling = setting(
         "ACCESS_LOG_SAMPLING",
-        1.0,
+        0.0,
         number(0, 1),
-        "The share, from 0 to 1, of successful requests that get a line in a replica's log. Refused and failed ones "
-        "always do.",
+        "The share, from 0 to 1, of successful requests that get a line in a replica's log too. Failed ones and the "
+        "slowest hundredth always do. All get one in Nginx's; behind another proxy, set it to 1.",
         group=Group.TELLING,
     )
     slo_availability = setting(

@@ -19,6 +19,7 @@ from model_store import PayloadLog, publish
 from service import logs
 from service.dialects.tfserving.kserve_v1 import PREDICT
 from service.inference.line import Inference
+from service.logs.output import output
 from service.observers import payloads as payload_log
 from service.observers.payloads import Payloads
 from service.runtime.router import Router
@@ -54,7 +55,7 @@ def put(tmp_path, sealing_key):
 def log(make_application):
     """Starts the service with its log in memory; gives it, the log's text, and its payload lines."""
     root = logging.getLogger()
-    before = root.handlers[:], root.level, logs._output.sink, logs._output.constant, logs._output.access_sampling
+    before = root.handlers[:], root.level, output.sink, output.constant, output.access_sampling
     stream = io.StringIO()
 
     def start():
@@ -68,7 +69,7 @@ def log(make_application):
 
     yield start, stream.getvalue, payloads
     root.handlers[:], _ = before[0], root.setLevel(before[1])
-    logs._output.sink, logs._output.constant, logs._output.access_sampling = before[2:]
+    output.sink, output.constant, output.access_sampling = before[2:]
 
 
 def ask(application, model, rows):

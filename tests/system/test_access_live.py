@@ -49,6 +49,7 @@ class Replicas:
             "DATABASE_URL": database.url("postgres"),
             "ISSUER": f"http://127.0.0.1:{self.ports[0]}",
             "WORKERS": "2",
+            "ACCESS_LOG_SAMPLING": "1",
         }
 
     def run(self, *command, python=True):

@@ -342,7 +342,7 @@ def test_killing_one_replica_under_load_fails_no_prediction(stack, session):
     def asked_since_a_moment_ago():
         text = docker("logs", "--tail", "50", stack.containers("nginx")[0])
         lines = [json.loads(line) for line in text.splitlines() if line.startswith("{")]
-        return [line for line in lines if address in line["labels"]["upstream_address"]]
+        return [line for line in lines if address in line["labels"]["upstream"]]
 
     with stack.load(session) as answered:
         assert asked_since_a_moment_ago()

@@ -301,8 +301,11 @@ def test_every_line_of_every_log_has_only_fields_of_the_common_schema(observed):
     assert "client_secret" not in text
 
 
-def test_a_request_is_found_in_both_logs_by_its_id(observed):
-    made = ask(**steady(observed)).headers["X-Request-ID"]
+def test_a_failed_request_is_found_in_both_logs_by_the_id_in_its_answer(observed):
+    asked = steady(observed)
+    refused = requests.post(asked["url"], data=b"{", headers=asked["headers"], timeout=20)
+    made = refused.json()["request_id"]
+    assert refused.status_code == 400
 
     def found():
         logs = Path(observed.var, "log").glob("*.log")
