@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
+from pathlib import Path
 from typing import Any
 from wsgiref.types import StartResponse
 
@@ -17,6 +18,8 @@ from model_store.stores.store import Store
 from service import logs
 from service.auth.access_control import AccessControl
 from service.auth.configuration import Configuration, database_url
+from service.disk.keeping import Keeping
+from service.disk.room import Room
 from service.http import fastpath, guards, hooks, options, root_path
 from service.http.access import Access
 from service.http.admin import access as access_admin
@@ -82,6 +85,7 @@ class Application:
     watcher: Watcher
     access: Access
     recent: RecentRows
+    keeping: Keeping
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request (PEP 3333)."""
@@ -116,6 +120,7 @@ class Application:
     def start_worker(self) -> None:
         """Warm the models and follow the store; in each worker, after the fork."""
         cap_threads()
+        self.keeping.start()
         self.access.start()
         self.watcher.start()
 
@@ -123,6 +128,7 @@ class Application:
         """Stop following the store, take back this worker's announcement, and leave others its recent predictions."""
         self.watcher.stop()
         self.access.stop()
+        self.keeping.stop()
         self.recent.close()
 
 
@@ -155,9 +161,8 @@ def create_app(settings: Settings, access: Access | None = None) -> Application:
         mlflow.routes(catalog, settings.default_model),
     )
     app = _flask(settings)
-    record = Recorder(
-        RequestMetrics(), instrument(app, new_registry()), Spans(settings.replica) if settings.tracing else None
-    )
+    spans = Spans(settings.replica, room=_room(settings)) if settings.tracing else None
+    record = Recorder(RequestMetrics(), instrument(app, new_registry()), spans)
     dialects = [protocol.dialect for protocol in protocols]
     hooks.install(app, replica=settings.replica, record=record, dialects=dialects)
     options.install(app)
@@ -184,7 +189,8 @@ def create_app(settings: Settings, access: Access | None = None) -> Application:
     )
     guards.enforce(app, control.authenticator)
     described_routes(app)
-    return Application(app, requests, catalog, convergence, _watcher(settings, store, catalog, presence), control, rows)
+    watcher = _watcher(settings, store, catalog, presence)
+    return Application(app, requests, catalog, convergence, watcher, control, rows, Keeping())
 
 
 def _watcher(settings: Settings, store: Store, catalog: Catalog, presence: ReplicaPresence) -> Watcher:
@@ -209,11 +215,18 @@ def _copies(settings: Settings) -> PrivateCopies:
 
 def _observers(settings: Settings, store: Store, recent: RecentPredictions) -> tuple[Observer, ...]:
     drift = Drift(store, features=settings.profile_features, sampling=settings.profile_sampling)
-    return (Counts(), drift, *([recent] if settings.feedback_records else []), Payloads())
+    return (Counts(), drift, *([recent] if settings.feedback_records else []), Payloads(room=_room(settings)))
 
 
 def _places(settings: Settings) -> Places:
     return Places(settings.presence, settings.run_dir, settings.model_store_root)
+
+
+@cache
+def _room(settings: Settings) -> Room:
+    url = database_url(Configuration.of(settings))
+    database = [Path(url.database).parent] if url.get_backend_name() == "sqlite" and url.database else []
+    return Room((settings.model_store_root, settings.run_dir, *database), settings.disk_reserve)
 
 
 def _flask(settings: Settings) -> flask.Flask:
@@ -230,7 +243,11 @@ def _administration(
     """Return the routes that issue tokens and administer."""
     operations = Operations(access.database, access.audit, access.leases, settings.replica)
     options = PublishingOptions(
-        settings.trusted_keys, settings.sealing_key, settings.run_dir, settings.max_upload_bytes
+        settings.trusted_keys,
+        settings.sealing_key,
+        settings.run_dir,
+        settings.max_upload_bytes,
+        _room(settings),
     )
     return (
         oauth.blueprint(access.authorization, access.tokens, access.view),
@@ -277,6 +294,7 @@ def create_management(settings: Settings) -> Management:
         settings.tls_certificate,
         settings.profile_features,
         confined,
+        reserve=settings.disk_reserve,
     )
     return Management(
         settings.management_bind,

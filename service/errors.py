@@ -108,6 +108,12 @@ class Unavailable(RequestError):
     code, title = "unavailable", "Temporarily unavailable"
 
 
+class DiskFull(Unavailable):
+    """What was to be stored has no room; predictions go on."""
+
+    code, title = "disk_full", "There is no room on the disk"
+
+
 class UriTooLong(RequestError):
     """The request line is longer than a replica takes."""
 

@@ -110,6 +110,27 @@ _PROCESSES = Section(
             {0: ("not offered", "orange"), 1: ("holds", "green")},
         ),
         lines(
+            "Room above the reserve",
+            "Free bytes less those that are kept for predictions (DISK_RESERVE); below 0 uploads are refused.",
+            "bytes",
+            Query(
+                f"millrace_disk_free_bytes{{{OF_REPLICA}}} - millrace_disk_reserve_bytes{{{OF_REPLICA}}}",
+                "{{instance}} {{volume}}",
+            ),
+            runbook="MillraceDiskReserveUsed",
+        ),
+        lines(
+            "Not written",
+            "What a minute was dropped because it could not be written: values of metrics, recent predictions, payload "
+            "lines, spans.",
+            "none",
+            Query(
+                f"sum by (instance, what) (rate(millrace_unwritten_total{{{OF_REPLICA}}}[$__rate_interval])) * 60",
+                "{{instance}} {{what}}",
+            ),
+            runbook="MillraceUnwritten",
+        ),
+        lines(
             "Metric files",
             "Files that a scrape of a replica reads; it should not grow.",
             "none",

@@ -1,5 +1,6 @@
 """Reading and writing on SQLite and PostgreSQL, each in a transaction."""
 
+import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -12,7 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 
 from model_store.request_errors import InvalidInput
-from service.errors import Conflict, Unavailable
+from service.errors import Conflict, DiskFull, Unavailable
 
 _CONNECT_SECONDS = 2
 _STATEMENT_MILLISECONDS = 5000
@@ -95,6 +96,8 @@ def _answering() -> Iterator[None]:
             "a value cannot be stored: it is too long or has a character that no text may have"
         ) from error
     except (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.InternalError, sa.exc.TimeoutError) as error:
+        if getattr(getattr(error, "orig", None), "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
+            raise DiskFull("the database has no room on its disk: make room, then try again") from error
         raise Unavailable("the database of access control does not answer now", retry_after=2) from error
 
 

@@ -4,7 +4,9 @@ RFC 9457 gives the shape's ``title``, ``status`` and ``detail``; ``error`` is wh
 a protocol's own, such as the media type, its ErrorForm says.
 """
 
+import errno
 import logging
+import os
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, NotRequired, TypedDict
@@ -44,6 +46,7 @@ STATUS: Mapping[type[Exception], HTTPStatus] = {
     errors.ModelNotReady: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.Overloaded: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.DiskFull: HTTPStatus.INSUFFICIENT_STORAGE,
     authorization.OAuthError: HTTPStatus.BAD_REQUEST,
     authorization.InvalidClient: HTTPStatus.UNAUTHORIZED,
     authorization.TooManyAttempts: HTTPStatus.TOO_MANY_REQUESTS,
@@ -96,6 +99,7 @@ class NotReady(errors.ModelNotReady):
 
 def status_of(error: Exception) -> HTTPStatus:
     """Return the status that the error's type, or the nearest type that it derives from, is answered with."""
+    error = _known(error)
     for kind in type(error).__mro__:
         if kind in STATUS:
             return STATUS[kind]
@@ -124,7 +128,7 @@ def problem(
 
 def code_of(error: Exception) -> str:
     """Return the stable code that the response, the log and the metrics give an error."""
-    return _words(error)[0]
+    return _words(_known(error))[0]
 
 
 def reason_of(error: Exception) -> str:
@@ -135,6 +139,7 @@ def reason_of(error: Exception) -> str:
 
 
 def _problem(error: Exception, status: HTTPStatus, request_id: str) -> Problem:
+    error = _known(error)
     code, title, detail = _words(error)
     if code == _UNFORESEEN[0]:
         _LOG.error("unforeseen error", exc_info=error)
@@ -142,6 +147,13 @@ def _problem(error: Exception, status: HTTPStatus, request_id: str) -> Problem:
     if faults := getattr(error, "faults", ()):
         body["errors"] = list(faults)
     return body
+
+
+def _known(error: Exception) -> Exception:
+    """Return DiskFull for what the operating system says if a disk, or a quota on it, is used up."""
+    if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return errors.DiskFull(f"{os.strerror(error.errno)}: make room on the service's disks, then try again")
+    return error
 
 
 def _words(error: Exception) -> tuple[str, str, str]:

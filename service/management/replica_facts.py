@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
-from os import statvfs
 from pathlib import Path
 
 from cryptography import x509
@@ -21,10 +20,12 @@ from model_store.replicas.presence import Presence
 from model_store.replicas.states import State
 from model_store.stores.store import Store
 from service import __version__
+from service.disk.room import free_and_size
 from service.metrics.catalogue import SECONDS
 from service.metrics.exposition import Reading, number
 from service.observers import bins, drift
 from service.runtime.convergence import converged
+from service.settings.kinds import Reserve
 
 log = logging.getLogger(__name__)
 
@@ -62,6 +63,7 @@ class ReplicaFacts:
     certificate: Path | None = None
     profile_features: int = 0
     confinement: Mapping[str, bool] = field(default_factory=dict)
+    reserve: Reserve = Reserve()  # noqa: RUF009 - it is frozen
     _current: frozenset[tuple[str, str]] | None = None
     _model_readings: list[Reading] = field(default_factory=list)
     _model_readings_at: float = float("-inf")
@@ -142,9 +144,10 @@ class ReplicaFacts:
     def _disks(self) -> Iterator[Reading]:
         for volume, folder in (("store", self.store.disk), ("run", self.run_dir)):
             if folder.exists():
-                disk = statvfs(folder)
-                yield "millrace_disk_free_bytes", (volume,), float(disk.f_bavail * disk.f_frsize)
-                yield "millrace_disk_size_bytes", (volume,), float(disk.f_blocks * disk.f_frsize)
+                free, size = free_and_size(folder)
+                yield "millrace_disk_free_bytes", (volume,), float(free)
+                yield "millrace_disk_size_bytes", (volume,), float(size)
+                yield "millrace_disk_reserve_bytes", (volume,), float(self.reserve.of(size))
 
     def _build(self) -> Iterator[Reading]:
         python = ".".join(map(str, sys.version_info[:3]))

@@ -8,7 +8,7 @@ a process forks, so it is looked up once in each. The files hold the same, as so
 import os
 import threading
 from bisect import bisect_left
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from struct import Struct
 from typing import Any
 
@@ -30,6 +30,16 @@ class _Process:
 
 _process = _Process()
 os.register_at_fork(after_in_child=_process.renew)
+
+
+def write_again(instruments: Iterable[Any]) -> None:
+    """Write the values of prometheus_client's instruments at their places, after some have got another place."""
+    _process.mark = object()
+    for instrument in instruments:
+        for one in list(instrument._metrics.values()) if instrument._labelnames else [instrument]:
+            for value in (one._sum, *one._buckets) if hasattr(one, "_buckets") else (one._value,):
+                with _process.lock:
+                    value.inc(0)
 
 
 class Instrument:

@@ -38,6 +38,7 @@ LABELS: Mapping[str, str] = {
     "category that at least five rows of the sample had, or of texts and ids the kind and how many characters",
     "worker": "`master`, or the worker's place: 0 for the oldest",
     "volume": "`store` or `run`",
+    "what": "`metric` (a series), `recent_prediction` (a row), `payload` or `span`",
     "release": "Millrace's own version",
     "python": "Python's version",
     "scikit_learn": "scikit-learn's version",
@@ -342,6 +343,20 @@ CATALOGUE: tuple[Declaration, ...] = (
         "counter",
         "Time in which a process of the container waited for a disk, in seconds; absent where the kernel is silent.",
         origin="replica",
+    ),
+    Declaration(
+        "millrace_disk_reserve_bytes",
+        "gauge",
+        "Free space that is kept for predictions (`DISK_RESERVE`), in bytes.",
+        ("volume",),
+        origin="replica",
+    ),
+    Declaration(
+        "millrace_unwritten_total",
+        "counter",
+        "What was dropped because it could not be written, most often to a full disk, or because of `DISK_RESERVE`.",
+        ("what",),
+        from_zero=("metric", "recent_prediction", "payload", "span"),
     ),
     Declaration("millrace_metric_files", "gauge", "Files that hold the workers' metrics.", origin="replica"),
     Declaration(

@@ -10,8 +10,11 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from service.metrics import whole
 from service.metrics.catalogue import CATALOGUE
 from service.metrics.declaration import Declaration
+
+whole.install()
 
 MOST_LABEL_VALUES = 64
 """Most values of a label whose set is fixed in code that is elsewhere; a further one is counted as ``other``."""
@@ -57,6 +60,11 @@ def bounded(label: str, value: str) -> str:
                 return "other"
             known.add(value)
     return value
+
+
+def all_but_latest() -> list[Any]:
+    """Return all instruments but those that tell when they were set, and are set again soon."""
+    return [_INSTRUMENTS[one.name] for one in CATALOGUE if one.name in _INSTRUMENTS and one.mode != "mostrecent"]
 
 
 def new_registry() -> CollectorRegistry:

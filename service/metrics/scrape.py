@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from typing import Protocol
 
-from service.metrics import files
+from service.metrics import files, unwritten
 from service.metrics.container import Container
 from service.metrics.exposition import CONTENT_TYPE, Exposition, Reading, Version
 from service.metrics.instruments import child
@@ -41,6 +41,7 @@ class Scrape:
     def exposition(self) -> tuple[bytes, str]:
         """Return all metrics in Prometheus' text format, and its media type."""
         with self._one_at_a_time:
+            unwritten.settle()
             readings = [*self._processes.read(), *self._container.read(), *self._source()]
             return self._exposition.text(readings, self._current()).encode(), CONTENT_TYPE
 

@@ -9,6 +9,8 @@ import orjson
 
 from model_store.batch import Array, Batch, take
 from service import logs
+from service.disk.room import Room
+from service.metrics import unwritten
 from service.observers.observer import Observer, Prediction
 from service.runtime.loaded import LoadedModel
 from service.runtime.router import Chosen
@@ -22,16 +24,23 @@ LONGEST_VALUE = 256
 
 
 class Payloads(Observer):
-    """Logs the first rows of a share of the requests; ``draw`` tells a random number from 0 to 1."""
+    """Logs the first rows of a share of the requests; ``draw`` tells a random number from 0 to 1.
 
-    def __init__(self, draw: Callable[[], float] = random.random) -> None:
+    While there is a shortage of ``room`` they are dropped and counted.
+    """
+
+    def __init__(self, draw: Callable[[], float] = random.random, room: Room | None = None) -> None:
         self._draw = draw
+        self._room = room
 
     def predicted(self, prediction: Prediction, batch: Batch, _outputs: Mapping[str, Array], /) -> None:
         """See Observer."""
         model = prediction.model
         wanted = model.payload_log
         if wanted is None or self._draw() >= wanted.share:
+            return
+        if self._room is not None and self._room.shortage():
+            unwritten.count(unwritten.PAYLOAD)
             return
         shown, whole = _rows(model, batch)
         logs.payload(logs.Payload(model.name, model.version, batch.rows, orjson.dumps(shown).decode(), whole))

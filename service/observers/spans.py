@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from service.disk.room import Room
+from service.metrics import unwritten
 from service.observers.observer import Prediction
 
 if TYPE_CHECKING:
@@ -39,18 +41,26 @@ class Spans:
     """Makes spans of answered requests.
 
     ``provider`` is made at the first request, in the worker, unless one is given; ``clock`` tells nanoseconds since
-    1970.
+    1970. While there is a shortage of ``room``, spans are dropped and counted.
     """
 
     def __init__(
-        self, replica: str, provider: "TracerProvider | None" = None, clock: Callable[[], int] = time.time_ns
+        self,
+        replica: str,
+        provider: "TracerProvider | None" = None,
+        clock: Callable[[], int] = time.time_ns,
+        room: Room | None = None,
     ) -> None:
         self._replica = replica
+        self._room = room
         self._provider = provider
         self._clock = clock
 
     def answered(self, request: AnsweredRequest) -> None:
         """Make the request's span, and one for each stage below it; the last stage ended when the request did."""
+        if self._room is not None and self._room.shortage():
+            unwritten.count(unwritten.SPAN)
+            return
         end = self._clock()
         span = self._request_span(request, end)
         if request.prediction:

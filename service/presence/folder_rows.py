@@ -8,6 +8,7 @@ import logging
 import mmap
 import os
 import struct
+import time
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,8 @@ from typing import Any
 
 import numpy as np
 
+from model_store import whole_file
+from service.metrics import unwritten
 from service.presence.recent_rows import MOST_WORKERS, PredictedRow, RecentRows
 
 log = logging.getLogger(__name__)
@@ -25,6 +28,8 @@ _LAYOUT = np.dtype(
 )
 _JUDGED = _LAYOUT.fields["judged"][1]  # type: ignore[index]
 _NUMBER, _CLASS = 1, 2
+_AGAIN = 30.0
+"""Seconds after which a worker without a ring tries again to make one."""
 
 
 class FolderRows(RecentRows):
@@ -37,11 +42,13 @@ class FolderRows(RecentRows):
         self._pid = 0
         self._ring: mmap.mmap | None = None
         self._next = 0
+        self._due = 0.0
 
     def remember(self, rows: Iterable[PredictedRow]) -> None:
         """See RecentRows."""
         ring = self._opened()
         if ring is None:
+            unwritten.count(unwritten.RECENT, len(list(rows)))
             return
         for row in rows:
             kind = _CLASS if row.classified else _NUMBER
@@ -88,7 +95,9 @@ class FolderRows(RecentRows):
 
     def _opened(self) -> mmap.mmap | None:
         if self._pid != os.getpid():  # the first prediction of this worker
-            self._pid, self._ring, self._next = os.getpid(), self._open(), 0
+            self._pid, self._ring, self._due = os.getpid(), None, 0.0
+        if self._ring is None and time.monotonic() >= self._due:
+            self._ring, self._next, self._due = self._open(), 0, time.monotonic() + _AGAIN
         return self._ring
 
     def _open(self) -> mmap.mmap | None:
@@ -97,12 +106,21 @@ class FolderRows(RecentRows):
                 folder.mkdir(parents=True, exist_ok=True)
                 for old in sorted(folder.glob("*.ring"), key=_modified)[: -MOST_WORKERS + 1]:
                     old.unlink(missing_ok=True)
-                with (folder / f"{self._replica}-{os.getpid()}.ring").open("w+b") as file:
-                    file.truncate(self._records * _RECORD.size)
-                    return mmap.mmap(file.fileno(), self._records * _RECORD.size)
+                return self._made(folder / f"{self._replica}-{os.getpid()}.ring")
             except OSError as error:
                 log.warning("recent predictions cannot be kept in %s: %s", folder, error)
         return None
+
+    def _made(self, path: Path) -> mmap.mmap:
+        """Return a new ring, which has its room on the disk. Raises OSError, and leaves no file then."""
+        size = self._records * _RECORD.size
+        with path.open("w+b") as file:
+            try:
+                whole_file.allocate(file.fileno(), size)
+            except OSError:
+                path.unlink()
+                raise
+            return mmap.mmap(file.fileno(), size)
 
 
 def _row(record: Any, file: Path, index: int) -> PredictedRow:

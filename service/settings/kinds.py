@@ -54,6 +54,31 @@ def _within(low: float, high: float, given: float) -> float:
     return given
 
 
+@dataclass(frozen=True, slots=True)
+class Reserve:
+    """Room that is kept on a disk: a share of its size, and bytes; one of the two is 0."""
+
+    share: float = 0.0
+    bytes: int = 0
+
+    def of(self, size: int) -> int:
+        """Return the bytes that are kept on a disk of ``size`` bytes."""
+        return self.bytes or int(size * self.share)
+
+    def __str__(self) -> str:
+        """Return it as its kind reads it."""
+        return str(self.bytes) if self.bytes else f"{self.share * 100:g}%"
+
+
+def _reserve(written: str) -> Reserve:
+    if written.strip().endswith("%"):
+        return Reserve(share=_within(0, 50, float(written.strip()[:-1])) / 100)
+    return Reserve(bytes=int(_within(0, 2**50, float(written))))
+
+
+reserve = Kind("a share of the disk up to `50%`, or bytes", _reserve)
+"""Room on a disk: a share of it with the sign %, or bytes."""
+
 text = Kind("any text", str)
 """Any text, as it is."""
 

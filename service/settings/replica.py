@@ -8,7 +8,21 @@ from pathlib import Path
 
 from model_store.replicas.locations import presence_beside
 from service.settings.declaration import Declared, Derived, Group, setting
-from service.settings.kinds import address, names, networks, number, one_of, path, path_or, prefix, switch, text, whole
+from service.settings.kinds import (
+    Reserve,
+    address,
+    names,
+    networks,
+    number,
+    one_of,
+    path,
+    path_or,
+    prefix,
+    reserve,
+    switch,
+    text,
+    whole,
+)
 
 log = logging.getLogger(__name__)
 
@@ -125,6 +139,15 @@ class Settings(Declared):
         number(0, 10),
         "Seconds that one prediction for several waiting requests is expected to take at most. With 0 every request is "
         "predicted alone.",
+        group=Group.LIMITS,
+    )
+
+    disk_reserve = setting(
+        "DISK_RESERVE",
+        Reserve(share=0.02),
+        reserve,
+        "Free space that is kept for predictions on the disks of the store, of run files and of a SQLite database: a "
+        "share such as `2%`, or bytes. With less, uploads are refused (507), and payload logs and traces are dropped.",
         group=Group.LIMITS,
     )
 

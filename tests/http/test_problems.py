@@ -1,3 +1,6 @@
+import errno
+import os
+
 import orjson
 import pytest
 from werkzeug.exceptions import MethodNotAllowed, NotFound
@@ -71,6 +74,13 @@ def test_an_unforeseen_error_says_nothing_of_itself():
     assert status == 500
     assert "secret" not in str(body)
     assert body["code"] == "internal_error"
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT], ids=errno.errorcode.get)
+def test_a_write_that_finds_the_disk_full_is_507_and_names_no_file(number):
+    status, _, body = answered(OSError(number, os.strerror(number), "/secret/place"), "/admin/models")
+    assert (status, body["code"]) == (507, "disk_full")
+    assert "secret" not in str(body)
 
 
 def test_401_names_the_scheme_and_whether_the_token_was_bad():

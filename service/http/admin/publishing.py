@@ -23,7 +23,8 @@ from model_store.seal import SealingKey, TrustedKeys
 from model_store.stores.store import Store
 from service.auth.permissions import MODEL_PROMOTE, MODEL_PUBLISH
 from service.auth.principals import authorize
-from service.errors import NotImplementedHere
+from service.disk.room import Room
+from service.errors import DiskFull, NotImplementedHere
 from service.http.admin.operations import Accepted, accepted
 from service.http.admin.uploads import MULTIPART, Upload
 from service.http.audited import actor
@@ -61,6 +62,7 @@ class PublishingOptions:
     sealing_key: Path
     run_dir: Path
     max_upload_bytes: int
+    room: Room
 
 
 class Publisher:
@@ -75,9 +77,15 @@ class Publisher:
         self._options = options
 
     def take(self) -> Upload:
-        """Return the files of the request under way. Raises NotImplementedHere without a key to seal with."""
+        """Return the files of the request under way.
+
+        Raises NotImplementedHere without a key to seal with, DiskFull if the files would use up the reserve.
+        """
         if not self._options.sealing_key.is_file():
             raise NotImplementedHere("this replica has no sealing key: publish with `python -m model_store publish`")
+        shortage = self._options.room.shortage(flask.request.content_length or 1)
+        if shortage:
+            raise DiskFull(f"nothing is taken in now: {shortage}. Make room, then try again")
         return Upload.received(self._options.run_dir, self._options.max_upload_bytes)
 
     def publish(self, name: str, upload: Upload, by: str, progress: Progress) -> Mapping[str, Any]:
@@ -147,7 +155,7 @@ def add_publishing(routes: flask.Blueprint, operations: Operations, publisher: P
         request=NewVersion,
         request_media_type=MULTIPART,
         response=Accepted,
-        refusals=(400, 401, 403, 404, 409, 422, 503, 413, 415, 501),
+        refusals=(400, 401, 403, 404, 409, 422, 503, 413, 415, 501, 507),
         success=202,
     )
     def publish_version(model: str) -> flask.Response:

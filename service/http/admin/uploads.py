@@ -45,9 +45,13 @@ class Upload:
         schema = _schema(files.get("schema"), form.get("schema"), ending)
         folder = _new_folder(run_dir)
         estimator, sample = folder / f"model{ending}", folder / f"sample{sample_ending}" if sample_ending else None
-        files["model"].save(estimator)
-        if sample is not None:
-            files["sample"].save(sample)
+        try:
+            files["model"].save(estimator)
+            if sample is not None:
+                files["sample"].save(sample)
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
         return cls(folder, estimator, sample, metrics, promoted, schema)
 
     def discard(self) -> None:

@@ -1,5 +1,6 @@
 import pytest
 
+from service.metrics.instruments import child
 from service.presence.folder_rows import FolderRows
 from service.presence.recent_rows import MOST_WORKERS
 from tests.service.presence.recent_rows_contract import RECORDS, RecentRowsContract, key, row
@@ -45,3 +46,17 @@ def test_a_file_that_went_meanwhile_is_marked_by_nobody(tmp_path):
     found = list(rows.find([key("a")])[key("a")].values())
     next(tmp_path.glob("*.ring")).unlink()
     assert rows.mark(found) == set()
+
+
+def test_a_ring_has_its_room_on_the_disk_before_anything_is_written(tmp_path):
+    rows_in(tmp_path).remember([row("a")])
+    (ring,) = tmp_path.glob("*.ring")
+    assert ring.stat().st_blocks * 512 >= RECORDS * 40
+
+
+def test_rows_that_have_no_room_are_counted_and_leave_no_file(tmp_path):
+    unwritten = child("millrace_unwritten_total", "recent_prediction")
+    before = unwritten._value.get()
+    FolderRows([tmp_path], replica="replica", records=2**50).remember([row("a"), row("b")])
+    assert unwritten._value.get() - before == 2
+    assert list(tmp_path.iterdir()) == []
