@@ -1,8 +1,10 @@
-"""Packed trees damaged at random: each is refused, or walked without touching memory that is not its own.
+"""What is damaged at random is refused, or used without touching memory that is not its own.
 
-As a program it does that with a shared object, which a sanitizer may watch, and prints what it counted.
+As a program it does that with a kind of it (``trees``, ``points``, ``json``) and a shared object, which a sanitizer may
+watch, and prints what it counted.
 """
 
+import importlib
 import sys
 from collections import Counter
 from pathlib import Path
@@ -10,78 +12,42 @@ from pathlib import Path
 import numpy as np
 
 from model_store.extension import loader
-from model_store.trees.packing import pack
-from tests.model_store.trees.random_trees import hard_rows, random_tree
-
-SHAPES = (
-    {"features": 5, "rows": "float32"},
-    {"features": 600, "rows": "float32"},
-    {"features": 5, "rows": "float64"},
-    {"features": 5, "rows": "float64", "by_category": (0, 3)},
-)
-ROWS = 40
 
 
-def made(rng):
-    """Return arrays of trees, what else makes Trees of them, and rows."""
-    shape = SHAPES[rng.integers(len(SHAPES))]
-    tree = {name: value for name, value in shape.items() if name != "rows"}
-    width = int(rng.integers(1, 4))
-    trees = [random_tree(rng, splits=rng.integers(12), width=width, **tree) for _ in range(rng.integers(1, 6))]
-    arrays = pack(trees, features=shape["features"], rows=shape["rows"])
-    settings = {"features": shape["features"], "columns": width, "float64": shape["rows"] == "float64"}
-    return arrays, settings, hard_rows(rng, trees, ROWS, **shape)
+def counted(kernels, kind, rounds):
+    """Return how often what was made and damaged ten times a round was turned down (True) and used (False).
 
-
-def damaged(rng, arrays, settings):
-    """Return the same with one thing changed: a bit, a byte, a whole number, a length, or a setting."""
-    arrays, settings = {name: array.copy() for name, array in arrays.items()}, dict(settings)
-    name = rng.choice([name for name in arrays if name != "values"])
-    flat = arrays[name].reshape(-1)
-    how = rng.integers(6)
-    if how == 0 and flat.size:
-        arrays[name] = np.concatenate((arrays[name], arrays[name][:1]))
-    elif how == 1 and flat.size:
-        arrays[name] = arrays[name][:-1].copy()
-    elif how == 2:
-        changed = rng.choice(["features", "columns"])
-        settings[changed] = max(0, settings[changed] + int(rng.choice([-1, 1])))
-    elif how == 3 and flat.size:
-        flat.view(np.uint8)[rng.integers(flat.nbytes)] = rng.integers(256)
-    elif how == 4 and flat.size:
-        parts, steps = flat.view(np.uint32), np.array([1, 2, -1, -2, 1 << 22, 1 << 23, 1 << 31])
-        place = rng.integers(len(parts))
-        parts[place : place + 1] += rng.choice(steps).astype(np.uint32)
-    elif flat.size:
-        flat.view(np.uint8)[rng.integers(flat.nbytes)] ^= np.uint8(1 << rng.integers(8))
-    return arrays, settings
-
-
-def tried(kernels, arrays, settings, rows):
-    """Return "refused", or what was answered: the bytes of leaves and of sums, or what is wrong with them."""
-    for array in arrays.values():
-        array.flags.writeable = False
-    try:
-        trees = kernels.Trees(**arrays, **settings)
-    except ValueError:
-        return "refused"
-    rows = np.ascontiguousarray(np.resize(rows, (ROWS, settings["features"])))
-    reached, sums = np.full((ROWS, len(arrays["starts"]) - 1), -1, np.int32), np.zeros((ROWS, settings["columns"]))
-    trees.leaves(rows, reached)
-    trees.sum(rows, sums)
-    assert 0 <= reached.min() <= reached.max() < len(arrays["values"])
-    return reached.tobytes() + sums.tobytes()
-
-
-def counted(kernels, rounds, seed=1):
-    """Return how often damaged trees were refused (True) and answered (False)."""
-    rng, counts = np.random.default_rng(seed), Counter()
+    ``kind`` is a module that has ``made`` and ``turned_down``.
+    """
+    rng, counts = np.random.default_rng(1), Counter()
     for _ in range(rounds):
-        arrays, settings, rows = made(rng)
+        made = kind.made(rng)
         for _ in range(10):
-            counts[tried(kernels, *damaged(rng, arrays, settings), rows) == "refused"] += 1
+            counts[kind.turned_down(kernels, rng, *made)] += 1
     return counts
 
 
+def copied(arrays, settings):
+    return {name: array.copy() for name, array in arrays.items()}, dict(settings)
+
+
+def of_another_length(rng, array):
+    """Return the array with its first row once more, or without its last; it has a row."""
+    return np.concatenate((array, array[:1])) if rng.integers(2) else array[:-1].copy()
+
+
+def change_a_byte(rng, array):
+    """Write any byte into the array, which is not empty."""
+    array.reshape(-1).view(np.uint8)[rng.integers(array.nbytes)] = rng.integers(256)
+
+
+def seal(arrays):
+    """Make arrays read-only, as the extension wants them."""
+    for array in arrays.values():
+        array.flags.writeable = False
+
+
 if __name__ == "__main__":
-    sys.stdout.write(f"{dict(counted(loader.load(Path(sys.argv[1])), int(sys.argv[2])))}\n")
+    what, shared_object, times = sys.argv[1:]
+    found = importlib.import_module(f"tests.model_store.extension.damaging_{what}")
+    sys.stdout.write(f"{dict(counted(loader.load(Path(shared_object)), found, int(times)))}\n")

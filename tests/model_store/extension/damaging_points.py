@@ -1,16 +1,9 @@
-"""Packed points damaged at random: each is refused, or searched without touching memory that is not its own.
-
-As a program it does that with a shared object, which a sanitizer may watch, and prints what it counted.
-"""
-
-import sys
-from collections import Counter
-from pathlib import Path
+"""Packed points damaged at random: each is refused, or searched without touching memory that is not its own."""
 
 import numpy as np
 
-from model_store.extension import loader
 from model_store.nearest.metrics import METRICS
+from tests.model_store.extension.damaging import change_a_byte, copied, of_another_length, seal
 
 ROWS = 12
 COLUMNS = 3
@@ -35,18 +28,16 @@ def made(rng):
 
 def damaged(rng, arrays, settings):
     """Return the same with one thing changed: a byte, a whole number, a length, or a setting."""
-    arrays, settings = {name: array.copy() for name, array in arrays.items()}, dict(settings)
+    arrays, settings = copied(arrays, settings)
     name = rng.choice(list(arrays))
     flat, how = arrays[name].reshape(-1), rng.integers(5)
-    if how == 0 and flat.size:
-        arrays[name] = np.concatenate((arrays[name], arrays[name][:1]))
-    elif how == 1 and flat.size:
-        arrays[name] = arrays[name][:-1].copy()
+    if how < 2 and flat.size:
+        arrays[name] = of_another_length(rng, arrays[name])
     elif how == 2:
         changed = rng.choice(["metric", "power", "first"])
         settings[changed] = type(settings[changed])(settings[changed] + rng.choice([-3, -1, 1, 60]))
     elif how == 3 and flat.size:
-        flat.view(np.uint8)[rng.integers(flat.nbytes)] = rng.integers(256)
+        change_a_byte(rng, flat)
     elif len(arrays["ranges"]):
         ranges = arrays["ranges"].reshape(-1)
         ranges[rng.integers(len(ranges))] += int(rng.choice([1, -1, 7, -60, 1 << 40]))
@@ -55,8 +46,7 @@ def damaged(rng, arrays, settings):
 
 def tried(kernels, arrays, settings, rows):
     """Return "refused", or what was answered: the bytes of distances and of places, or what is wrong with them."""
-    for array in arrays.values():
-        array.flags.writeable = False
+    seal(arrays)
     try:
         points = kernels.Points(**arrays, **settings)
     except ValueError:
@@ -69,15 +59,5 @@ def tried(kernels, arrays, settings, rows):
     return distances.tobytes() + places.tobytes()
 
 
-def counted(kernels, rounds, seed=1):
-    """Return how often damaged points were refused (True) and answered (False)."""
-    rng, counts = np.random.default_rng(seed), Counter()
-    for _ in range(rounds):
-        arrays, settings, rows = made(rng)
-        for _ in range(10):
-            counts[tried(kernels, *damaged(rng, arrays, settings), rows) == "refused"] += 1
-    return counts
-
-
-if __name__ == "__main__":
-    sys.stdout.write(f"{dict(counted(loader.load(Path(sys.argv[1])), int(sys.argv[2])))}\n")
+def turned_down(kernels, rng, arrays, settings, rows):
+    return tried(kernels, *damaged(rng, arrays, settings), rows) == "refused"

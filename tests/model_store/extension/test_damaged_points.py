@@ -13,7 +13,7 @@ from model_store.extension import source
 from model_store.nearest.fallback import Fallback
 from model_store.nearest.metrics import METRICS
 from model_store.nearest.packing import pack
-from tests.model_store.extension import damaging_points
+from tests.model_store.extension import damaging, damaging_points
 from tests.model_store.extension.sanitizing import sanitized
 
 POINTS = np.random.default_rng(1).normal(size=(50, 3))
@@ -122,7 +122,7 @@ def test_arrays_stay_as_long_as_the_points(kernels):
 
 
 def test_damage_at_random_is_refused_or_harmless(kernels):
-    counts = damaging_points.counted(kernels, 500)
+    counts = damaging.counted(kernels, damaging_points, 500)
     assert counts[True] + counts[False] == 5000
     assert min(counts[True], counts[False]) > 1000
 
@@ -149,7 +149,7 @@ def test_the_fallback_refuses_the_same_damage_to_arrays(kernels):
 
 
 def test_a_sanitizer_sees_nothing_while_damaged_points_are_searched(tmp_path, sanitizer):
-    told = sanitized(tmp_path, sanitizer, "damaging_points")
+    told = sanitized(tmp_path, sanitizer, "points")
     assert told.returncode == 0, told.stderr
     assert sum(ast.literal_eval(told.stdout).values()) == 3000
 
@@ -163,6 +163,6 @@ def test_a_sanitizer_sees_nothing_while_damaged_points_are_searched(tmp_path, sa
 )
 def test_the_sanitizer_sees_a_kernel_that_leaves_a_check_out(tmp_path, sanitizer, check, without):
     assert check in (source.FOLDER / "points.h").read_text()
-    told = sanitized(tmp_path, sanitizer, "damaging_points", lambda text: text.replace(check, without))
+    told = sanitized(tmp_path, sanitizer, "points", lambda text: text.replace(check, without))
     assert told.returncode != 0
     assert "AddressSanitizer" in told.stderr

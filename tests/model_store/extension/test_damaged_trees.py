@@ -12,7 +12,7 @@ from model_store.extension import source
 from model_store.trees import nodes
 from model_store.trees.fallback import Fallback
 from model_store.trees.packing import pack
-from tests.model_store.extension import damaging
+from tests.model_store.extension import damaging, damaging_trees
 from tests.model_store.extension.sanitizing import sanitized
 from tests.model_store.trees.random_trees import random_tree
 
@@ -105,9 +105,12 @@ def test_each_kind_of_damage_is_refused(kernels, make, damage):
     arrays, float64 = make()
     settings = {"features": 4, "columns": 1, "float64": float64}
     rows = np.zeros((1, 4), "float64" if float64 else "float32")
-    assert damaging.tried(kernels, {name: array.copy() for name, array in arrays.items()}, settings, rows) != "refused"
+    assert (
+        damaging_trees.tried(kernels, {name: array.copy() for name, array in arrays.items()}, settings, rows)
+        != "refused"
+    )
     damage(arrays)
-    assert damaging.tried(kernels, arrays, settings, rows) == "refused"
+    assert damaging_trees.tried(kernels, arrays, settings, rows) == "refused"
 
 
 def test_arrays_that_somebody_may_change_are_refused(kernels):
@@ -130,7 +133,7 @@ def test_arrays_stay_as_long_as_the_trees(kernels):
 
 
 def test_damage_at_random_is_refused_or_harmless(kernels):
-    counts = damaging.counted(kernels, 500)
+    counts = damaging.counted(kernels, damaging_trees, 500)
     assert counts[True] + counts[False] == 5000
     assert min(counts[True], counts[False]) > 1000
 
@@ -143,16 +146,16 @@ def of_fallback(*, features, columns, float64, **arrays):
 def test_the_fallback_refuses_what_the_extension_refuses_and_answers_the_same(kernels):
     rng, counts, fallback = np.random.default_rng(2), Counter(), SimpleNamespace(Trees=of_fallback)
     for _ in range(300):
-        arrays, settings, rows = damaging.made(rng)
-        arrays, settings = damaging.damaged(rng, arrays, settings)
-        outcome = damaging.tried(kernels, arrays, settings, rows)
-        assert damaging.tried(fallback, arrays, settings, rows) == outcome
+        arrays, settings, rows = damaging_trees.made(rng)
+        arrays, settings = damaging_trees.damaged(rng, arrays, settings)
+        outcome = damaging_trees.tried(kernels, arrays, settings, rows)
+        assert damaging_trees.tried(fallback, arrays, settings, rows) == outcome
         counts[outcome == "refused"] += 1
     assert min(counts[True], counts[False]) > 50
 
 
 def test_a_sanitizer_sees_nothing_while_damaged_trees_are_walked(tmp_path, sanitizer):
-    told = sanitized(tmp_path, sanitizer, "damaging")
+    told = sanitized(tmp_path, sanitizer, "trees")
     assert told.returncode == 0, told.stderr
     assert sum(ast.literal_eval(told.stdout).values()) == 3000
 
@@ -166,6 +169,6 @@ def test_a_sanitizer_sees_nothing_while_damaged_trees_are_walked(tmp_path, sanit
 )
 def test_the_sanitizer_sees_a_kernel_that_leaves_a_check_out(tmp_path, sanitizer, check):
     assert check in (source.FOLDER / "kernels.c").read_text()
-    told = sanitized(tmp_path, sanitizer, "damaging", lambda text: text.replace(check, ""))
+    told = sanitized(tmp_path, sanitizer, "trees", lambda text: text.replace(check, ""))
     assert told.returncode != 0
     assert "AddressSanitizer" in told.stderr

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model_store.extension import loader, source
-from tests.model_store.extension import damaging_json
+from tests.model_store.extension import damaging, damaging_json
 from tests.model_store.extension.damaging_json import tried
 from tests.model_store.extension.sanitizing import sanitized
 
@@ -124,7 +124,7 @@ def test_only_bytes_are_read(kernels, wrong):
 
 
 def test_damaged_texts_are_read_as_orjson_reads_them_or_left_alone(kernels):
-    counts = damaging_json.counted(kernels, 2000)
+    counts = damaging.counted(kernels, damaging_json, 2000)
     assert counts[True] + counts[False] == 20_000
     assert min(counts[True], counts[False]) > 2000, counts
 
@@ -137,7 +137,7 @@ def test_a_text_may_end_anywhere(kernels):
 
 
 def test_a_sanitizer_sees_nothing_while_damaged_texts_are_read(tmp_path, sanitizer):
-    told = sanitized(tmp_path, sanitizer, "damaging_json")
+    told = sanitized(tmp_path, sanitizer, "json")
     assert told.returncode == 0, told.stderr
     assert sum(ast.literal_eval(told.stdout).values()) == 3000
 
@@ -145,6 +145,6 @@ def test_a_sanitizer_sees_nothing_while_damaged_texts_are_read(tmp_path, sanitiz
 @pytest.mark.parametrize("check", ["end - at >= 8 && ", "reader->at >= reader->end || ", "at < end && "])
 def test_the_sanitizer_sees_a_kernel_that_does_not_look_for_the_end(tmp_path, sanitizer, check):
     assert check in (source.FOLDER / "json_numbers.h").read_text()
-    told = sanitized(tmp_path, sanitizer, "damaging_json", lambda text: text.replace(check, ""))
+    told = sanitized(tmp_path, sanitizer, "json", lambda text: text.replace(check, ""))
     assert told.returncode != 0
     assert "AddressSanitizer" in told.stderr
