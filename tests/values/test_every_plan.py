@@ -14,11 +14,13 @@ from model_store.compilers.registry import compile_plan
 from model_store.engines.compiled import CompiledEngine
 from model_store.engines.estimator import EstimatorEngine
 from model_store.errors import StoreError
+from model_store.extension import loader
 from model_store.plans import files
 from model_store.proof.proof import Comparison, pieces
 from model_store.proof.threads import on_one_thread
 from model_store.request_errors import RequestError
 from tests.values.bodies import FORMATS, CannotBeWritten
+from tests.values.estimators import boosters, trees
 from tests.values.registry import FAMILIES
 
 LEAST = {
@@ -40,13 +42,36 @@ Publishing finds that and keeps the estimator.
 """
 
 
-@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.__name__.rpartition(".")[2])
+def _name(family):
+    return family.__name__.rpartition(".")[2]
+
+
+@pytest.fixture
+def without_extension(monkeypatch):
+    monkeypatch.setenv(loader.VARIABLE, "OFF")
+    loader.kernels.cache_clear()
+    yield
+    loader.kernels.cache_clear()
+
+
+@pytest.mark.parametrize("family", FAMILIES, ids=_name)
 def test_whatever_gets_a_plan_answers_fresh_rows_to_the_last_bit(family, tmp_path):
-    found = {name: _compared(make(), tmp_path) for name, make in family.CASES.items()}
+    _compare(family, tmp_path)
+
+
+@pytest.mark.usefixtures("without_extension")
+@pytest.mark.parametrize("family", [trees, boosters], ids=_name)
+def test_trees_answer_fresh_rows_to_the_last_bit_without_the_extension_too(family, tmp_path):
+    assert loader.kernels() is None
+    _compare(family, tmp_path)
+
+
+def _compare(family, folder):
+    found = {name: _compared(make(), folder) for name, make in family.CASES.items()}
     different = {name: words for name, words in found.items() if words not in ("no plan", "equal")}
     assert different.keys() <= UNEQUAL, different
     equal = Counter(found.values())["equal"]
-    assert equal >= LEAST[family.__name__.rpartition(".")[2]], equal
+    assert equal >= LEAST[_name(family)], equal
 
 
 def _compared(case, folder):
