@@ -6,12 +6,12 @@ only if nobody else made one meanwhile; otherwise it is computed again.
 
 import contextlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from model_store.errors import BadChannels, BadName, NothingToRollBack, PointersMoved
+from model_store.errors import BadChannels, BadName, InQuarantine, NothingToRollBack, PointersMoved
 from model_store.names import parse_label
 from model_store.stores.store import Store
 
@@ -21,7 +21,7 @@ _LONGEST_HISTORY = 1000
 _TRIES = 100
 """How often a change is computed again before it gives up. Each time, somebody else's change was made."""
 
-Action = Literal["promote", "rollback", "demote", "label", "unlabel", "load", "unload"]
+Action = Literal["promote", "rollback", "demote", "label", "unlabel", "load", "unload", "quarantine", "release"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +37,23 @@ class Move:
 
 
 @dataclass(frozen=True, slots=True)
+class Quarantine:
+    """Since when a version is in quarantine, by whom and why, and which version serves ``instead``.
+
+    That may be the version itself, if no other can stand in for it, or none, if it is not to be loaded at all.
+    """
+
+    since: str
+    by: str
+    instead: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Channels:
-    """Where a model's pointers are. ``canary_percent`` is 0 to 100; ``generation`` grows by one with every change."""
+    """Where a model's pointers are. ``canary_percent`` is 0 to 100; ``generation`` grows by one with every change.
+
+    What is in quarantine follows from the history, which earlier releases read too: they serve as the pointers say.
+    """
 
     stable: int | None = None
     canary: int | None = None
@@ -54,12 +69,27 @@ class Channels:
         """Return the versions that every replica is to have loaded."""
         if self.unloaded:
             return frozenset()
-        named = {self.stable, self.canary, self.shadow, *self.labels.values(), *self.loaded}
-        return frozenset(version for version in named if version is not None)
+        kept = self.quarantined()
+        return frozenset(version for named in self.named() if (version := _serving(named, kept)) is not None)
+
+    def quarantined(self) -> Mapping[int, Quarantine]:
+        """Return the versions that are in quarantine."""
+        kept: dict[int, Quarantine] = {}
+        for move in self.history:
+            if move.from_version is not None and move.action == "quarantine":
+                kept[move.from_version] = Quarantine(move.at, move.by, move.to_version)
+            elif move.from_version is not None and move.action == "release":
+                kept.pop(move.from_version, None)
+        return kept
+
+    def serving(self, version: int | None) -> int | None:
+        """Return the version that serves for a version: itself unless it is in quarantine; None if none is to."""
+        return _serving(version, self.quarantined())
 
     def named(self) -> frozenset[int]:
         """Return the versions that a channel, a label or a load names, also while the model is unloaded."""
-        return replace(self, unloaded=False).wanted()
+        named = {self.stable, self.canary, self.shadow, *self.labels.values(), *self.loaded}
+        return frozenset(version for version in named if version is not None)
 
     def pointer(self, label: str) -> int | None:
         """Return the version that a channel or label names."""
@@ -92,11 +122,12 @@ def parse(name: str, data: bytes | None) -> Channels:
 def promote(store: Store, name: str, version: int, by: str) -> Channels:
     """Point ``stable`` at a stored version; ``promotion.promote`` checks it first.
 
-    Raises UnknownModel, UnknownVersion.
+    Raises UnknownModel, UnknownVersion, InQuarantine.
     """
 
     def moved(now: Channels) -> Channels:
         store.require(name, version)
+        _check_free(name, version, now)
         changed = replace(now, stable=version, unloaded=False)
         return _noted(changed, _move("stable", now.stable, version, by, "promote"))
 
@@ -200,6 +231,32 @@ def unload(store: Store, name: str, by: str) -> Channels:
     return _change(store, name, moved)
 
 
+def quarantine(store: Store, name: str, version: int, *, instead: int | None, by: str) -> Channels:
+    """Put a version into quarantine, and let another, itself or none serve ``instead``; nothing if it is there already.
+
+    ``lifecycle.quarantine`` finds which. ``by`` says who and why. Raises UnknownModel, UnknownVersion.
+    """
+
+    def moved(now: Channels) -> Channels:
+        store.require(name, version)
+        return now if version in now.quarantined() else _noted(now, _move("", version, instead, by, "quarantine"))
+
+    return _change(store, name, moved)
+
+
+def release(store: Store, name: str, version: int, by: str) -> Channels:
+    """Let a version out of quarantine, to serve where a channel or label names it; nothing happens if it is not there.
+
+    Raises UnknownModel, UnknownVersion.
+    """
+
+    def moved(now: Channels) -> Channels:
+        store.require(name, version)
+        return _noted(now, _move("", version, None, by, "release")) if version in now.quarantined() else now
+
+    return _change(store, name, moved)
+
+
 def _change(store: Store, name: str, moved: Callable[[Channels], Channels]) -> Channels:
     """Make a change; what ``moved`` checks of the store still holds when it is made, or it is checked again."""
     for _ in range(_TRIES):
@@ -215,8 +272,23 @@ def _change(store: Store, name: str, moved: Callable[[Channels], Channels]) -> C
 
 
 def _noted(channels: Channels, move: Move) -> Channels:
-    history = (*channels.history, move)[-_LONGEST_HISTORY:]
+    every = (*channels.history, move)
+    history = (*_still_in_force(every[:-_LONGEST_HISTORY]), *every[-_LONGEST_HISTORY:])
     return replace(channels, generation=channels.generation + 1, history=history)
+
+
+def _still_in_force(moves: tuple[Move, ...]) -> Iterator[Move]:
+    """Yield of old moves those that say what is in quarantine."""
+    return (move for move in moves if move.action in {"quarantine", "release"})
+
+
+def _serving(version: int | None, kept: Mapping[int, Quarantine]) -> int | None:
+    """Follow what serves instead, from one version in quarantine to the next."""
+    seen: set[int] = set()
+    while version is not None and version in kept and version not in seen:
+        seen.add(version)
+        version = kept[version].instead
+    return version
 
 
 def _move(channel: str, old: int | None, new: int | None, by: str, action: Action) -> Move:
@@ -229,6 +301,7 @@ def _previous(name: str, channels: Channels, stored: list[int]) -> int:
     Raises NothingToRollBack.
     """
     pile: list[int] = []
+    stored = [version for version in stored if version not in channels.quarantined()]
     for move in channels.history:
         if move.channel != "stable":
             continue
@@ -241,6 +314,14 @@ def _previous(name: str, channels: Channels, stored: list[int]) -> int:
         if version != channels.stable and version in stored:
             return version
     raise NothingToRollBack(f"model {name!r} has no earlier stable version that is still stored")
+
+
+def _check_free(name: str, version: int, now: Channels) -> None:
+    if version in now.quarantined():
+        raise InQuarantine(
+            f"version {version} of {name!r} is in quarantine, by {now.quarantined()[version].by}: release it first, by "
+            f"`python -m model_store release {name} {version}`"
+        )
 
 
 def _check_label(label: str) -> None:

@@ -105,6 +105,12 @@ class InUse(StoreError):
     code = "in_use"
 
 
+class InQuarantine(StoreError):
+    """The version was taken out of service because it harmed; somebody has to release it first."""
+
+    code = "in_quarantine"
+
+
 class NothingToRollBack(StoreError):
     """The channel's history has no earlier version that is still stored."""
 

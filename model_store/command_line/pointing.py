@@ -1,4 +1,4 @@
-"""``promote``, ``rollback``, ``demote``, ``label`` and ``unlabel``: which version is meant by what."""
+"""``promote``, ``rollback``, ``demote``, ``label``, ``quarantine`` and more: which version is meant by what."""
 
 import argparse
 from typing import Any
@@ -16,7 +16,7 @@ from model_store.command_line.arguments import (
 from model_store.command_line.output import show, show_progress, written
 from model_store.command_line.waiting import wait_until_served
 from model_store.gate.process_gate import ProcessGate
-from model_store.lifecycle import promotion
+from model_store.lifecycle import promotion, quarantine
 from model_store.publish import current_user
 from model_store.seal import TrustedKeys
 from model_store.stores.locations import store_at
@@ -39,6 +39,10 @@ def add_commands(commands: Any) -> None:
     unlabel = command(commands, "unlabel", _unlabel, "forget a label")
     add_name(unlabel)
     unlabel.add_argument("label", metavar="LABEL")
+    quarantined = command(commands, "quarantine", _quarantine, "take a version that does harm out of service")
+    add_name_and_version(quarantined)
+    quarantined.add_argument("--reason", default="by hand", help="why, for those who find it there (%(default)s)")
+    add_name_and_version(command(commands, "release", _release, "let a version out of quarantine"))
 
 
 def _promote(options: argparse.Namespace) -> int:
@@ -79,6 +83,21 @@ def _label(options: argparse.Namespace) -> int:
     )
     report = {"model": options.name, "label": options.label, "version": options.version}
     return show(options, report, [f"{options.name} {options.version} is now labelled {options.label}"])
+
+
+def _quarantine(options: argparse.Namespace) -> int:
+    by = options.by or current_user()
+    store = store_at(options.root)
+    now = quarantine.quarantine(store, options.name, options.version, by=by, reason=options.reason)
+    instead = now.serving(options.version)
+    words = f"{options.name} {options.version} is in quarantine; {quarantine.consequence(options.version, instead)}"
+    return show(options, {"model": options.name, "quarantined": options.version, "instead": instead}, [words])
+
+
+def _release(options: argparse.Namespace) -> int:
+    channels.release(store_at(options.root), options.name, options.version, options.by or current_user())
+    report = {"model": options.name, "released": options.version}
+    return show(options, report, [f"{options.name} {options.version} is out of quarantine"])
 
 
 def _unlabel(options: argparse.Namespace) -> int:

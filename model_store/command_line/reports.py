@@ -1,5 +1,6 @@
 """What commands report about a model or a version, ready for JSON."""
 
+from dataclasses import asdict
 from typing import Any
 
 from model_store import channels
@@ -15,6 +16,7 @@ def model_report(store: Store, name: str) -> dict[str, Any]:
         "stable": now.stable,
         "labels": dict(now.labels),
         "unloaded": now.unloaded,
+        "quarantined": {str(v): asdict(kept) for v, kept in now.quarantined().items()},
     }
 
 

@@ -1,4 +1,4 @@
-"""Which versions may go: never one that a channel, a label or a load names."""
+"""Which versions may go: never one that a channel, a label, a load or a quarantine names."""
 
 from model_store import channels
 from model_store.errors import InUse
@@ -19,4 +19,7 @@ def retire(store: Store, name: str, version: int) -> None:
 def _named_by(now: channels.Channels, version: int) -> list[str]:
     names = [channel for channel in channels.CHANNELS if now.pointer(channel) == version]
     names += [f"label {label}" for label, labelled in now.labels.items() if labelled == version]
+    names += [
+        f"the quarantine of version {other}" for other, kept in now.quarantined().items() if kept.instead == version
+    ]
     return names + (["an explicit load"] if version in now.loaded else [])

@@ -34,6 +34,13 @@ _VERSIONS = Section(
             Query(f"sum by (model, version, state) (millrace_model_state{{{OF_VERSION}}})", f"{_NAME} {{{{state}}}}"),
             runbook="MillraceModelFailedToLoad",
         ),
+        lines(
+            "In quarantine",
+            "Versions that did harm and wait for somebody to release or retire them.",
+            "none",
+            Query(f"max by ({_BY}) (millrace_model_quarantined{{{OF_VERSION}}})", _NAME),
+            runbook="MillraceModelQuarantined",
+        ),
         bars(
             "Age",
             "Time since a version was published.",

@@ -63,6 +63,7 @@ STATUS: Mapping[type[Exception], HTTPStatus] = {
     store.UnknownModel: HTTPStatus.NOT_FOUND,
     store.UnknownVersion: HTTPStatus.NOT_FOUND,
     store.InUse: HTTPStatus.CONFLICT,
+    store.InQuarantine: HTTPStatus.CONFLICT,
     store.NothingToRollBack: HTTPStatus.CONFLICT,
     store.PointersMoved: HTTPStatus.CONFLICT,
     store.BadChannels: HTTPStatus.INTERNAL_SERVER_ERROR,

@@ -112,6 +112,8 @@ class ReplicaFacts:
             pointed = now.pointer(channel)
             if pointed is not None:
                 yield "millrace_model_channel_version", (name, channel), float(pointed)
+        for kept in now.quarantined().keys() & set(self.store.versions(name)):
+            yield "millrace_model_quarantined", (name, str(kept)), 1.0
 
     def _stored(self, name: str, wanted: int) -> list[Reading]:
         """Return when a version was published, its size, and its profile; read once, for a version never changes."""

@@ -313,6 +313,13 @@ CATALOGUE: tuple[Declaration, ...] = (
         "millrace_disk_size_bytes", "gauge", "Size of the file system, in bytes.", ("volume",), origin="replica"
     ),
     Declaration(
+        "millrace_model_quarantined",
+        "gauge",
+        "1 for a version that is in quarantine; absent for others.",
+        ("model", "version"),
+        origin="replica",
+    ),
+    Declaration(
         "millrace_model_confinement",
         "gauge",
         "1 where processes that run a model's own code have this part of the confinement, else 0; absent if it is off.",

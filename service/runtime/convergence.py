@@ -96,4 +96,4 @@ def _follows(told: AnnouncedModel, channels: Channels) -> bool:
     if told.generation != channels.generation or told.trouble:
         return False
     wanted = frozenset() if channels.unloaded else channels.wanted()
-    return told.loaded == wanted and (channels.unloaded or channels.stable in {None, told.stable})
+    return told.loaded == wanted and (channels.unloaded or channels.serving(channels.stable) in {None, told.stable})

@@ -61,6 +61,8 @@ def _why_not(model: ServedModel, target: Target) -> RequestError:
         return VersionNotFound(f"model {model.name!r} has no version {target.version}")
     if model.channels.unloaded:
         return ModelNotFound(f"model {model.name!r} is unloaded")
+    if target.version is not None and (kept := model.channels.quarantined().get(target.version)):
+        return ModelNotReady(f"version {target.version} of model {model.name!r} is in quarantine since {kept.since}")
     if target.version is not None:
         return _version_away(model, target.version)
     return _pointer_away(model, target.label)
@@ -68,8 +70,10 @@ def _why_not(model: ServedModel, target: Target) -> RequestError:
 
 def _pointer_away(model: ServedModel, label: str | None) -> RequestError:
     version = model.channels.pointer(label or STABLE)
+    if version is not None and model.channels.serving(version) is None:
+        return ModelNotReady(f"version {version} of model {model.name!r} is in quarantine, and none serves instead")
     if version is not None:
-        return _not_ready(model, version)
+        return _not_ready(model, model.channels.serving(version) or version)
     if model.trouble:
         return ModelNotReady(f"model {model.name!r}: {model.trouble}", retry_after=RETRY_SECONDS)
     if label is not None:

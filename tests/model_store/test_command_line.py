@@ -98,6 +98,11 @@ def test_the_life_of_a_model_at_the_command_line(keyed):
     assert keyed("rollback", "area", "--no-wait").stdout == "area is back at 2\n"
     assert keyed("demote", "area").stdout == "area has no stable version; its labels: -\n"
     assert keyed("rollback", "area", "--no-wait").stdout == "area is back at 2\n"
+    put = keyed("quarantine", "area", "2", "--reason", "it crashed")
+    assert put.stdout == "area 2 is in quarantine; version 1 serves instead\n"
+    (kept,) = json.loads(keyed("list", "--json").stdout)[0]["quarantined"].values()
+    assert (kept["by"].partition(": ")[2], kept["instead"]) == ("it crashed", 1)
+    assert keyed("release", "area", "2").stdout == "area 2 is out of quarantine\n"
     in_use = keyed("retire", "area", "2")
     assert (in_use.returncode, in_use.stderr) == (
         1,

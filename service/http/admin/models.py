@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Meta
 
 from model_store import channels
-from model_store.lifecycle import retire
+from model_store.lifecycle import quarantine, retire
 from model_store.replicas.announcements import Announcement
 from model_store.stores.store import Store
 from service.auth.permissions import MODEL_PROMOTE, MODEL_PUBLISH, MODEL_READ
@@ -49,6 +49,14 @@ class WorkerState(msgspec.Struct):
 Replicas = dict[str, dict[str, WorkerState]]
 
 
+class Quarantine(msgspec.Struct):
+    """Since when a version is in quarantine, by whom and why, and which version serves instead, perhaps itself."""
+
+    since: str
+    by: str
+    instead: Version | None
+
+
 class Model(msgspec.Struct):
     """A stored model, and its state in each worker of each replica, by process id."""
 
@@ -58,6 +66,7 @@ class Model(msgspec.Struct):
     labels: dict[str, Version]
     loaded: list[Version]
     unloaded: bool
+    quarantined: dict[str, Quarantine]
     replicas: Replicas
 
 
@@ -99,6 +108,27 @@ class Demoted(msgspec.Struct):
     labels: dict[str, Version]
 
 
+class Why(msgspec.Struct, forbid_unknown_fields=True):
+    """Why a version is put into quarantine, for those who find it there."""
+
+    reason: Annotated[str, Meta(max_length=200)] = "by hand"
+
+
+class Quarantined(msgspec.Struct):
+    """A model, the version that was put into quarantine, and the version that serves instead."""
+
+    model: str
+    quarantined: Version
+    instead: Version | None
+
+
+class Released(msgspec.Struct):
+    """A model, and the version that is out of quarantine."""
+
+    model: str
+    released: Version
+
+
 class Retired(msgspec.Struct):
     """A model, and the version that was retired."""
 
@@ -116,6 +146,7 @@ def blueprint(
     _add_promotion(routes, store, operations, publisher)
     _add_rollback(routes, audit, publisher)
     _add_demotion(routes, store, audit)
+    _add_quarantine(routes, store, audit)
     _add_retirement(routes, store, audit)
     return routes
 
@@ -195,6 +226,31 @@ def _add_demotion(routes: flask.Blueprint, store: Store, audit: Recording) -> No
         return json_bodies.response(Demoted(model, None, dict(now.labels)))
 
 
+def _add_quarantine(routes: flask.Blueprint, store: Store, audit: Recording) -> None:
+    @routes.post("/admin/models/<model>/versions/<int:version>/quarantine")
+    @guarded(MODEL_PROMOTE)
+    @described(
+        ADMINISTRATION,
+        "Take a version that does harm out of service, on every replica",
+        request=Why,
+        response=Quarantined,
+        refusals=(*_REFUSALS, 415),
+    )
+    def put_into_quarantine(model: str, version: int) -> flask.Response:
+        why = json_bodies.read(Why)
+        with audited(audit, "model.quarantine", model, version=version):
+            now = quarantine.quarantine(store, model, version, by=flask.g.principal.subject, reason=why.reason)
+        return json_bodies.response(Quarantined(model, version, now.serving(version)))
+
+    @routes.post("/admin/models/<model>/versions/<int:version>/release")
+    @guarded(MODEL_PROMOTE)
+    @described(ADMINISTRATION, "Let a version out of quarantine", response=Released, refusals=_REFUSALS)
+    def release(model: str, version: int) -> flask.Response:
+        with audited(audit, "model.release", model, version=version):
+            channels.release(store, model, version, flask.g.principal.subject)
+        return json_bodies.response(Released(model, version))
+
+
 def _add_retirement(routes: flask.Blueprint, store: Store, audit: Recording) -> None:
     @routes.delete("/admin/models/<model>/versions/<int:version>")
     @guarded(MODEL_PUBLISH)
@@ -214,6 +270,7 @@ def _facts(store: Store, name: str, told: Sequence[Announcement]) -> dict[str, A
         "labels": dict(now.labels),
         "loaded": list(now.loaded),
         "unloaded": now.unloaded,
+        "quarantined": {str(v): Quarantine(k.since, k.by, k.instead) for v, k in now.quarantined().items()},
         "replicas": _replicas(name, told),
     }
 

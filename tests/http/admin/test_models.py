@@ -272,3 +272,41 @@ def test_an_operation_whose_worker_is_gone_is_shown_as_failed(access, applicatio
     clock.advance(30)
     found = operator.get("/admin/operations/lost").json
     assert (found["state"], found["detail"]) == ("failed", "the worker that ran it is gone")
+
+
+def test_a_version_is_put_into_quarantine_and_released_by_hand(operator, access, estimator, rows):
+    for _ in range(2):
+        finished(operator, upload(operator, "shop-a", skops_file(estimator), rows, promote="true"))
+    ask = {"instances": rows[:1].tolist()}
+    put = operator.post("/admin/models/shop-a/versions/2/quarantine", json={"reason": "it crashed"})
+    assert (put.status_code, put.json) == (200, {"model": "shop-a", "quarantined": 2, "instead": 1})
+    kept = operator.get("/admin/models/shop-a").json["quarantined"]
+    assert (kept["2"]["by"].partition(": ")[2], kept["2"]["instead"], list(kept)) == ("it crashed", 1, ["2"])
+
+    def answered_by():
+        return operator.post("/v1/models/shop-a:predict", json=ask).headers["X-Model-Version"]
+
+    eventually(lambda: answered_by() == "1")
+    refused = operator.post("/v1/models/shop-a/versions/2:predict", json=ask)
+    assert (refused.status_code, "is in quarantine since" in refused.json["error"]) == (503, True)
+    assert operator.post("/admin/models/shop-a/versions/1/release").json == {"model": "shop-a", "released": 1}
+    assert operator.post("/admin/models/shop-a/versions/2/release").json == {"model": "shop-a", "released": 2}
+    assert operator.get("/admin/models/shop-a").json["quarantined"] == {}
+    eventually(lambda: answered_by() == "2")
+    assert [row for row in recorded(access) if row[0] in {"model.quarantine", "model.release"}] == [
+        ("model.quarantine", "shop-a", "started"),
+        ("model.quarantine", "shop-a", "ok"),
+        ("model.release", "shop-a", "started"),
+        ("model.release", "shop-a", "ok"),
+        ("model.release", "shop-a", "started"),
+        ("model.release", "shop-a", "ok"),
+    ]
+
+
+def test_a_promotion_of_a_version_in_quarantine_fails_and_says_what_to_do(operator, estimator, rows):
+    finished(operator, upload(operator, "shop-a", skops_file(estimator), rows))
+    assert operator.post("/admin/models/shop-a/versions/1/quarantine").status_code == 200
+    failed = finished(operator, operator.post("/admin/models/shop-a/versions/1/promote"))
+    assert (failed["state"], failed["result"]["code"]) == ("failed", "in_quarantine")
+    unknown = operator.post("/admin/models/shop-a/versions/9/quarantine")
+    assert (unknown.status_code, unknown.json["code"]) == (404, "unknown_version")

@@ -172,3 +172,11 @@ def test_what_holds_of_the_confinement_is_told_part_by_part(facts):
     facts.confinement = {"files": False, "calls": True}
     told = {labels: value for name, labels, value in facts() if name == "millrace_model_confinement"}
     assert told == {("files",): 0.0, ("calls",): 1.0}
+
+
+def test_versions_in_quarantine_are_told(facts):
+    for version in (1, 2):
+        (facts.store.model_folder("iris") / str(version)).mkdir()
+    channels.quarantine(facts.store, "iris", 2, instead=1, by="tests")
+    told = {labels: value for name, labels, value in facts() if name == "millrace_model_quarantined"}
+    assert told == {("iris", "2"): 1.0}

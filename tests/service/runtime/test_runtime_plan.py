@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 from model_store.channels import Channels, Move
 from model_store.replicas.states import State, VersionState
 from service.runtime.plan import plan
@@ -91,3 +93,36 @@ def test_where_nothing_was_promoted_the_newest_version_loaded_by_name_answers():
 
 def test_a_version_that_is_named_but_not_stored_is_not_loaded():
     assert not plan(Channels(stable=9), {1: NEW}, {}).load
+
+
+def quarantined(channels, version, instead):
+    move = Move("", version, instead, "2026-01-02T00:00:00Z", "replica-1: it crashed", "quarantine")
+    return replace(channels, history=(*channels.history, move))
+
+
+def test_what_stands_in_for_a_version_in_quarantine_is_loaded_then_answers_by_its_pointers():
+    channels = quarantined(Channels(stable=3, labels={"beta": 3}), 3, 1)
+    before = {"stable": 3, "beta": 3}
+    made = plan(channels, {1: NEW, 2: NEW, 3: READY}, before)
+    assert (made.load, made.pointers, made.drop) == ({1}, before, set())
+    made = plan(channels, {1: READY, 2: NEW, 3: READY}, before)
+    assert (made.load, made.pointers, made.drop) == (set(), {"stable": 1, "beta": 1}, {3})
+
+
+def test_a_version_for_which_none_stands_in_goes_on():
+    made = plan(quarantined(Channels(stable=3), 3, 3), {1: NEW, 3: READY}, {"stable": 3})
+    assert (made.load, made.pointers, made.drop) == (set(), {"stable": 3}, set())
+
+
+def test_a_version_that_is_not_to_be_loaded_is_not_and_what_served_before_stays():
+    channels = quarantined(Channels(stable=3, history=moves(1, 2, 3)), 3, None)
+    made = plan(channels, {1: NEW, 2: READY, 3: NEW}, {"stable": 2})
+    assert (made.load, made.pointers, made.drop) == (set(), {"stable": 2}, set())
+    made = plan(channels, {1: NEW, 2: READY, 3: READY}, {"stable": 2})
+    assert (made.load, made.pointers, made.drop) == (set(), {"stable": 2}, {3})
+
+
+def test_a_fresh_worker_falls_back_from_a_version_that_is_not_to_be_loaded():
+    channels = quarantined(Channels(stable=3, history=moves(1, 2, 3)), 3, None)
+    assert plan(channels, {1: NEW, 2: NEW, 3: NEW}, {}).load == {2}
+    assert plan(channels, {1: NEW, 2: READY, 3: NEW}, {}).pointers == {"stable": 2}
