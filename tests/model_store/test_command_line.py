@@ -75,7 +75,9 @@ def test_the_life_of_a_model_at_the_command_line(keyed):
     assert report["artifact_format"] == "skops"
 
     listed = json.loads(keyed("list", "--json").stdout)
-    assert listed == [{"model": "area", "versions": [1, 2], "stable": 2, "labels": {}, "unloaded": False}]
+    assert listed == [
+        {"model": "area", "versions": [1, 2], "stable": 2, "labels": {}, "unloaded": False, "quarantined": {}}
+    ]
     assert "area   2       1, 2" in keyed("list").stdout
     assert [r["version"] for r in json.loads(keyed("list", "area", "--json").stdout)] == [1, 2]
 
