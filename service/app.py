@@ -61,6 +61,7 @@ from service.presence.replica import ReplicaPresence
 from service.runtime.announcer import Announcer
 from service.runtime.catalog import Catalog
 from service.runtime.convergence import Convergence
+from service.runtime.elsewhere import Elsewhere
 from service.runtime.heartbeat import heartbeat
 from service.runtime.limits import Limits
 from service.runtime.loader import Loader, cap_threads
@@ -200,6 +201,7 @@ def _watcher(settings: Settings, store: Store, catalog: Catalog, presence: Repli
         catalog,
         Announcer(presence, settings.replica, management=reachable(settings.management_bind)),
         Limits(watch=settings.watch_seconds),
+        elsewhere=Elsewhere(presence, settings.replica),
     )
 
 

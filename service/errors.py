@@ -45,6 +45,12 @@ class ModelNotReady(RequestError):
     code, title = "model_not_ready", "The model is not ready"
 
 
+class ModelNotLoaded(ModelNotReady):
+    """This worker has not loaded the version and another one has: Nginx asks the next."""
+
+    code, title = "model_not_loaded", "The model is not loaded here"
+
+
 class ModelRejectedInput(RequestError):
     """The estimator itself refused rows that fit the schema."""
 

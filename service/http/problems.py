@@ -44,6 +44,7 @@ STATUS: Mapping[type[Exception], HTTPStatus] = {
     errors.ModelFailed: HTTPStatus.INTERNAL_SERVER_ERROR,
     errors.NotImplementedHere: HTTPStatus.NOT_IMPLEMENTED,
     errors.ModelNotReady: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.ModelNotLoaded: HTTPStatus.NOT_FOUND,
     errors.Overloaded: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.DiskFull: HTTPStatus.INSUFFICIENT_STORAGE,
@@ -170,6 +171,10 @@ def _words(error: Exception) -> tuple[str, str, str]:
     return _UNFORESEEN
 
 
+def _is_elsewhere(error: Exception) -> bool:
+    return isinstance(error, errors.ModelNotLoaded)
+
+
 def _headers(error: Exception, status: HTTPStatus, *, credentials: bool) -> dict[str, str]:
     headers = {str(name): str(value) for name, value in dict(getattr(error, "headers", None) or {}).items()}
     if isinstance(error, HTTPException) and (allowed := getattr(error, "valid_methods", None)):
@@ -178,6 +183,6 @@ def _headers(error: Exception, status: HTTPStatus, *, credentials: bool) -> dict
         headers.setdefault("WWW-Authenticate", 'Bearer error="invalid_token"' if credentials else "Bearer")
     elif status == HTTPStatus.FORBIDDEN:
         headers["WWW-Authenticate"] = 'Bearer error="insufficient_scope"'
-    elif status in {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}:
+    elif status in {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE} or _is_elsewhere(error):
         headers["Retry-After"] = str(getattr(error, "retry_after", None) or _RETRY_AFTER_SECONDS)
     return headers

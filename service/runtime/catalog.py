@@ -37,10 +37,12 @@ class CatalogSnapshot:
     """Every model of the store, by name.
 
     ``settled`` is true from when everything that this worker had to load at its start has been loaded or has failed.
+    ``elsewhere`` has the versions, each with its model, that are wanted and not loaded here, but by another worker.
     """
 
     models: Mapping[str, ServedModel] = field(default_factory=lambda: MappingProxyType({}))
     settled: bool = True
+    elsewhere: frozenset[tuple[str, int]] = frozenset()
 
 
 class Catalog:

@@ -6,7 +6,7 @@ import logging
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from queue import Empty, SimpleQueue
@@ -14,7 +14,8 @@ from types import MappingProxyType
 
 from model_store.stores.store import Store
 from service.runtime.announcer import Announcer
-from service.runtime.catalog import Catalog, CatalogSnapshot
+from service.runtime.catalog import Catalog, CatalogSnapshot, ServedModel
+from service.runtime.elsewhere import Elsewhere
 from service.runtime.keeper import ModelKeeper
 from service.runtime.limits import LIMITS, Limits
 from service.runtime.loaded import LoadedModel
@@ -45,14 +46,23 @@ class Watcher:
     returns when the worker is warm; ``start`` for the thread that follows the store; ``stop`` before the worker goes.
     """
 
-    def __init__(
-        self, store: Store, loader: Loader, catalog: Catalog, announcer: Announcer, limits: Limits = LIMITS
+    def __init__(  # noqa: PLR0913 - what it follows, fills and tells
+        self,
+        store: Store,
+        loader: Loader,
+        catalog: Catalog,
+        announcer: Announcer,
+        limits: Limits = LIMITS,
+        *,
+        elsewhere: Elsewhere | None = None,
     ) -> None:
+        """Follow a store, fill a catalog and tell others; ``elsewhere`` knows what others have that is missing here."""
         self._store = store
         self._loader = loader
         self._catalog = catalog
         self._announcer = announcer
         self._limits = limits
+        self._elsewhere = elsewhere
         self._keepers: dict[str, ModelKeeper] = {}
         self._work: Work = self._load
         self._thread: threading.Thread | None = None
@@ -195,13 +205,18 @@ class Watcher:
 
     def _swap(self) -> None:
         """Put a new snapshot in force where anything has changed, and announce it after that."""
-        models = self._catalog.snapshot().models
+        before = self._catalog.snapshot()
         served = {name: keeper.served() for name, keeper in sorted(self._keepers.items())}
-        changed = served.keys() != models.keys() or any(model is not models[name] for name, model in served.items())
+        elsewhere = self._elsewhere.having(_missing(served)) if self._elsewhere else frozenset()
+        changed = (
+            served.keys() != before.models.keys()
+            or any(model is not before.models[name] for name, model in served.items())
+            or elsewhere != before.elsewhere
+        )
         settled = not any(keeper.on_the_way for keeper in self._keepers.values())
         if changed:
             self._settled = self._settled or settled
-            self._catalog.swap(CatalogSnapshot(MappingProxyType(served), self._settled))
+            self._catalog.swap(CatalogSnapshot(MappingProxyType(served), self._settled, elsewhere))
         if changed or self._announcer.due:
             self._announcer.announce(self._catalog.snapshot(), settled=settled)
 
@@ -213,6 +228,13 @@ class Watcher:
             gc.collect()  # cheap: what was there when the worker started is frozen
             trim_memory()
             self._swap()
+
+
+def _missing(served: Mapping[str, ServedModel]) -> list[tuple[str, int]]:
+    """Return the versions that are wanted and not loaded."""
+    return [
+        (name, version) for name, model in served.items() for version in model.channels.wanted() - model.versions.keys()
+    ]
 
 
 @contextmanager

@@ -22,6 +22,7 @@ class Worker:
         self.free = threading.Event()
         self.free.set()
         self.dies_when_asked = False
+        self.lacks_the_model = False
         self._server = None
 
     def start(self):
@@ -87,7 +88,9 @@ def _handler(worker):
                 return
             worker.free.wait(20)
             answer = json.dumps({"worker": worker.name, "path": self.path, "length": len(body)}).encode()
-            self.send_response(200)
+            self.send_response(404 if worker.lacks_the_model else 200)
+            if worker.lacks_the_model:
+                self.send_header("Retry-After", "1")
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(answer)))
             self.end_headers()

@@ -169,6 +169,35 @@ def test_secrets_are_told_to_bulk_workers(served):
     assert {served.answering("/oauth/token") for _ in range(6)} <= served.bulks
 
 
+def lack(served, names):
+    """Have workers lack the model, or none; forget what was asked."""
+    for name, worker in served.workers.items():
+        worker.lacks_the_model = name in names
+        worker.requests.clear()
+
+
+def test_a_worker_that_lacks_the_model_fails_no_prediction_and_does_not_count_as_failed(serve):
+    served = serve()
+    lacking = {"a-0", "a-1"}
+    lack(served, lacking)
+    answered = [served.answering(data=b"{}") for _ in range(60)]
+    assert set(answered) == served.loops - lacking
+    assert sum(len(served.workers[name].requests) for name in lacking) >= 15, "they were left out"
+    lack(served, ())
+    assert {served.answering(data=b"{}") for _ in range(40)} == served.loops
+
+
+def test_a_model_that_no_worker_has_is_asked_of_as_many_as_any_prediction_and_the_answer_is_theirs(serve):
+    served = serve()
+    lack(served, served.workers)
+    answer = served.post(data=b"{}")
+    assert (answer.status_code, answer.headers["Retry-After"], answer.json()["path"]) == (404, "1", PREDICT)
+    assert sum(len(worker.requests) for worker in served.workers.values()) == 3
+    lack(served, served.workers)
+    assert served.post("/v1/models/iris/metadata", data=b"{}").status_code == 404
+    assert sum(len(worker.requests) for worker in served.workers.values()) == 1, "only predictions are asked again"
+
+
 @pytest.mark.parametrize("path", ["/v1/models/a%20b%2Fc:predict?x=%2B&y", "/v2/models/a%C3%A9/infer", "/admin/a%2Fb?c"])
 def test_an_address_arrives_as_the_caller_wrote_it(served, path):
     for body in (b"", b"x" * TEXT):
