@@ -8,7 +8,7 @@ a process forks, so it is looked up once in each. The files hold the same, as so
 import os
 import threading
 from bisect import bisect_left
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from struct import Struct
 from typing import Any
 
@@ -68,14 +68,9 @@ def setter(gauge: Any) -> Instrument:
 
 def observer(histogram: Any) -> Instrument:
     """Return what adds an observation to a histogram of prometheus_client."""
-    bounds, total = histogram._upper_bounds, _putter(histogram._sum)
-    counts = list(map(_putter, histogram._buckets))
-
-    def observe(amount: float) -> None:
-        total(amount)
-        counts[bisect_left(bounds, amount)](1)
-
-    return Instrument(observe)
+    total, counts = histogram._sum, histogram._buckets
+    put = _observing_in_file if total._multiprocess else _observing
+    return Instrument(put(histogram._upper_bounds, total, counts))
 
 
 def together(*instruments: Instrument) -> Callable[..., None]:
@@ -88,6 +83,38 @@ def together(*instruments: Instrument) -> Callable[..., None]:
                 put(amount)
 
     return record
+
+
+def _observing(bounds: Sequence[float], total: Any, counts: Sequence[Any]) -> Add:
+    def observe(amount: float) -> None:
+        total.inc(amount)
+        counts[bisect_left(bounds, amount)].inc(1)
+
+    return observe
+
+
+def _observing_in_file(bounds: Sequence[float], total: Any, counts: Sequence[Any]) -> Add:
+    """Return what ``_observing`` returns: sum and counts are in one file."""
+    mark: Any = None
+    file: Any = None
+    place = 0
+    places: list[int] = []
+
+    def observe(amount: float) -> None:
+        nonlocal mark, file, place, places
+        if mark is not _process.mark:
+            for value in (total, *counts):
+                value.inc(0)  # opens this process's file
+            mark, file = _process.mark, total._file
+            place, places = file._positions[total._key], [file._positions[value._key] for value in counts]
+        at = bisect_left(bounds, amount)
+        count = counts[at]
+        total._value = seen = total._value + amount
+        count._value = times = count._value + 1
+        _pack_into(file._m, place, seen)
+        _pack_into(file._m, places[at], times)
+
+    return observe
 
 
 def _putter(value: Any, *, grows: bool = True) -> Add:
