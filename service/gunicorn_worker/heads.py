@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import unquote_to_bytes
 
 from model_store.request_errors import MalformedRequest, PayloadTooLarge
@@ -29,8 +29,7 @@ _ONCE = frozenset({"HTTP_HOST", "CONTENT_TYPE", "CONTENT_LENGTH", "HTTP_EXPECT",
 """Fields that are refused if they are there twice; others are joined with a comma (RFC 9110, section 5.3)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(NamedTuple):
     """What a head says: the environment without ``wsgi.input``, and how its message and connection go on."""
 
     environ: dict[str, Any]
@@ -64,7 +63,7 @@ class Heads:
         if len(head) > self.limits.shortest or len(lines) > self.limits.fields:
             self._check_lengths(lines[0], lines[1:])
         environ = dict(base)
-        _add_request_line(environ, lines[0])
+        environ.update(_request_line(lines[0]))
         self._add_fields(environ, lines[1:])
         _add_server(environ, self._scheme(environ))
         return Head(environ, self._length(environ), _keeps_alive(environ), _continues(environ))
@@ -125,7 +124,9 @@ def _lines(head: bytes) -> list[str]:
     return lines
 
 
-def _add_request_line(environ: dict[str, Any], line: str) -> None:
+@lru_cache(maxsize=256)
+def _request_line(line: str) -> Mapping[str, str]:
+    """Give what the request line says to the environment. Most requests have a line that another one had."""
     parts = line.split(" ")
     if len(parts) != 3:  # noqa: PLR2004 - method, target, version
         raise MalformedRequest(f"The request line is {line[:60]!r}: expected a method, an address and a version")
@@ -137,9 +138,13 @@ def _add_request_line(environ: dict[str, Any], line: str) -> None:
     if not _TARGET.fullmatch(target) and (target, method) != ("*", "OPTIONS"):
         raise MalformedRequest(f"The address is {target[:60]!r}: expected / and printable ASCII")
     path, _, query = target.partition("#")[0].partition("?")
-    environ["REQUEST_METHOD"], environ["RAW_URI"], environ["SERVER_PROTOCOL"] = method, target, version
-    environ["PATH_INFO"] = unquote_to_bytes(path).decode("latin-1") if "%" in path else path
-    environ["QUERY_STRING"] = query
+    return {
+        "REQUEST_METHOD": method,
+        "RAW_URI": target,
+        "SERVER_PROTOCOL": version,
+        "PATH_INFO": unquote_to_bytes(path).decode("latin-1") if "%" in path else path,
+        "QUERY_STRING": query,
+    }
 
 
 @lru_cache(maxsize=1024)

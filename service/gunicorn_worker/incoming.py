@@ -3,8 +3,7 @@
 import io
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 from service.errors import HeadersTooLarge
 from service.gunicorn_worker.heads import Head, Heads
@@ -12,8 +11,7 @@ from service.gunicorn_worker.heads import Head, Heads
 _END = b"\r\n\r\n"
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """One whole request: its WSGI environment (PEP 3333), and whether its connection stays open after it."""
 
     environ: dict[str, Any]

@@ -4,7 +4,6 @@ Both are one dialect here, because nothing in a plain request tells them apart. 
 structured or binary, and are answered with one.
 """
 
-import dataclasses
 import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -45,12 +44,12 @@ class Predict:
         call = tfserving.of_numbers(request, schema) if event is None else None
         if call is None:
             call = tfserving.decoded(_read(request, event), schema, request.max_rows)
-        return call if event is None else dataclasses.replace(call, context=event)
+        return call if event is None else call._replace(context=event)
 
     def encode(self, answered: PredictionResult, call: Call) -> WireResponse:
         """Write TensorFlow Serving's response, or KServe's inside a CloudEvent."""
         if isinstance(call.context, InEvent):
-            plain = tfserving.PREDICT.encode(answered, dataclasses.replace(call, context="predictions"))
+            plain = tfserving.PREDICT.encode(answered, call._replace(context="predictions"))
             return _in_event(plain.body, answered.model, call.context)
         return tfserving.PREDICT.encode(answered, call)
 
