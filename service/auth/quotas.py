@@ -50,6 +50,9 @@ class _Fit(Enum):
     NO = "no"
 
 
+_YES, _AFTER_BOOKING, _NO = _Fit
+
+
 @dataclass(slots=True)
 class Meter:
     """One worker's view of one quota of one caller in one minute.
@@ -71,10 +74,10 @@ class Meter:
         """Return whether so many units may be used now."""
         short = self.used + units - self.booked
         if short <= 0:
-            return _Fit.YES
+            return _YES
         if short > self.left:
-            return _Fit.NO
-        return _Fit.YES if short <= self.chunk else _Fit.AFTER_BOOKING
+            return _NO
+        return _YES if short <= self.chunk else _AFTER_BOOKING
 
     def fits_alone(self, units: int) -> bool:
         """Return whether so many units may be used if the database cannot be asked."""
@@ -128,9 +131,9 @@ class Quotas:
                 now = self._clock()
                 charges = self._charges(principal, rows, int(now) // MINUTE)
                 fits = [meter.fits(units) for _name, meter, units in charges]
-                if fits.count(_Fit.YES) == len(fits):
+                if fits.count(_YES) == len(fits):
                     return self._take(charges, now)
-                if _Fit.NO in fits:
+                if _NO in fits:
                     raise self._refusal(charges, now)
                 deadline = deadline or time.monotonic() + _WAIT_SECONDS
                 if not self._alone:
@@ -204,7 +207,7 @@ class Quotas:
         return self._condition.wait(max(0.0, deadline - time.monotonic()))
 
     def _refusal(self, charges: list[tuple[str, Meter, int]], now: float) -> QuotaExceeded:
-        spent = next(((n, m, u) for n, m, u in charges if m.fits(u) is not _Fit.YES), charges[0])
+        spent = next(((n, m, u) for n, m, u in charges if m.fits(u) is not _YES), charges[0])
         name, meter, units = spent
         AccessMetrics().quota_refused(name)
         error = QuotaExceeded(

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from model_store.request_errors import RequestError
 from service.errors import RequestTimeout, Unavailable
-from service.gunicorn_worker.connection import Connection, State
+from service.gunicorn_worker.connection import ANSWERING, CLOSED, RECEIVING, SENDING, Connection
 from service.gunicorn_worker.heads import Heads
 from service.gunicorn_worker.incoming import Request
 from service.gunicorn_worker.listener import Exhausted, Listener
@@ -106,7 +106,7 @@ class Loop:
         now = monotonic()
         self._next_sweep = now + _BEAT
         for connection in list(self._connections.values()):
-            if connection.deadline < now and connection.state is not State.ANSWERING:
+            if connection.deadline < now and connection.state is not ANSWERING:
                 self._give_up(connection)
         self._listen(len(self._connections) < self._limits.connections)
 
@@ -138,7 +138,7 @@ class Loop:
 
     def _move(self, connection: Connection) -> None:
         """Read or write, as far as it goes."""
-        if connection.state is State.SENDING:
+        if connection.state is SENDING:
             connection.flush()
             self._settle(connection)
         else:
@@ -157,14 +157,14 @@ class Loop:
 
     def _settle(self, connection: Connection) -> None:
         """After sending: wait for the way to be free, or take what came together with the last request."""
-        if connection.state is State.CLOSED:
+        if connection.state is CLOSED:
             self._drop_if_closed(connection)
             return
-        self._epoll.modify(connection.fd, _OUT if connection.state is State.SENDING else _IN)
+        self._epoll.modify(connection.fd, _OUT if connection.state is SENDING else _IN)
         self._collect(connection, connection.next)
 
     def _drop_if_closed(self, connection: Connection) -> None:
-        if connection.state is State.CLOSED:
+        if connection.state is CLOSED:
             self._connections.pop(connection.fd, None)
 
     def _refuse(self, connection: Connection, error: Exception) -> None:
@@ -177,7 +177,7 @@ class Loop:
     def _give_up(self, connection: Connection) -> None:
         if connection.idle:
             self._collect(connection, connection.last_look)
-        elif connection.state is State.RECEIVING:
+        elif connection.state is RECEIVING:
             seconds = self._limits.receiving
             self._refuse(connection, RequestTimeout(f"For {seconds:g} s, no more of the request has arrived"))
         else:
@@ -232,7 +232,7 @@ class Loop:
         except BadResponse as error:
             head, body = written(refused(error, request_id({})), method=method, close=close)
         connection.send(head, body, close=close)
-        if connection.state is not State.RECEIVING:
+        if connection.state is not RECEIVING:
             self._settle(connection)
-        else:
+        elif not connection.idle:
             self._collect(connection, connection.next)

@@ -1,12 +1,12 @@
 """Answers as bytes: RFC 9112, framed by Content-Length alone. Nginx adds Date and Server, so that these do not."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from http import HTTPStatus
 
 from service.http.problems import problem
 from service.wire import ErrorForm
 
-Response = tuple[int, Iterable[tuple[str, str]], bytes]
+Response = tuple[int, Sequence[tuple[str, str]], bytes]
 """Status, headers and body."""
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -27,18 +27,17 @@ def written(response: Response, *, method: str, close: bool) -> tuple[bytes, byt
     """
     status, headers, body = response
     bare = method == "HEAD" or status in _WITHOUT_BODY
-    fields, length = [], str(len(body))
-    for name, value in headers:
-        known = name.lower()
-        if known not in _FRAMING:
-            fields.append(f"{name}: {value}\r\n")
-        elif known == "content-length" and bare and not body:
-            length = value
+    fields = [f"{name}: {value}\r\n" for name, value in headers if name.lower() not in _FRAMING]
     if status != HTTPStatus.NO_CONTENT:
-        fields.append(f"Content-Length: {length}\r\n")
+        length = _said_length(headers) if bare and not body else None
+        fields.append(f"Content-Length: {len(body) if length is None else length}\r\n")
     if close:
         fields.append("Connection: close\r\n")
     return _head(status, fields), b"" if bare else body
+
+
+def _said_length(headers: Sequence[tuple[str, str]]) -> str | None:
+    return next((value for name, value in headers if name.lower() == "content-length"), None)
 
 
 def refused(error: Exception, request_id: str) -> Response:
