@@ -117,6 +117,12 @@ class NothingToRollBack(StoreError):
     code = "nothing_to_roll_back"
 
 
+class StoreAway(StoreError):
+    """The store in this place is not the one whose models are served: it is missing, another one, or was emptied."""
+
+    code = "store_away"
+
+
 class NotServed(StoreError):
     """The version is stored and stable, and not every worker came to answer with it."""
 

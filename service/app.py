@@ -202,6 +202,7 @@ def _watcher(settings: Settings, store: Store, catalog: Catalog, presence: Repli
         Announcer(presence, settings.replica, management=reachable(settings.management_bind)),
         Limits(watch=settings.watch_seconds),
         elsewhere=Elsewhere(presence, settings.replica),
+        note=settings.run_dir / "store",
     )
 
 

@@ -35,7 +35,9 @@ def _run(settings: LocalSettings, began: float) -> None:
     preparation.make_secrets(settings)
     stack = Stack(settings)
     stack.check_ports()
+    preparation.check_store(settings)
     preparation.publish_demo_models(settings)
+    preparation.note_store(settings)
     say(f"starting {settings.replicas} replicas, logs in {settings.var / 'log'}")
     remember(settings)
     try:

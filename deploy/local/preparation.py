@@ -11,8 +11,13 @@ from typing import IO
 
 from deploy.local import exporters
 from deploy.local.settings import ROOT, CannotRun, LocalSettings
+from model_store import atomic_file
+from model_store.stores.locations import store_at
+from model_store.stores.store import Store
 
 _LOCK = "lock"
+_STORE_NOTE = Path("state") / "store"
+"""Under VAR_DIR: where the store was at the last start, and its identity."""
 
 
 def make_folders(settings: LocalSettings) -> IO[str]:
@@ -72,6 +77,31 @@ def make_secrets(settings: LocalSettings) -> None:
         from deploy.probe import keep_probe_key  # here: as above
 
         keep_probe_key(local, exporters.key_file(settings))
+
+
+def check_store(settings: LocalSettings) -> None:
+    """Compare the store with the one that was there at the last start. Raises CannotRun if it is away."""
+    place, _, known = (_noted(settings) or "\n").partition("\n")
+    if known and place == str(settings.store) and known != (_store(settings).identity() or ""):
+        raise CannotRun(
+            f"{settings.store} is not the store of the last start: a volume may not be mounted. To begin with what is "
+            f"there now, remove {settings.var / _STORE_NOTE}."
+        )
+
+
+def note_store(settings: LocalSettings) -> None:
+    """Give the store an identity if it has none, and note it for the next start."""
+    known = _store(settings).identify()
+    atomic_file.write(settings.var / _STORE_NOTE, f"{settings.store}\n{known}".encode(), mode=0o600)
+
+
+def _noted(settings: LocalSettings) -> str | None:
+    note = settings.var / _STORE_NOTE
+    return note.read_text(encoding="utf-8") if note.is_file() else None
+
+
+def _store(settings: LocalSettings) -> Store:
+    return store_at(settings.store)
 
 
 def publish_demo_models(settings: LocalSettings) -> None:

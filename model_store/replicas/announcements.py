@@ -39,7 +39,7 @@ class Announcement:
     """What one worker says of itself. ``started`` and ``at`` are seconds since 1970, ``memory`` is resident bytes.
 
     ``settled`` is false while any version is on its way there. ``management`` is the ``address:port`` at which its
-    replica's master can be asked; empty of 0.1.0.
+    replica's master can be asked, ``store`` why the store is away, empty if it is not; both are empty of 0.1.0.
     """
 
     replica: str
@@ -50,6 +50,7 @@ class Announcement:
     settled: bool
     models: Mapping[str, AnnouncedModel]
     management: str = ""
+    store: str = ""
 
 
 def read(presence: Presence) -> list[Announcement]:
@@ -73,6 +74,7 @@ def _read_one(body: bytes) -> Announcement | None:
             told["settled"],
             models,
             str(told.get("management", "")),
+            str(told.get("store", "")),
         )
     except (ValueError, KeyError, TypeError, AttributeError):
         return None

@@ -2,7 +2,8 @@
 
 ``root/<model>/<version>/`` holds a version's files, ``root/<model>/channels.json`` the model's pointers. A new version
 is written in ``.staging-…``, synced, and renamed to its number under the model's lock; names with a leading dot are
-never listed. Killing a writer at any moment leaves what was there before, or the whole new version; what it left
+never listed. ``root/.identity`` says which store it is.
+Killing a writer at any moment leaves what was there before, or the whole new version; what it left
 half-written goes with the next writer. Pointers are replaced whole under the same lock, which processes of the first
 release hold as well while they change them; readers need no lock.
 """
@@ -21,6 +22,7 @@ from pathlib import Path
 from model_store import atomic_file
 from model_store.errors import PointersMoved, StoreError, UnknownModel
 from model_store.names import ModelName
+from model_store.stores import identity
 from model_store.stores.store import Fingerprint, Pointers, Store
 
 POINTERS = "channels.json"
@@ -57,6 +59,15 @@ class FolderStore(Store):
         """Return True if the root is a folder."""
         return self.root.is_dir()
 
+    def identity(self) -> str | None:
+        """See Store."""
+        return identity.read(self.root)
+
+    def identify(self) -> str | None:
+        """See Store. Makes the folder if it is missing."""
+        self.root.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
+        return identity.give(self.root)
+
     def models(self) -> list[ModelName]:
         """See Store."""
         if not self.is_there():
@@ -91,8 +102,13 @@ class FolderStore(Store):
 
     @contextlib.contextmanager
     def lock(self, name: str) -> Iterator[Path]:
-        """Hold the model's lock among all processes, briefly; yields the model's folder, made if it is missing."""
+        """Hold the model's lock among all processes, briefly; yields the model's folder, made if it is missing.
+
+        Raises StoreAway.
+        """
         folder = self.model_folder(name)
+        self.check_here()
+        self.identify()
         folder.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
         descriptor = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o644)
         try:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from model_store import seal
-from model_store.errors import BadManifest, UnknownVersion
+from model_store.errors import BadManifest, StoreAway, UnknownVersion
 from model_store.manifest import Manifest
 from model_store.names import ModelName, parse_version
 from model_store.seal import MANIFEST, TrustedKeys
@@ -54,6 +54,9 @@ class Store(ABC):
     What implements it inherits the tests in ``tests/model_store/stores/contract.py``.
     """
 
+    away = ""
+    """Why this is not the store that is served, if somebody who serves it found that: no change is made then."""
+
     @property
     @abstractmethod
     def location(self) -> str:
@@ -67,6 +70,22 @@ class Store(ABC):
     @abstractmethod
     def is_there(self) -> bool:
         """Return True if the store can be reached; one that was never written to cannot."""
+
+    @abstractmethod
+    def identity(self) -> str | None:
+        """Return what tells this store from every other one; None if it has not been given that."""
+
+    @abstractmethod
+    def identify(self) -> str | None:
+        """Give the store an identity unless it has one, and return the one that it has then."""
+
+    def check_here(self) -> None:
+        """Raise StoreAway if this is not the store whose models are served."""
+        if self.away:
+            raise StoreAway(
+                f"the store {self.location} is away: {self.away}. Nothing is changed until the store that is served is "
+                "back; to serve another one, restart the replicas"
+            )
 
     @abstractmethod
     def models(self) -> list[ModelName]:

@@ -130,6 +130,13 @@ _PROCESSES = Section(
             ),
             runbook="MillraceUnwritten",
         ),
+        states(
+            "Store",
+            "Whether each replica's store is the one whose models it serves.",
+            Query(f"max by (instance) (millrace_store_away{{{OF_REPLICA}}})", "{{instance}}"),
+            {0: ("there", "green"), 1: ("away", "red")},
+            runbook="MillraceStoreAway",
+        ),
         lines(
             "Metric files",
             "Files that a scrape of a replica reads; it should not grow.",

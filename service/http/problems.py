@@ -69,6 +69,7 @@ STATUS: Mapping[type[Exception], HTTPStatus] = {
     store.PointersMoved: HTTPStatus.CONFLICT,
     store.BadChannels: HTTPStatus.INTERNAL_SERVER_ERROR,
     store.NoKey: HTTPStatus.SERVICE_UNAVAILABLE,
+    store.StoreAway: HTTPStatus.SERVICE_UNAVAILABLE,
     store.NotServed: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 

@@ -12,7 +12,8 @@ class Readiness:
     """The answer of /readyz: ``reason`` says what is awaited, or "ready"; ``loading`` workers have yet to settle.
 
     ``models`` are the versions that every worker serves, ``failed`` the reasons why others do not serve.
-    ``confinement`` says for each part whether processes that run a model's own code have it.
+    ``confinement`` says for each part whether processes that run a model's own code have it, ``store`` why the store is
+    away, which makes no replica unready: what is loaded serves.
     """
 
     ready: bool
@@ -22,6 +23,7 @@ class Readiness:
     models: dict[str, list[int]] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
     confinement: Mapping[str, bool] = field(default_factory=dict)
+    store: str = ""
 
 
 class Assessor:
@@ -44,8 +46,9 @@ class Assessor:
         self._settled = {pid for pid in pids if pid in self._settled or (pid in own and own[pid].settled)}
         loading = sum(pid not in own or pid not in self._settled for pid in pids)
         reason = _missing(pids, own, loading, self._workers)
+        away = next((announcement.store for announcement in own.values() if announcement.store), "")
         return Readiness(
-            not reason, reason or "ready", len(pids), loading, _served(own), _failed(own), self._confinement
+            not reason, reason or "ready", len(pids), loading, _served(own), _failed(own), self._confinement, away
         )
 
 

@@ -163,6 +163,12 @@ CATALOGUE: tuple[Declaration, ...] = (
         ("model",),
         origin="replica",
     ),
+    Declaration(
+        "millrace_store_away",
+        "gauge",
+        "1 where a worker finds the store missing, emptied or another one, and serves on what it has loaded, else 0.",
+        mode="livemax",
+    ),
     # Model health
     Declaration(
         "millrace_profile_rows_total",

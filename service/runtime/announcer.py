@@ -33,8 +33,8 @@ class Announcer:
         self._started: float | None = None
         self._told = float("-inf")
 
-    def announce(self, snapshot: CatalogSnapshot, *, settled: bool) -> None:
-        """Announce what is true now; log if that cannot be done."""
+    def announce(self, snapshot: CatalogSnapshot, *, settled: bool, store: str = "") -> None:
+        """Announce what is true now, and why the ``store`` is away, if it is; log if that cannot be done."""
         self._started = self._started or time.time()  # set here and not before a fork
         self._told = self._clock()
         document = {
@@ -46,6 +46,7 @@ class Announcer:
             "memory": resident_bytes(),
             "settled": settled,
             "management": self._management,
+            "store": store,
             "models": {name: _described(model) for name, model in snapshot.models.items()},
         }
         try:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 from queue import Empty, SimpleQueue
 from types import MappingProxyType
 
@@ -21,6 +22,7 @@ from service.runtime.limits import LIMITS, Limits
 from service.runtime.loaded import LoadedModel
 from service.runtime.loader import Loader, Moved, Opened, cap_threads
 from service.runtime.loads import Event, Key, Loads
+from service.runtime.same_store import SameStore
 
 log = logging.getLogger(__name__)
 
@@ -55,9 +57,14 @@ class Watcher:
         limits: Limits = LIMITS,
         *,
         elsewhere: Elsewhere | None = None,
+        note: Path | None = None,
     ) -> None:
-        """Follow a store, fill a catalog and tell others; ``elsewhere`` knows what others have that is missing here."""
+        """Follow a store, fill a catalog and tell others; ``elsewhere`` knows what others have that is missing here.
+
+        ``note`` is a file of the replica that says which store it serves.
+        """
         self._store = store
+        self._same = SameStore(store, note)
         self._loader = loader
         self._catalog = catalog
         self._announcer = announcer
@@ -68,8 +75,8 @@ class Watcher:
         self._thread: threading.Thread | None = None
         self._stopping = threading.Event()
         self._booted = False
+        self._told_away = ""
         self._settled = False
-        self._away = False
         self._gone = False
         self._start_loads()
 
@@ -94,6 +101,7 @@ class Watcher:
                 self._begin(keeper, version)
         self._read_store()
         self._wait(self._limits.boot)
+        self._await_store()
         self._swap()
         gc.collect()
         gc.freeze()  # later collections need not walk through every library and model: that takes 0.1 s and more
@@ -122,6 +130,18 @@ class Watcher:
         self._read_store()
         self._swap()
         self._collect()
+
+    def _await_store(self) -> None:
+        """Wait for the store that the replica serves, if it is away and nothing is loaded here.
+
+        Meanwhile this worker does not listen: others answer, and those before a reload go on.
+        """
+        while self._same.lost and not self._serving() and not self._stopping.wait(self._limits.watch):
+            self._read_store()
+            self._wait(self._limits.boot)
+
+    def _serving(self) -> list[str]:
+        return [name for name, keeper in self._keepers.items() if keeper.served().pointers]
 
     def _start_loads(self) -> None:
         """Start a queue and loads for this process: a fork leaves the master's threads behind."""
@@ -153,16 +173,7 @@ class Watcher:
 
     def _names(self) -> set[str] | None:
         """Return the models in the store; None if the store itself is away, which is no reason to drop anything."""
-        try:
-            names = set[str](self._store.models())
-            away = not self._store.is_there()
-        except OSError as error:
-            names, away = set(), True
-            log.debug("the store cannot be listed: %s", error)
-        if away and not self._away:
-            log.warning("the store %s is away; what is loaded stays", self._store.location)
-        self._away = away
-        return None if away else names
+        return self._same.models(self._serving())
 
     def _settle(self, keeper: ModelKeeper) -> None:
         for version in sorted(keeper.settle(), reverse=True):
@@ -217,8 +228,9 @@ class Watcher:
         if changed:
             self._settled = self._settled or settled
             self._catalog.swap(CatalogSnapshot(MappingProxyType(served), self._settled, elsewhere))
-        if changed or self._announcer.due:
-            self._announcer.announce(self._catalog.snapshot(), settled=settled)
+        if changed or self._announcer.due or self._store.away != self._told_away:
+            self._told_away = self._store.away
+            self._announcer.announce(self._catalog.snapshot(), settled=settled, store=self._told_away)
 
     def _collect(self) -> None:
         """Give the memory of versions that no request holds any more back to the system."""

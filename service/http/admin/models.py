@@ -144,7 +144,7 @@ def blueprint(
     _add_listings(routes, store, convergence)
     add_publishing(routes, operations, publisher)
     _add_promotion(routes, store, operations, publisher)
-    _add_rollback(routes, audit, publisher)
+    _add_rollback(routes, store, audit, publisher)
     _add_demotion(routes, store, audit)
     _add_quarantine(routes, store, audit)
     _add_retirement(routes, store, audit)
@@ -195,17 +195,19 @@ def _add_promotion(routes: flask.Blueprint, store: Store, operations: Operations
         success=202,
     )
     def promote(model: str, version: int) -> flask.Response:
+        store.check_here()
         store.require(model, version)
         by = actor()
         work = partial(publisher.promote, model, version, by.subject)
         return accepted(operations.start("promote", model, by, work))
 
 
-def _add_rollback(routes: flask.Blueprint, audit: Recording, publisher: Publisher) -> None:
+def _add_rollback(routes: flask.Blueprint, store: Store, audit: Recording, publisher: Publisher) -> None:
     @routes.post("/admin/models/<model>/rollback")
     @guarded(MODEL_PROMOTE)
     @described(ADMINISTRATION, "Make the version before the stable one again", response=RolledBack, refusals=_REFUSALS)
     def rollback(model: str) -> flask.Response:
+        store.check_here()
         with audited(audit, "model.rollback", model):
             stable = publisher.roll_back(model, flask.g.principal.subject)
         return json_bodies.response(RolledBack(model, stable))
@@ -221,6 +223,7 @@ def _add_demotion(routes: flask.Blueprint, store: Store, audit: Recording) -> No
         refusals=_REFUSALS,
     )
     def demote(model: str) -> flask.Response:
+        store.check_here()
         with audited(audit, "model.demote", model):
             now = channels.demote(store, model, flask.g.principal.subject)
         return json_bodies.response(Demoted(model, None, dict(now.labels)))
@@ -256,6 +259,7 @@ def _add_retirement(routes: flask.Blueprint, store: Store, audit: Recording) -> 
     @guarded(MODEL_PUBLISH)
     @described(ADMINISTRATION, "Retire a version that nothing names", response=Retired, refusals=_REFUSALS)
     def retire_version(model: str, version: int) -> flask.Response:
+        store.check_here()
         with audited(audit, "model.retire", model, version=version):
             retire.retire(store, model, version)
         return json_bodies.response(Retired(model, version))

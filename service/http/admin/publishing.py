@@ -79,10 +79,11 @@ class Publisher:
     def take(self) -> Upload:
         """Return the files of the request under way.
 
-        Raises NotImplementedHere without a key to seal with, DiskFull if the files would use up the reserve.
+        Raises NotImplementedHere without a key to seal with, DiskFull if the files would use up the reserve, StoreAway.
         """
         if not self._options.sealing_key.is_file():
             raise NotImplementedHere("this replica has no sealing key: publish with `python -m model_store publish`")
+        self._store.check_here()
         shortage = self._options.room.shortage(flask.request.content_length or 1)
         if shortage:
             raise DiskFull(f"nothing is taken in now: {shortage}. Make room, then try again")

@@ -19,6 +19,7 @@ class MemoryStore(Store):
         self._highest = {}
         self._pointers = {}
         self._changes = {}
+        self._identity = None
         self._lock = threading.RLock()
 
     @property
@@ -31,6 +32,13 @@ class MemoryStore(Store):
 
     def is_there(self):
         return bool(self._highest)
+
+    def identity(self):
+        return self._identity
+
+    def identify(self):
+        self._identity = self._identity or "memory"
+        return self._identity
 
     def models(self):
         return sorted(ModelName(name) for name, versions in self._files.items() if versions)

@@ -140,7 +140,12 @@ class Worker:
         self.loader = RefusingLoader(workshop.store, workshop.trusted)
         self.announcer = workshop.announcer(replica)
         self.watcher = Watcher(
-            workshop.store, self.loader, self.catalog, self.announcer, Limits(**{"watch": 0.05, **limits})
+            workshop.store,
+            self.loader,
+            self.catalog,
+            self.announcer,
+            Limits(**{"watch": 0.05, **limits}),
+            note=workshop.run_dir / "store",
         )
 
     def choose(self, model, version=None, label=None):
