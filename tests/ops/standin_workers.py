@@ -7,6 +7,9 @@ import threading
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
+TOLD = 'iris 3 stable ok 5 client:"a b"'
+"""What each answer tells Nginx for its log: model, version, channel, code, rows and caller."""
+
 
 class Worker:
     """One worker at ``unix:/path`` or ``address:port``.
@@ -93,6 +96,8 @@ def _handler(worker):
                 self.send_header("Retry-After", "1")
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(answer)))
+            self.send_header("X-Replica", worker.name)
+            self.send_header("X-Log", TOLD)
             self.end_headers()
             self.wfile.write(answer)
 
