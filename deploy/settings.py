@@ -40,13 +40,7 @@ class StackSettings(Declared):
         "have as many, the next is answered 503 with `Retry-After` at once: the bound of the queue.",
         group=Group.LIMITS,
     )
-    predict_timeout = setting(
-        "PREDICT_TIMEOUT",
-        10,
-        whole(1, 3600),
-        "Seconds that Nginx waits for a prediction before it asks another replica, once. Then the caller gets 503.",
-        group=Group.LIMITS,
-    )
+    predict_timeout = Settings.predict_timeout
     request_timeout = Settings.request_timeout
     graceful_timeout = Settings.graceful_timeout
     max_header_bytes = Settings.max_header_bytes

@@ -31,7 +31,7 @@ from service.http.admin.publishing import Publisher, PublishingOptions
 from service.http.description import openapi, page
 from service.http.description.route import described_routes
 from service.http.fastpath import Answer, FastPath
-from service.http.predictions import Gone, Predictions
+from service.http.predictions import Gone, Predictions, Waiting
 from service.http.protocols import mlflow, openinference, tfserving
 from service.http.protocols.openinference_repository import Repository
 from service.http.record import Recorder
@@ -39,6 +39,7 @@ from service.http.red_metrics import instrument
 from service.http.routes import PredictRoute
 from service.inference.batching import Batching
 from service.inference.line import Inference
+from service.inference.queues import Bounds, Queues
 from service.management import confinement
 from service.management.counts import reachable, told
 from service.management.management import Management
@@ -47,6 +48,9 @@ from service.management.replica_facts import Objectives, ReplicaFacts
 from service.metrics import scrape
 from service.metrics.instruments import new_registry
 from service.metrics.requests import RequestMetrics
+from service.model_process.placement import Placement
+from service.model_process.process import Seconds
+from service.model_process.processes import Processes
 from service.observers.counts import Counts
 from service.observers.drift import Drift
 from service.observers.loads import LoadCounts
@@ -65,6 +69,7 @@ from service.runtime.elsewhere import Elsewhere
 from service.runtime.heartbeat import heartbeat
 from service.runtime.limits import Limits
 from service.runtime.loader import Loader, cap_threads
+from service.runtime.outside import Outside
 from service.runtime.private_copies import PrivateCopies
 from service.runtime.router import Router
 from service.runtime.statistics import Statistics
@@ -87,15 +92,32 @@ class Application:
     access: Access
     recent: RecentRows
     keeping: Keeping
+    processes: Processes
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request (PEP 3333)."""
         answer: Iterable[bytes] = self.flask.wsgi_app(environ, start_response)
         return answer
 
-    def answer(self, environs: Sequence[dict[str, Any]], gone: Gone) -> Iterator[tuple[int, Answer]]:
+    def answer(self, environs: Sequence[dict[str, Any]], gone: Gone) -> Iterator[tuple[int, Answer | Waiting]]:
         """Yield the place and the answer of each request that has arrived; see FastPath."""
         return self.requests.answer(environs, gone)
+
+    def finished(self) -> Iterator[tuple[Waiting, Answer]]:
+        """Yield the answers that had to wait for a model process; see FastPath."""
+        return self.requests.finished()
+
+    def drop(self, later: Waiting) -> None:
+        """Forget a request whose caller has hung up; see FastPath."""
+        self.requests.drop(later)
+
+    def fileno(self) -> int:
+        """Return a descriptor that is readable when ``finished`` may have something."""
+        return self.requests.fileno()
+
+    def due(self) -> float:
+        """Return when to look at ``finished`` even if nothing is readable, by the monotonic clock."""
+        return self.requests.due()
 
     def preload(self) -> None:
         """Load the models without predicting; in gunicorn's master, before it forks. No model can stop the start."""
@@ -128,6 +150,7 @@ class Application:
     def stop_worker(self) -> None:
         """Stop following the store, take back this worker's announcement, and leave others its recent predictions."""
         self.watcher.stop()
+        self.processes.close()
         self.access.stop()
         self.keeping.stop()
         self.recent.close()
@@ -175,6 +198,7 @@ def create_app(settings: Settings, access: Access | None = None) -> Application:
         *(_administration(control, settings, store, convergence) if isinstance(control, AccessControl) else ()),
     ):
         app.register_blueprint(blueprint)
+    processes, batching = Processes(), Batching(settings.batch_seconds)
     requests = _add_predictions(
         app,
         Predictions(
@@ -184,20 +208,30 @@ def create_app(settings: Settings, access: Access | None = None) -> Application:
             replica=settings.replica,
             max_body_bytes=settings.max_body_bytes,
             record=record,
-            batching=Batching(settings.batch_seconds),
+            batching=batching,
+            queues=Queues(processes, batching, Bounds(settings.model_queue, settings.predict_timeout)),
         ),
         [route for protocol in protocols for route in protocol.predict_routes],
     )
     guards.enforce(app, control.authenticator)
     described_routes(app)
-    watcher = _watcher(settings, store, catalog, presence)
-    return Application(app, requests, catalog, convergence, watcher, control, rows, Keeping())
+    watcher = _watcher(settings, store, catalog, presence, processes)
+    return Application(app, requests, catalog, convergence, watcher, control, rows, Keeping(), processes)
 
 
-def _watcher(settings: Settings, store: Store, catalog: Catalog, presence: ReplicaPresence) -> Watcher:
+def _watcher(
+    settings: Settings, store: Store, catalog: Catalog, presence: ReplicaPresence, processes: Processes
+) -> Watcher:
     return Watcher(
         store,
-        Loader(store, settings.trusted_keys, [LoadCounts()], _copies(settings), _wanted(settings)),
+        Loader(
+            store,
+            settings.trusted_keys,
+            [LoadCounts()],
+            _copies(settings),
+            _wanted(settings),
+            outside=_outside(settings, processes),
+        ),
         catalog,
         Announcer(presence, settings.replica, management=reachable(settings.management_bind)),
         Limits(watch=settings.watch_seconds),
@@ -208,6 +242,12 @@ def _watcher(settings: Settings, store: Store, catalog: Catalog, presence: Repli
 
 def _wanted(settings: Settings) -> WantedEngine:
     return WantedEngine(settings.engine.lower(), joins=settings.batching == "AUTO")
+
+
+def _outside(settings: Settings, processes: Processes) -> Outside:
+    placement = Placement(settings.loop_seconds, settings.model_processes == "AUTO")
+    folder = settings.run_dir / "arrays" / "processes"
+    return Outside(folder, processes, placement, Seconds(predict=settings.predict_timeout))
 
 
 def _copies(settings: Settings) -> PrivateCopies:

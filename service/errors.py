@@ -63,6 +63,24 @@ class ModelFailed(RequestError):
     code, title = "model_failed", "The model failed"
 
 
+class ModelCrashed(RequestError):
+    """The process of the model died as it predicted, twice, or did before with the same rows."""
+
+    code, title = "model_crashed", "The model crashed"
+
+
+class ModelBrokeContract(RequestError):
+    """The model answered what its schema does not declare."""
+
+    code, title = "model_broke_contract", "The model broke its contract"
+
+
+class PredictionTimeout(RequestError):
+    """The prediction took longer than one may."""
+
+    code, title = "prediction_timeout", "The prediction took too long"
+
+
 class Overloaded(RequestError):
     """More work than may wait; try again after ``retry_after`` seconds."""
 

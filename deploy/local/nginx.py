@@ -96,6 +96,7 @@ def variables(settings: LocalSettings, have: Version, replicas: Sequence[Sequenc
         "NGINX_PROCESSES": str(cores()),
         **server_lists(replicas, settings.replica_connections),
         "WORKERS_ASKED": str(settings.workers + 1),  # for a prediction; the reason is in the template
+        "PREDICT_WAIT": str(settings.predict_timeout + 1),  # workers answer what is late themselves
         "HTTP2_BEFORE_1_25_1": "" if have >= HTTP2_IS_A_LINE else " http2",
         "NGINX_SINCE_1_25_1": since(HTTP2_IS_A_LINE, have),
         "NGINX_SINCE_1_27_4": since((1, 27, 4), have),

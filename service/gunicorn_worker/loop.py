@@ -6,7 +6,7 @@ No timer and no window: what is answered together is what arrived while the last
 import logging
 import os
 import select
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from time import monotonic
 from typing import Any, Protocol
 
@@ -21,7 +21,7 @@ from service.http.caller import request_id
 
 _BEAT = 1.0
 _DRAINING = 0.05
-_IN, _OUT = select.EPOLLIN, select.EPOLLOUT
+_IN, _OUT, _GONE = select.EPOLLIN, select.EPOLLOUT, select.EPOLLRDHUP
 
 _LOG = logging.getLogger(__name__)
 
@@ -29,8 +29,25 @@ _LOG = logging.getLogger(__name__)
 class Application(Protocol):
     """Answers requests that have arrived together."""
 
-    def answer(self, environs: Sequence[dict[str, Any]], gone: Callable[[int], bool]) -> Iterator[tuple[int, Response]]:
-        """Yield each request's place among ``environs`` with its answer, in any order; none if ``gone(place)``."""
+    def answer(
+        self, environs: Sequence[dict[str, Any]], gone: Callable[[int], bool]
+    ) -> Iterator[tuple[int, Response | Hashable]]:
+        """Yield each request's place among ``environs`` with its answer, in any order; none if ``gone(place)``.
+
+        What is no tuple stands for an answer that is still being made, and that ``finished`` yields with it.
+        """
+
+    def finished(self) -> Iterator[tuple[Hashable, Response]]:
+        """Yield the answers that are made by now, each with what stood for it."""
+
+    def drop(self, later: Any) -> None:
+        """Take note that nobody waits any more for the answer that this stood for."""
+
+    def fileno(self) -> int:
+        """Return a descriptor that is readable when ``finished`` may have something."""
+
+    def due(self) -> float:
+        """Return when to look at ``finished`` even if nothing is readable, by the monotonic clock."""
 
 
 class Loop:
@@ -48,6 +65,7 @@ class Loop:
         self._epoll = select.epoll()
         self._connections: dict[int, Connection] = {}
         self._arrived: list[tuple[Connection, Request]] = []
+        self._later: dict[Hashable, tuple[Connection, Request]] = {}
         self._next_beat = self._next_sweep = 0.0
         self._accepts = True
         self._stops = False
@@ -56,6 +74,8 @@ class Loop:
         """Requests that were answered so far."""
         self._epoll.register(listener.fd, _IN)
         self._epoll.register(wakeup, _IN)
+        self._finishing = application.fileno()
+        self._epoll.register(self._finishing, _IN)
 
     def serve(self, goes_on: Callable[[], bool], wait: float = _BEAT) -> None:
         """Serve until ``goes_on`` says no, which is asked at every answer and at least every ``wait`` seconds."""
@@ -84,13 +104,19 @@ class Loop:
         self._epoll.close()
 
     def _turn(self, wait: float) -> None:
-        for fd, _ in self._epoll.poll(0 if self._arrived else wait):
+        due = self._application.due()
+        is_due = False
+        for fd, _ in self._epoll.poll(0 if self._arrived else max(0.0, min(wait, due - monotonic()))):
             if (connection := self._connections.get(fd)) is not None:
                 self._move(connection)
+            elif fd == self._finishing:
+                is_due = True
             elif fd == self._wakeup:
                 os.read(fd, 4096)
             else:
                 self._accept(1 + self._limits.connections - len(self._connections))
+        if is_due or due <= monotonic():
+            self._finish()
         self._answer()
         self._pulse()
         if self._stops or monotonic() >= self._next_sweep:
@@ -138,7 +164,9 @@ class Loop:
 
     def _move(self, connection: Connection) -> None:
         """Read or write, as far as it goes."""
-        if connection.state is SENDING:
+        if connection.state is ANSWERING:
+            self._forget(connection)
+        elif connection.state is SENDING:
             connection.flush()
             self._settle(connection)
         else:
@@ -212,8 +240,31 @@ class Loop:
     ) -> None:
         environs = [request.environ for _, request in arrived]
         for place, response in self._application.answer(environs, lambda place: arrived[place][0].gone()):
-            self._reply(*waiting.pop(place), response)
+            connection, request = waiting.pop(place)
+            if isinstance(response, tuple):
+                self._reply(connection, request, response)
+            else:
+                self._later[response] = connection, request
+                self._epoll.modify(connection.fd, _GONE)
             self._pulse()
+
+    def _finish(self) -> None:
+        """Send the answers that took longer and are made by now."""
+        try:
+            for later, response in self._application.finished():
+                if (found := self._later.pop(later, None)) is not None:
+                    self._epoll.modify(found[0].fd, _IN)
+                    self._reply(*found, response)
+        except Exception:  # noqa: BLE001 - as in _answer
+            _LOG.exception("the application failed with %d requests left", len(self._later))
+
+    def _forget(self, connection: Connection) -> None:
+        """Give up a connection that was closed before its answer was made."""
+        later = next((later for later, (one, _) in self._later.items() if one is connection), None)
+        if later is not None:
+            _, request = self._later.pop(later)
+            self._application.drop(later)
+            self._abandon(connection, request)
 
     def _abandon(self, connection: Connection, request: Request) -> None:
         request.close()

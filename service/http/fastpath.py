@@ -17,7 +17,7 @@ from service.http.caller import request_id
 from service.http.description.route import described_as
 from service.http.exchange import Response
 from service.http.guards import guarded
-from service.http.predictions import PERMISSION, Arrival, Gone, Predictions, nobody_left
+from service.http.predictions import PERMISSION, Arrival, Gone, Predictions, Waiting, nobody_left
 from service.http.problems import problem
 from service.http.routes import PredictRoute
 from service.wire import ErrorForm, Values
@@ -45,14 +45,19 @@ class FastPath:
         if arrival is None:
             return self._behind(environ, start_response)
         ((_place, response),) = self._predictions.answer([arrival])
+        if isinstance(response, Waiting):
+            response = self._predictions.wait(response)
         status, headers, body = _with_length(response)
         start_response(_STATUS_LINES[status], headers)
         return (body,)
 
-    def answer(self, environs: Sequence[dict[str, Any]], gone: Gone = nobody_left) -> Iterator[tuple[int, Answer]]:
+    def answer(
+        self, environs: Sequence[dict[str, Any]], gone: Gone = nobody_left
+    ) -> Iterator[tuple[int, Answer | Waiting]]:
         """Yield the place and the answer of each request (PEP 3333 environments) as soon as it is ready; never raise.
 
-        Predictions come first, those that may be predicted together at once; then all else, one after the other.
+        A request that waits for a model process has none yet, but one that ``finished`` yields. Predictions come first,
+        those that may be predicted together at once; then all else, one after the other.
         ``gone`` tells whether the caller at a place has hung up: it is not answered.
         """
         arrivals: list[Arrival] = []
@@ -66,10 +71,27 @@ class FastPath:
                 arrivals.append(arrival)
                 places.append(place)
         for index, response in self._predictions.answer(arrivals, lambda index: gone(places[index])):
-            yield places[index], _with_length(response)
+            yield places[index], response if isinstance(response, Waiting) else _with_length(response)
         for place in others:
             if not gone(place):
                 yield place, _answered(self._behind, environs[place])
+
+    def finished(self) -> Iterator[tuple[Waiting, Answer]]:
+        """Yield each request that waited for a model process, and its answer; see Predictions."""
+        for waiting, response in self._predictions.finished():
+            yield waiting, _with_length(response)
+
+    def drop(self, waiting: Waiting) -> None:
+        """Forget a request whose caller has hung up."""
+        self._predictions.drop(waiting)
+
+    def fileno(self) -> int:
+        """Return a descriptor that is readable when ``finished`` may have something."""
+        return self._predictions.queues.fileno()
+
+    def due(self) -> float:
+        """Return when to look at ``finished`` even if nothing is readable, by the monotonic clock."""
+        return self._predictions.queues.due()
 
     def _arrival(self, environ: Mapping[str, Any]) -> Arrival | None:
         if environ["REQUEST_METHOD"] != "POST":

@@ -3,10 +3,11 @@
 Used by the worker's loop for all that has arrived, and by Flask's own views for one request.
 """
 
+import select
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from time import perf_counter
+from time import monotonic, perf_counter
 from typing import Any, NamedTuple
 
 from model_store.request_errors import RequestError
@@ -22,6 +23,9 @@ from service.http.problems import CALLER_GONE, problem, reason_of
 from service.http.routes import PredictRoute
 from service.inference.batching import Batching
 from service.inference.line import Decoded, Inference, Predicted, predict
+from service.inference.queues import Queues
+from service.model_process.process import ModelProcess
+from service.model_process.processes import Processes
 from service.wire import Values
 
 PERMISSION = "model:predict"
@@ -44,15 +48,18 @@ class Arrival(NamedTuple):
     values: Values
 
 
-@dataclass(slots=True)
-class _Waiting:
-    """A request that waits for its prediction, and what its answer needs."""
+@dataclass(slots=True, eq=False)
+class Waiting:
+    """A request that waits for its prediction, and what its answer needs; see ``queues.Waiter``."""
 
     place: int
     exchange: Exchange
     arrival: Arrival
     decoded: Decoded
     headers: Mapping[str, str]
+    since: float = 0.0
+    alone: bool = False
+    crashed: bool = False
 
 
 def nobody_left(_place: int) -> bool:
@@ -73,6 +80,7 @@ class Predictions:
         max_body_bytes: int,
         record: Record,
         batching: Batching | None = None,
+        queues: Queues[Waiting] | None = None,
     ) -> None:
         self._inference = inference
         self._authenticator = authenticator
@@ -81,14 +89,19 @@ class Predictions:
         self._most = max_body_bytes
         self._record = record
         self._batching = batching or Batching()
+        self.queues = queues or Queues[Waiting](Processes(), self._batching)
+        """The requests that wait for model processes."""
+        self._early: dict[Waiting, Response] = {}
 
-    def answer(self, arrivals: Sequence[Arrival], gone: Gone = nobody_left) -> Iterator[tuple[int, Response]]:
+    def answer(self, arrivals: Sequence[Arrival], gone: Gone = nobody_left) -> Iterator[tuple[int, Response | Waiting]]:
         """Yield the place, and status, headers and body, of each request, as soon as it is answered.
 
-        Those for the same outputs of one version are predicted together if the version allows it. ``gone`` is asked
-        right before a prediction: a caller that has hung up is not answered.
+        A request for a model in a process has no answer yet, but one that ``finished`` yields later. Those for the same
+        outputs of one version are predicted together if the version allows it. ``gone`` is asked right before a
+        prediction: a caller that has hung up is not answered.
         """
-        waiting: list[_Waiting] = []
+        waiting: list[Waiting] = []
+        outside: list[Waiting] = []
         for place, arrival in enumerate(arrivals):
             exchange = self._begun(arrival)
             try:
@@ -98,7 +111,11 @@ class Predictions:
                 self._record.end(exchange)
                 yield place, response
             else:
-                waiting.append(_Waiting(place, exchange, arrival, decoded, headers))
+                one = Waiting(place, exchange, arrival, decoded, headers)
+                goes_out = decoded.chosen.model.process is not None and decoded.call.batch.rows
+                (outside if goes_out else waiting).append(one)
+        if outside:
+            yield from self._sent_out(outside)
         for places in self._batching.batches([one.decoded for one in waiting]):
             yield from self._answer([waiting[place] for place in places], gone)
 
@@ -111,7 +128,39 @@ class Predictions:
         except Exception as error:  # noqa: BLE001 - every error is answered in the one shape
             return self._refuse(exchange, Arrival(exchange.environ, route, values), error)
 
-    def _answer(self, batch: Sequence[_Waiting], gone: Gone) -> Iterator[tuple[int, Response]]:
+    def finished(self) -> Iterator[tuple[Waiting, Response]]:
+        """Yield each request that waited for a process and is answered now, with status, headers and body."""
+        while self._early:
+            yield self._early.popitem()
+        for one, result in self.queues.take():
+            response = self._answered(one, result)
+            self._record.end(one.exchange)
+            yield one, response
+
+    def wait(self, one: Waiting) -> Response:
+        """Wait until a request is answered that waits for a process; for a server that has nothing else to do."""
+        while one not in self._early:
+            select.select([self.queues], [], [], max(0.0, self.queues.due() - monotonic()))
+            self._early |= dict(self.finished())
+        return self._early.pop(one)
+
+    def drop(self, one: Waiting) -> None:
+        """Forget a request whose caller has hung up."""
+        if self.queues.drop(one):
+            self._note_gone(one.exchange)
+
+    def _sent_out(self, outside: Sequence[Waiting]) -> Iterator[tuple[int, Waiting]]:
+        now = monotonic()
+        by_process: dict[ModelProcess, list[Waiting]] = {}
+        for one in outside:
+            one.since = now
+            if (process := one.decoded.chosen.model.process) is not None:
+                by_process.setdefault(process, []).append(one)
+            yield one.place, one
+        for process, some in by_process.items():
+            self.queues.add(process, some)
+
+    def _answer(self, batch: Sequence[Waiting], gone: Gone) -> Iterator[tuple[int, Response]]:
         present = [one for one in batch if not self._left(one, gone)]
         predicted = self._batching.predict([one.decoded for one in present]) if present else iter(())
         pairs = zip(present, predicted, strict=True)
@@ -120,7 +169,7 @@ class Predictions:
             self._record.end(*(one.exchange for one, _result in some))
             yield from answers
 
-    def _answered(self, one: _Waiting, predicted: Predicted | Exception) -> Response:
+    def _answered(self, one: Waiting, predicted: Predicted | Exception) -> Response:
         exchange = one.exchange
         logs.bind(exchange.request_id, exchange.trace_id)
         try:
@@ -129,14 +178,16 @@ class Predictions:
             response = self._refuse(exchange, one.arrival, error)
         return self._finished(exchange, response)
 
-    def _left(self, one: _Waiting, gone: Gone) -> bool:
+    def _left(self, one: Waiting, gone: Gone) -> bool:
         if not gone(one.place):
             return False
-        exchange = one.exchange
+        self._note_gone(one.exchange)
+        return True
+
+    def _note_gone(self, exchange: Exchange) -> None:
         exchange.status, exchange.code = CALLER_GONE
         exchange.seconds = perf_counter() - exchange.started
         self._record.end(exchange)
-        return True
 
     def _begun(self, arrival: Arrival) -> Exchange:
         environ, route = arrival.environ, arrival.route

@@ -69,6 +69,12 @@ class Batching:
                 self._pace(model).note(decoded.call.batch.rows, predicted.seconds)
             yield predicted
 
+    def note(self, batch: Sequence[Decoded], rows: int, seconds: float) -> None:
+        """Take note that a batch was predicted elsewhere: how many requests it had, and how long its rows took."""
+        model = batch[0].chosen.model
+        _counted(model.name, model.version)(len(batch))
+        self._pace(model).note(rows, seconds)
+
     def _together(self, model: LoadedModel, batch: Sequence[Decoded]) -> list[Predicted] | None:
         rows = [decoded.call.batch.rows for decoded in batch]
         started = perf_counter()

@@ -12,7 +12,8 @@ from model_store.errors import UndeclaredAnswer
 from model_store.manifest import Manifest
 from model_store.payload_log import read_option
 from model_store.request_errors import RequestError
-from service.errors import ModelFailed, ModelRejectedInput
+from service.errors import ModelBrokeContract, ModelFailed, ModelRejectedInput
+from service.model_process.engine import ProcessEngine
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +52,8 @@ class LoadedModel:
         self.manifest = manifest
         self.engine = engine
         self.payload_log = read_option(manifest.options, manifest.schema)
+        self.process = engine.process if isinstance(engine, ProcessEngine) else None
+        """The process that predicts, None if the worker itself does."""
         self._joins = joins or {}
         self._one_by_one = one_by_one or OneByOne(engine)
         self._single_rows = {**self._joins, **self._one_by_one.outputs}
@@ -71,12 +74,12 @@ class LoadedModel:
     def predict(self, batch: Batch, outputs: Sequence[str]) -> Mapping[str, Array]:
         """Return one array of ``batch.rows`` entries for each wanted output, in its schema's dtype and shape.
 
-        Raises ModelRejectedInput if the estimator refuses the rows, and ModelFailed if it breaks or answers what its
-        schema does not declare. What it raised, with its traceback, goes to the log only. No rows are answered with
-        none, which estimators refuse.
+        Raises ModelRejectedInput if the estimator refuses the rows, ModelFailed if it breaks, ModelBrokeContract if it
+        answers what its schema does not declare, and what a ProcessEngine raises. What it raised, with its traceback,
+        goes to the log only. No rows are answered with none, which estimators refuse.
         """
         if not batch.rows:
-            return {name: self._nothing(name) for name in outputs}
+            return self.nothing(outputs)
         try:
             return self.engine.predict(batch, outputs)
         except RequestError:
@@ -86,10 +89,14 @@ class LoadedModel:
             raise ModelRejectedInput(f"the model refused the input: {_cleaned(error)}") from error
         except UndeclaredAnswer as error:
             log.error("%s version %d: %s", self.name, self.version, error)  # noqa: TRY400 - it says all there is
-            raise ModelFailed(f"version {self.version} of {self.name!r} failed to predict: {error}") from error
+            raise ModelBrokeContract(f"version {self.version} of {self.name!r} failed to predict: {error}") from error
         except Exception as error:
             log.exception("%s version %d failed to predict", self.name, self.version)
             raise ModelFailed(f"version {self.version} of {self.name!r} failed to predict") from error
+
+    def nothing(self, outputs: Sequence[str]) -> Mapping[str, Array]:
+        """Return the answers to no rows, which are not predicted."""
+        return {name: self._nothing(name) for name in outputs}
 
     def _nothing(self, name: str) -> Array:
         output = next(output for output in self.schema.outputs if output.name == name)

@@ -27,6 +27,7 @@ from model_store.seal import Needed, TrustedKeys, every_file
 from model_store.stores.store import Store, VerifiedVersion
 from service.runtime.load_observer import LoadCost, LoadObserver, Meter
 from service.runtime.loaded import LoadedModel, OneByOne
+from service.runtime.outside import Outside
 from service.runtime.plan_files import PlanFiles
 from service.runtime.private_copies import PrivateCopies
 from service.runtime.wanted import WantedEngine
@@ -43,7 +44,7 @@ class Opened:
 
     ``profile`` is that of its sample if requests for the version are joined because of what rows have shown.
     Its plan is at hand if it was compiled, to be mapped by the process that predicts. Its estimator is in memory if it
-    was not, or if the plan calls parts of it.
+    was not, or if the plan calls parts of it. A version whose estimator runs in a process is only verified.
     """
 
     manifest: Manifest
@@ -52,6 +53,7 @@ class Opened:
     plan: PlanFiles | None = None
     estimator: Any = None
     profile: Mapping[str, Any] = field(default_factory=dict)
+    is_outside: bool = False
 
 
 class Loader:
@@ -61,20 +63,26 @@ class Loader:
     master may open versions, only its workers warm them.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a version on its way passes through
         self,
         store: Store,
         trusted_keys: Path,
         observers: Sequence[LoadObserver] = (),
         copies: PrivateCopies | None = None,
         engine: WantedEngine | None = None,
+        *,
+        outside: Outside | None = None,
     ) -> None:
-        """Load from a store what the keys in a folder have sealed. ``copies`` is where arrays are mapped from."""
+        """Load from a store what the keys in a folder have sealed. ``copies`` is where arrays are mapped from.
+
+        ``outside`` loads versions into processes; without it all estimators are called in this one.
+        """
         self._store = store
         self._trusted_keys = trusted_keys
         self._observers = tuple(observers)
         self._copies = copies or PrivateCopies()
         self._wanted = engine or WantedEngine()
+        self._outside = outside
 
     def open(self, name: str, version: int, moved: Moved) -> Opened:
         """Verify the version, then read its plan, or build its estimator if it was not compiled.
@@ -89,6 +97,8 @@ class Loader:
             with self._verified(name, version, self._needed) as found:
                 moved(State.LOADING)
                 kept = golden.from_bytes(found.read(golden.FILE))
+                if self._goes_outside(found.manifest):
+                    return Opened(found.manifest, kept, meter.cost(), is_outside=True)
                 plan = PlanFiles.of(found, self._copies) if self._wanted.is_plan(found.manifest) else None
                 estimator = _estimator(found) if plan is None or calls(found.manifest.options) else None
                 known = profile.from_bytes(found.read(profile.FILE)) if by_rows(found.manifest.options) else {}
@@ -101,8 +111,7 @@ class Loader:
         with self._noting_failure(name, version):
             moved(State.WARMING)
             cap_threads()
-            engine = self._engine(opened)
-            model = LoadedModel(opened.manifest, engine, *self._joined(opened, engine))
+            model = self._loaded(opened)
             self._wanted.note(opened.manifest, model.engine)
         cost = meter.cost()
         log.info(
@@ -113,13 +122,31 @@ class Loader:
             observer.loaded(name, version, opened.cost + cost)
         return model
 
-    def _engine(self, opened: Opened) -> Engine:
-        """Return what executes a version: its plan, else its estimator, which is loaded now if the plan fails."""
+    def _loaded(self, opened: Opened) -> LoadedModel:
+        engine = None if opened.is_outside else self._engine(opened)
+        if engine is not None:
+            return LoadedModel(opened.manifest, engine, *self._joined(opened, engine))
+        assert self._outside is not None  # noqa: S101 - else nothing would go there
+        with self._verified(opened.manifest.model, opened.manifest.version) as found:
+            return LoadedModel(opened.manifest, *self._outside.load(found, opened.golden, self._wanted, self._copies))
+
+    def _goes_outside(self, manifest: Manifest) -> bool:
+        """Return whether the version's estimator, or a part of it that its plan calls, runs in a process."""
+        is_called = not self._wanted.is_plan(manifest) or calls(manifest.options)
+        return is_called and self._outside is not None and self._outside.takes(manifest)
+
+    def _engine(self, opened: Opened) -> Engine | None:
+        """Return what executes a version: its plan, else its estimator, which is loaded now if the plan fails.
+
+        None if the estimator has to run in a process.
+        """
         schema, estimator = opened.manifest.schema, opened.estimator
         if opened.plan is not None:
             engine = self._compiled(opened, opened.plan)
             if engine is not None:
                 return engine
+            if self._outside is not None and self._outside.takes(opened.manifest):
+                return None
             estimator = self._reopened(opened) if estimator is None else estimator
         return choose(estimator, schema, opened.golden, self._wanted.candidates(opened.manifest))
 

@@ -36,7 +36,7 @@ class WantedEngine:
 
     def note(self, manifest: Manifest, used: Engine) -> None:
         """Log which engine is used instead if the forced one is not there."""
-        if self._kind != AUTO and used.name != _NAMES[self._kind]:
+        if self._kind != AUTO and used.name.partition(",")[0] != _NAMES[self._kind]:
             log.warning(
                 "version %d of %s cannot be executed as ENGINE says (%s): it is executed by %s",
                 manifest.version,

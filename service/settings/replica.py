@@ -150,9 +150,43 @@ class Settings(Declared):
         "share such as `2%`, or bytes. With less, uploads are refused (507), and payload logs and traces are dropped.",
         group=Group.LIMITS,
     )
+    predict_timeout = setting(
+        "PREDICT_TIMEOUT",
+        10,
+        whole(1, 3600),
+        "Seconds that a prediction in a model process may take, waiting included; then its callers get 504, or 503 if "
+        "it had not begun, and the process is ended and started again. Nginx waits a second longer before it asks "
+        "another worker.",
+        group=Group.LIMITS,
+    )
+    model_queue = setting(
+        "MODEL_QUEUE",
+        32,
+        whole(1, 10_000),
+        "The most requests that wait for one model process in a worker; more are answered 503 with `Retry-After` at "
+        "once.",
+        group=Group.LIMITS,
+    )
 
     # --- models
 
+    model_processes = setting(
+        "MODEL_PROCESSES",
+        "AUTO",
+        one_of("AUTO", "NEVER"),
+        "`AUTO`: a version that is not served from arrays runs in a separate process, one for each worker, unless its "
+        "artifact is skops and publishing measured it short (`LOOP_SECONDS`). `NEVER`: all models run in the worker, "
+        "where one that hangs or crashes takes all others with it.",
+        group=Group.MODELS,
+    )
+    loop_seconds = setting(
+        "LOOP_SECONDS",
+        0.05,
+        number(0, 60),
+        "Seconds that publishing may have measured for one row of a version in skops that is not served from arrays, "
+        "for the worker itself to predict it.",
+        group=Group.MODELS,
+    )
     model_store_root = setting(
         "MODEL_STORE_ROOT",
         Path("var/models"),

@@ -1,7 +1,9 @@
 """What the tests' gunicorn serves, with either worker class. A path says what happens."""
 
 import json
+import math
 import os
+import select
 import time
 from http import HTTPStatus
 from pathlib import Path
@@ -16,6 +18,16 @@ class Application:
         for place in reversed(range(len(environs))):
             if not gone(place):
                 yield place, _answer(environs[place], len(environs))
+
+    def finished(self):
+        return iter(())
+
+    def fileno(self):
+        self.nothing = select.epoll()
+        return self.nothing.fileno()
+
+    def due(self):
+        return math.inf
 
     def __call__(self, environ, start_response):
         status, headers, body = _answer(environ, 1)

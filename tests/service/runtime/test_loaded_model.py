@@ -9,7 +9,7 @@ from sklearn.linear_model import LinearRegression
 from model_store.batch import Batch
 from model_store.engines.engine import Engine
 from model_store.errors import UndeclaredAnswer
-from service.errors import ModelFailed, ModelRejectedInput
+from service.errors import ModelBrokeContract, ModelFailed, ModelRejectedInput
 from service.runtime.loaded import LoadedModel
 from service.runtime.loader import Loader
 
@@ -52,7 +52,9 @@ def test_what_the_estimator_says_of_the_input_reaches_the_caller_in_one_line(mod
 
 def test_an_answer_that_the_schema_cannot_hold_is_the_models_failure_and_says_which(model):
     model.engine = Broken(UndeclaredAnswer("the model answered predict with 2.5"))
-    with pytest.raises(ModelFailed, match=r"version 1 of 'm' failed to predict: the model answered predict with 2\.5"):
+    with pytest.raises(
+        ModelBrokeContract, match=r"version 1 of 'm' failed to predict: the model answered predict with 2\.5"
+    ):
         model.predict(Batch(1, matrix=np.zeros((1, 3))), ("predict",))
 
 

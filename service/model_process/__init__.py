@@ -1,0 +1,1 @@
+"""A model outside the loop: its process, and the frames that go between the two. No pickle, and no waiting."""
