@@ -247,7 +247,8 @@ def _wanted(settings: Settings) -> WantedEngine:
 def _outside(settings: Settings, processes: Processes) -> Outside:
     placement = Placement(settings.loop_seconds, settings.model_processes == "AUTO")
     folder = settings.run_dir / "arrays" / "processes"
-    return Outside(folder, processes, placement, Seconds(predict=settings.predict_timeout))
+    seconds = Seconds(predict=settings.predict_timeout)
+    return Outside(folder, processes, placement, seconds, confinement=settings.confinement)
 
 
 def _copies(settings: Settings) -> PrivateCopies:

@@ -120,6 +120,28 @@ _SIDE_BY_SIDE = Section(
     ),
 )
 
+_PROCESSES = Section(
+    "Model processes",
+    (
+        lines(
+            "Ended processes",
+            "Model processes that ended in the last minutes, by reason.",
+            "none",
+            Query(
+                f"sum by ({_BY}, reason) "
+                f"(increase(millrace_model_process_ends_total{{{OF_VERSION}}}[$__rate_interval]))",
+                f"{_NAME} {{{{reason}}}}",
+            ),
+        ),
+        lines(
+            "Time added by a process",
+            "Mean time from a question to a model process until its answer, without the prediction itself.",
+            "s",
+            Query(mean("millrace_model_process_added_seconds", _BY, OF_VERSION), _NAME),
+        ),
+    ),
+)
+
 _LOADS = Section(
     "Loads",
     (
@@ -158,6 +180,6 @@ def models() -> Json:
         "models",
         "Models",
         "Each model's versions side by side: traffic, time, failures, loads, states.",
-        [_VERSIONS, _SIDE_BY_SIDE, _LOADS],
+        [_VERSIONS, _SIDE_BY_SIDE, _PROCESSES, _LOADS],
         [MODEL, VERSION],
     )

@@ -168,6 +168,11 @@ class _Queue(Generic[W]):
     def _answered(self, batch: list[W], rows: int, outcome: Outcome, seconds: float) -> None:
         there = [waiter for waiter in batch if waiter in self._running]
         self._running = []
+        self._settle(batch, there, rows, outcome, seconds)
+        self.begin()
+
+    def _settle(self, batch: list[W], there: list[W], rows: int, outcome: Outcome, seconds: float) -> None:
+        """Give what came of a batch to those of it who are still there."""
         if isinstance(outcome, Died):
             self._try_again(there, str(outcome))
         elif isinstance(outcome, Late):

@@ -88,6 +88,20 @@ CATALOGUE: tuple[Declaration, ...] = (
         "millrace_batch_requests", "histogram", "Requests answered by one prediction.", _MODEL, REQUESTS_TOGETHER
     ),
     Declaration(
+        "millrace_model_process_ends_total",
+        "counter",
+        "Model processes that have ended, by `reason`: `crashed`, `late` (no answer in time), `bad_frame` (what "
+        "it sent is no answer), `not_ready` (it could not load its version). Each is started again.",
+        (*_MODEL, "reason"),
+    ),
+    Declaration(
+        "millrace_model_process_added_seconds",
+        "histogram",
+        "Time from a question to a model process until its answer, without the prediction itself, in seconds.",
+        _MODEL,
+        STAGE_SECONDS,
+    ),
+    Declaration(
         "millrace_queue_seconds",
         "histogram",
         "Time from Nginx's acceptance of a request to its start in a worker, in seconds, clamped to 0 to 60.",

@@ -1,6 +1,6 @@
 """The process that a model is in: ``python -m service.model_process.child SOCKET FOLDER SCRATCH MEMORY PARENT``.
 
-It is confined before it imports NumPy, and before it reads a byte of the model.
+It is confined before it imports NumPy, and before it reads a byte of the model. With a MEMORY of 0 it is not confined.
 """
 
 import faulthandler
@@ -20,7 +20,7 @@ def main() -> None:
     """Give up what a model needs not, then answer until the worker hangs up."""
     descriptor, folder, scratch, memory, parent = sys.argv[1:]
     die_with(int(parent))
-    held = confine(Path(folder), Path(scratch), int(descriptor), int(memory))
+    held = confine(Path(folder), Path(scratch), int(descriptor), int(memory)) if int(memory) else {}
     faulthandler.enable((Path(scratch) / CRASHED).open("w"))
     from service.model_process.serving import serve  # here: NumPy's threads come after the confinement
 

@@ -26,11 +26,18 @@ _LONGEST_TRACE = 4000
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """How to start a version's process. ``label`` names the version in the log; ``memory`` bounds it, in bytes."""
+    """How to start the process of a model's version. ``memory`` bounds it, in bytes, if it is ``confined``."""
 
-    label: str
+    model: str
+    version: int
     workplace: Workplace
     memory: int = MEMORY
+    confined: bool = True
+
+    @property
+    def label(self) -> str:
+        """The version in words."""
+        return f"version {self.version} of {self.model!r}"
 
     def start(self) -> "Running":
         """Start a process and return at once; if it cannot be started, its end of the connection is closed."""
@@ -49,7 +56,8 @@ class Launch:
 
     def _popen(self, descriptor: int) -> "subprocess.Popen[bytes]":
         scratch = self.workplace.scratch
-        arguments = (descriptor, self.workplace.version, scratch, self.memory, os.getpid())
+        memory = self.memory if self.confined else 0
+        arguments = (descriptor, self.workplace.version, scratch, memory, os.getpid())
         return subprocess.Popen(  # noqa: S603 - our own module, no shell
             [sys.executable, "-P", "-m", "service.model_process.child", *map(str, arguments)],
             cwd=scratch,

@@ -14,6 +14,8 @@ from model_store.engines.choice import NoEngine
 from model_store.errors import GateRefused, StoreError
 from model_store.request_errors import InvalidInput
 from service.errors import ModelBrokeContract, ModelFailed, ModelRejectedInput
+from service.metrics.adding import observer
+from service.metrics.instruments import child
 from service.model_process import frames
 from service.model_process.answers import Declared, Undeclared
 from service.model_process.arrays import BadFrame, Buffer
@@ -25,6 +27,8 @@ from service.model_process.serving import NO_ENGINE
 
 log = logging.getLogger(__name__)
 
+CRASHED, LATE, BAD_FRAME, NOT_READY = "crashed", "late", "bad_frame", "not_ready"
+"""Why a process ended, in metrics."""
 FIRST_PAUSE = 1.0
 LAST_PAUSE = 60.0
 """Seconds between two starts that fail, doubled each time up to the last."""
@@ -60,6 +64,7 @@ class _Question:
     rows: int
     most: int
     done: Done
+    asked: float
 
 
 class ModelProcess:
@@ -87,6 +92,7 @@ class ModelProcess:
         self._question: _Question | None = None
         self._pause = 0.0
         self._closed = False
+        self._added = observer(child("millrace_model_process_added_seconds", launch.model, str(launch.version)))
 
     # --- its life
 
@@ -111,7 +117,7 @@ class ModelProcess:
         with self._lock:
             self._closed = True
             self._processes.remove(self)
-            self._lose("its version is not served any more")
+            self._lose("its version is not served any more", "")
             self._launch.workplace.remove()
 
     @property
@@ -130,7 +136,7 @@ class ModelProcess:
         self.due = monotonic() + self._seconds.start
         self._send(frames.written(self._wanted))
 
-    def _lose(self, how: str, failed: Exception | None = None) -> None:
+    def _lose(self, how: str, reason: str, failed: Exception | None = None) -> None:
         """Take note that it has ended, or is to end, and start another one."""
         was_ready, question = self._ready is not None, self._question
         if self._channel is not None and self._running is not None:
@@ -145,6 +151,8 @@ class ModelProcess:
         self.due = inf if self._closed else monotonic() + self._pause
         if not self._closed:
             log.warning("the process of %s is started again: %s", self._launch.label, how)
+            reason = reason if was_ready else NOT_READY
+            child("millrace_model_process_ends_total", self._launch.model, str(self._launch.version), reason).inc()
         if question is not None:
             question.done(Died(how), 0.0)
 
@@ -162,8 +170,9 @@ class ModelProcess:
             return
         with self._lock:
             most = self._declared.most_bytes(outputs, batch.rows) + _MOST_MESSAGE
-            self._question = _Question(outputs, batch.rows, most, done)
-            self.due = monotonic() + self._seconds.predict
+            now = monotonic()
+            self._question = _Question(outputs, batch.rows, most, done, now)
+            self.due = now + self._seconds.predict
             self._send(asked)
 
     def _send(self, buffers: Sequence[Buffer]) -> None:
@@ -171,7 +180,7 @@ class ModelProcess:
         try:
             self._channel.send(buffers)
         except HungUp as error:
-            self._lose(str(error))
+            self._lose(f"it ended ({error})", CRASHED)
             return
         if self._channel.sending:
             self._processes.sending(self, True)
@@ -182,8 +191,10 @@ class ModelProcess:
             try:
                 self._flush()
                 self._receive()
-            except (HungUp, BadFrame) as error:
-                self._lose(f"{type(error).__name__}: {error}")
+            except HungUp as error:
+                self._lose(f"it ended ({error})", CRASHED)
+            except BadFrame as error:
+                self._lose(f"what it sent is no answer: {error}", BAD_FRAME)
 
     def tick(self, now: float) -> None:
         """Do what is due: start it again, or give up what takes too long."""
@@ -195,7 +206,7 @@ class ModelProcess:
             elif self._question is not None:
                 self._give_up(self._question)
             else:
-                self._lose(f"it was not ready after {self._seconds.start:g} s")
+                self._lose(f"it was not ready after {self._seconds.start:g} s", NOT_READY)
 
     def wait(self, seconds: float) -> None:
         """Wait for something to come in or to be due, for at most so many seconds, and go on."""
@@ -222,18 +233,21 @@ class ModelProcess:
         if question is not None and isinstance(message, (Answer, Refusal)):
             outcome = self._outcome(message, body, question)
             self._question, self.due, self._pause = None, inf, 0.0
-            question.done(outcome, message.seconds if isinstance(message, Answer) else 0.0)
+            seconds = message.seconds if isinstance(message, Answer) else 0.0
+            if seconds:
+                self._added(max(0.0, monotonic() - question.asked - seconds))
+            question.done(outcome, seconds)
         elif self._ready is None and isinstance(message, Ready):
             self._ready, self.failing, self.due = message, False, inf
         elif self._ready is None and isinstance(message, Failed):
             log.warning("%s: %s\n%s", self._launch.label, message.text, message.trace)
-            self._lose(message.text, _error(message))
+            self._lose(message.text, NOT_READY, _error(message))
         else:
             raise BadFrame(f"it says {type(message).__name__.lower()} though nobody asked")
 
     def _give_up(self, question: _Question) -> None:
         self._question = None
-        self._lose(f"it did not answer within {self._seconds.predict:g} s")
+        self._lose(f"it did not answer within {self._seconds.predict:g} s", LATE)
         question.done(Late(), 0.0)
 
     def _outcome(self, message: Answer | Refusal, body: memoryview, question: _Question) -> Outcome:

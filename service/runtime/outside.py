@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from model_store.confinement.confine import MEMORY
+from model_store.errors import GateRefused
 from model_store.manifest import Manifest
 from model_store.reference.golden import Golden
 from model_store.stores.store import VerifiedVersion
@@ -23,12 +23,17 @@ from service.runtime.wanted import WantedEngine
 
 log = logging.getLogger(__name__)
 
+BEST, OFF, REQUIRED = "BEST", "OFF", "REQUIRED"
+
 _FINITE = ("predict", "predict_proba")
 """Outputs whose numbers are finite, unless the stored answers show otherwise; scores may be infinite."""
 
 
 class Outside:
-    """Loads versions into processes, with their folders in ``folder``; ``placement`` says which versions."""
+    """Loads versions into processes, with their folders in ``folder``; ``placement`` says which versions.
+
+    ``confinement`` is BEST, OFF or REQUIRED: then a process without all is ended.
+    """
 
     def __init__(
         self,
@@ -36,13 +41,14 @@ class Outside:
         processes: Processes,
         placement: Placement,
         seconds: Seconds | None = None,
-        memory: int = MEMORY,
+        *,
+        confinement: str = BEST,
     ) -> None:
         self._folder = folder
         self._processes = processes
         self._placement = placement
         self._seconds = seconds or Seconds()
-        self._memory = memory
+        self._confinement = confinement
 
     def takes(self, manifest: Manifest) -> bool:
         """Return whether the version's estimator runs in a process."""
@@ -60,15 +66,24 @@ class Outside:
         tidy(self._folder)
         workplace = Workplace.make(self._folder, version, lambda found, file: copies.make(found, file).path)
         process = ModelProcess(
-            Launch(f"version {manifest.version} of {manifest.model!r}", workplace, self._memory),
+            Launch(manifest.model, manifest.version, workplace, confined=self._confinement != OFF),
             Load(wanted.is_plan(manifest), bool(wanted.candidates(manifest)), wanted.joins),
             Declared(manifest.schema, _unbounded(golden)),
             self._processes,
             self._seconds,
         )
         ready = process.open()
-        _log_confinement(manifest, ready.held)
+        if self._confinement != OFF and not all(ready.held.values()):
+            self._refuse_if_required(process, manifest, ready.held)
         return ProcessEngine(process, ready.engine), ready.joins
+
+    def _refuse_if_required(self, process: ModelProcess, manifest: Manifest, held: Mapping[str, bool]) -> None:
+        lacking = ", ".join(part for part, holds in held.items() if not holds)
+        said = f"the process of version {manifest.version} of {manifest.model!r} is confined without {lacking}"
+        if self._confinement == REQUIRED:
+            process.close()
+            raise GateRefused(f"{said}: MODEL_CONFINEMENT requires all")
+        log.warning(said)
 
 
 def _unbounded(golden: Golden) -> set[str]:
@@ -78,14 +93,3 @@ def _unbounded(golden: Golden) -> set[str]:
 
 def _is_finite(answer: np.ndarray) -> bool:
     return answer.dtype.kind != "f" or bool(np.isfinite(answer).all())
-
-
-def _log_confinement(manifest: Manifest, held: Mapping[str, bool]) -> None:
-    lacking = [part for part, holds in held.items() if not holds]
-    if lacking:
-        log.warning(
-            "the process of version %d of %s is not confined in full: %s",
-            manifest.version,
-            manifest.model,
-            ", ".join(lacking),
-        )
