@@ -31,15 +31,7 @@ class StackSettings(Declared):
         group=Group.LIMITS,
     )
     workers = Settings.workers
-    replica_connections = setting(
-        "REPLICA_CONNECTIONS",
-        64,
-        whole(1, 100_000),
-        "How many predictions Nginx lets the loop workers of one replica have under way or waiting; the bulk worker "
-        "has a quarter of it for large bodies, and helps out with as many as one loop worker has. When all replicas "
-        "have as many, the next is answered 503 with `Retry-After` at once: the bound of the queue.",
-        group=Group.LIMITS,
-    )
+    replica_connections = Settings.replica_connections
     predict_timeout = Settings.predict_timeout
     request_timeout = Settings.request_timeout
     graceful_timeout = Settings.graceful_timeout

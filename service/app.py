@@ -337,6 +337,7 @@ def create_management(settings: Settings) -> Management:
         Objectives(settings.slo_availability, settings.slo_latency, settings.slo_latency_seconds),
         settings.tls_certificate,
         settings.profile_features,
+        settings.replica_connections,
         confined,
         reserve=settings.disk_reserve,
     )

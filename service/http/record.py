@@ -45,6 +45,7 @@ class Recorder:
 
     def _end(self, exchange: Exchange, *, counted: bool) -> None:
         self._metrics.left()
+        self._metrics.asked_by(getattr(exchange.principal, "subject", None))
         if not counted:
             self._observed(exchange.rule, exchange.environ["REQUEST_METHOD"], exchange.status, exchange.seconds)
         if exchange.status in {_UNAUTHORIZED, _FORBIDDEN}:

@@ -62,6 +62,7 @@ class ReplicaFacts:
     objectives: Objectives
     certificate: Path | None = None
     profile_features: int = 0
+    connections: int = 0
     confinement: Mapping[str, bool] = field(default_factory=dict)
     reserve: Reserve = Reserve()  # noqa: RUF009 - it is frozen
     _current: frozenset[tuple[str, str]] | None = None
@@ -71,7 +72,8 @@ class ReplicaFacts:
 
     def __call__(self) -> Iterator[Reading]:
         """Return everything, now."""
-        for part in (self._models, self._certificate, self._disks, self._objectives, self._confined, self._build):
+        of_replica = (self._certificate, self._disks, self._objectives, self._capacity, self._confined)
+        for part in (self._models, *of_replica, self._build):
             try:
                 yield from list(part())
             except (OSError, ValueError, StoreError):
@@ -154,6 +156,10 @@ class ReplicaFacts:
     def _build(self) -> Iterator[Reading]:
         python = ".".join(map(str, sys.version_info[:3]))
         yield "millrace_build_info", (self.replica, __version__, python, _installed("scikit-learn")), 1.0
+
+    def _capacity(self) -> Iterator[Reading]:
+        if self.connections:
+            yield "millrace_capacity_requests", (), float(self.connections)
 
     def _objectives(self) -> Iterator[Reading]:
         slo = self.objectives

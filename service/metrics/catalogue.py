@@ -1,7 +1,8 @@
 """Every metric that Millrace exposes, declared once. What is not declared here cannot be recorded.
 
-No label takes a value that a caller can invent: model, version and channel come from the version that was chosen,
-dialect, code, stage and reason from fixed sets in the code, feature and bin from the published profile.
+No label takes a value that a caller can invent: callers are the clients that an administrator made, model, version and
+channel come from the version that was chosen, dialect, code, stage and reason from fixed sets in the code, feature and
+bin from the published profile.
 """
 
 from collections.abc import Mapping
@@ -27,6 +28,8 @@ LABELS: Mapping[str, str] = {
     "result": "what came of it, from a fixed set in the code",
     "part": "a part of the confinement, a fixed set",
     "action": "what was audited, from a fixed set in the code",
+    "caller": "`client:` and a client's id, an identity provider's name and `:*` for its people, `anonymous`, or "
+    "`unknown` where no credentials were accepted; the first 64, then `other`",
     "issuer": "name of a configured OpenID Connect issuer",
     "quota": "which quota, from a fixed set in the code",
     "channel": "`stable`, `canary` or `shadow`; of predictions also `pinned`, if the request named a version or label, "
@@ -108,6 +111,12 @@ CATALOGUE: tuple[Declaration, ...] = (
         buckets=QUEUE_SECONDS,
     ),
     Declaration("millrace_in_flight", "gauge", "Requests being answered now.", mode="livesum"),
+    Declaration(
+        "millrace_caller_requests_total",
+        "counter",
+        "Requests answered, by who asked.",
+        ("caller",),
+    ),
     Declaration(
         "millrace_shed_total",
         "counter",
@@ -337,6 +346,12 @@ CATALOGUE: tuple[Declaration, ...] = (
         "gauge",
         "1 for a version that is in quarantine; absent for others.",
         ("model", "version"),
+        origin="replica",
+    ),
+    Declaration(
+        "millrace_capacity_requests",
+        "gauge",
+        "Predictions that Nginx lets the replica's loop workers have under way or waiting (`REPLICA_CONNECTIONS`).",
         origin="replica",
     ),
     Declaration(

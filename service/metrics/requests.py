@@ -2,8 +2,10 @@
 
 from contextlib import suppress
 
-from service.metrics.adding import adder, observer
-from service.metrics.instruments import bounded, child
+from service.metrics.adding import Instrument, adder, observer
+from service.metrics.instruments import MOST_LABEL_VALUES, bounded, child
+
+_CLIENT, _UNKNOWN = "client", "unknown"
 
 LONGEST_QUEUE = 60.0
 """Seconds that a request is said to have waited at most: clocks of two machines may differ."""
@@ -15,6 +17,7 @@ class RequestMetrics:
     def __init__(self) -> None:
         self._in_flight = adder(child("millrace_in_flight"))
         self._queue = observer(child("millrace_queue_seconds"))
+        self._callers: dict[str, Instrument] = {}
 
     def queued(self, start: str | None, now: float) -> None:
         """Observe the queue time from Nginx's ``X-Request-Start`` (``t=`` and seconds since 1970) to ``now``."""
@@ -30,6 +33,21 @@ class RequestMetrics:
     def left(self) -> None:
         """Count one less request in flight."""
         self._in_flight(-1)
+
+    def asked_by(self, subject: str | None) -> None:
+        """Count a request of a caller; None where no credentials were read, or they were refused.
+
+        A person, who an identity provider knows, is counted as that provider: names of people are no labels.
+        """
+        who, colon, _ = (subject or _UNKNOWN).partition(":")
+        caller = subject if who == _CLIENT and subject else who + colon + "*" if colon else who
+        (self._callers.get(caller) or self._caller(caller))(1)
+
+    def _caller(self, caller: str) -> Instrument:
+        counted = adder(child("millrace_caller_requests_total", bounded("caller", caller)))
+        if len(self._callers) < MOST_LABEL_VALUES:
+            self._callers[caller] = counted
+        return counted
 
     def shed(self, reason: str) -> None:
         """Count a request turned away to protect the others."""

@@ -180,3 +180,9 @@ def test_versions_in_quarantine_are_told(facts):
     channels.quarantine(facts.store, "iris", 2, instead=1, by="tests")
     told = {labels: value for name, labels, value in facts() if name == "millrace_model_quarantined"}
     assert told == {("iris", "2"): 1.0}
+
+
+def test_the_capacity_is_told_where_it_is_known(facts):
+    assert ("millrace_capacity_requests", ()) not in told(facts)
+    facts.connections = 64
+    assert told(facts)["millrace_capacity_requests", ()] == 64

@@ -51,3 +51,23 @@ def test_counters_that_alerts_watch_are_shown_from_zero():
     for declared in CATALOGUE:
         for text in declared.from_zero:
             assert REGISTRY.get_sample_value(declared.name, {declared.labels[0]: text}) is not None
+
+
+def test_requests_are_counted_by_client_and_people_by_their_identity_provider():
+    def counted(caller):
+        return value("millrace_caller_requests_total", caller=caller)
+
+    labels = ("client:1f", "acme:*", "anonymous", "unknown")
+    before = {label: counted(label) for label in labels}
+    metrics = RequestMetrics()
+    for subject in ("client:1f", "client:1f", "acme:ann@example.com", "acme:https://x:1", "anonymous", None):
+        metrics.asked_by(subject)
+    assert [counted(label) - before[label] for label in labels] == [2, 2, 1, 1]
+
+
+def test_callers_beyond_the_bound_are_counted_together():
+    metrics = RequestMetrics()
+    before = value("millrace_caller_requests_total", caller="other")
+    for number in range(2 * MOST_LABEL_VALUES):
+        metrics.asked_by(f"client:many-{number}")
+    assert value("millrace_caller_requests_total", caller="other") - before >= MOST_LABEL_VALUES
