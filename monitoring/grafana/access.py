@@ -1,5 +1,6 @@
 """Who was refused, which quotas are used up, what was audited; database, audit trail, certificate."""
 
+from monitoring.grafana.colours import GREEN, ORANGE, RED, Look
 from monitoring.grafana.frame import dashboard
 from monitoring.grafana.panels import Section, lines, number
 from monitoring.grafana.queries import Json, Query, rate
@@ -18,6 +19,8 @@ _WELL_BEING = Section(
             warn=1,
             low_is_bad=True,
             runbook="MillraceDatabaseDown",
+            width=8,
+            names={0: ("down", RED), 1: ("answers", GREEN)},
         ),
         number(
             "Audit trail",
@@ -27,6 +30,8 @@ _WELL_BEING = Section(
             warn=1,
             low_is_bad=True,
             runbook="MillraceAuditChainBroken",
+            width=8,
+            names={0: ("altered", RED), 1: ("whole", GREEN)},
         ),
         number(
             "Certificate",
@@ -37,6 +42,8 @@ _WELL_BEING = Section(
             bad=2 * 86400,
             low_is_bad=True,
             runbook="MillraceCertificateExpires",
+            width=8,
+            no_value="no TLS",
         ),
     ),
 )
@@ -50,6 +57,8 @@ _REFUSALS = Section(
             "reqps",
             Query(rate("millrace_auth_refusals_total", "reason", OF_REPLICA), "{{reason}}"),
             stack=True,
+            width=6,
+            looks=(Look(".", ORANGE),),
         ),
         lines(
             "Refusals by quota",
@@ -57,6 +66,8 @@ _REFUSALS = Section(
             "reqps",
             Query(rate("millrace_quota_refusals_total", "quota", OF_REPLICA), "{{quota}}"),
             stack=True,
+            width=6,
+            looks=(Look(".", ORANGE),),
         ),
         lines(
             "Token cache",
@@ -68,6 +79,8 @@ _REFUSALS = Section(
                 + rate("millrace_token_cache_total", "", OF_REPLICA),
                 "hits",
             ),
+            width=6,
+            soft=1,
         ),
         lines(
             "Skipped keys of issuers",
@@ -78,6 +91,8 @@ _REFUSALS = Section(
                 f'label_replace(vector(0) unless on() {_SKIPPED}, "issuer", "none", "", "")',
                 "{{issuer}}",
             ),
+            width=6,
+            soft=4,
         ),
     ),
 )
@@ -95,6 +110,7 @@ _AUDIT = Section(
             ),
             stack=True,
             width=24,
+            looks=(Look("(refused|denied|failed|failure)$", RED),),
         ),
     ),
 )

@@ -1,19 +1,25 @@
 """Live inputs and answers against the profile of publication, and against ground truth."""
 
+from monitoring.grafana.colours import GREEN, GREY, ORANGE, RED, YELLOW, Look
 from monitoring.grafana.frame import dashboard
-from monitoring.grafana.panels import Section, bars, lines
+from monitoring.grafana.panels import Section, lines
 from monitoring.grafana.queries import Json, Query, rate
-from monitoring.grafana.variables import MODEL, OF_VERSION, VERSION, choice
+from monitoring.grafana.tables import Column, Labels, compared, table
+from monitoring.grafana.variables import OF_VERSION, ONE_MODEL, ONE_VERSION, one
 
-_FEATURE = "{{model}} v{{version}} {{feature}}"
-_WHERE = f'{OF_VERSION}, feature=~"$feature"'
+_FEATURE = "{{feature}}"
+_ONE = f'{OF_VERSION}, feature=~"$feature"'
+_KEY = "model, version, kind, feature"
 
-_CHOSEN_FEATURE = choice(
-    "feature", "Feature", 'label_values(millrace_feature_reference_ratio{model=~"$model"}, feature)'
+_CHOSEN_FEATURE = one(
+    "feature",
+    "Feature",
+    'label_values(millrace_feature_reference_ratio{model=~"$model", version=~"$version"}, feature)',
 )
 
 _TOO_FEW = "Not enough data yet: scores need 200 values in the last hour and 100 in the sample"
-_TOO_FEW_JUDGED = "Not enough data yet: quality needs 30 judged rows in the last day"
+_NO_ACCURACY = "Of classifiers, from 30 judged rows in the last day on"
+_NO_ERROR = "Of regressors, from 30 judged rows in the last day on"
 
 _SCORES = Section(
     "Scores",
@@ -22,7 +28,7 @@ _SCORES = Section(
             "PSI of inputs",
             "Population stability index; above 0.25 it is another population. Of texts: of lengths and characters.",
             "none",
-            Query(f'model_feature:psi:score{{{_WHERE}, kind="input"}}', _FEATURE),
+            Query(f'model_feature:psi:score{{{OF_VERSION}, kind="input"}}', _FEATURE),
             warn=0.25,
             runbook="MillraceInputDrift",
             no_value=_TOO_FEW,
@@ -40,24 +46,30 @@ _SCORES = Section(
             "Kolmogorov-Smirnov",
             "Largest distance of the cumulated shares of numbers, on the profile's bins.",
             "percentunit",
-            Query(f"model_feature:ks:statistic{{{_WHERE}}}", _FEATURE),
+            Query(f"model_feature:ks:statistic{{{OF_VERSION}}}", _FEATURE),
             warn=0.2,
             runbook="MillraceInputDrift",
             no_value=_TOO_FEW,
         ),
         lines(
             "Missing values",
-            "Share of missing values, live and (dashed by name) at publication.",
+            "Share of missing values, live and (dashed) at publication.",
             "percentunit",
-            Query(f"model_feature:missing:ratio{{{_WHERE}}}", _FEATURE),
-            Query(f"model_feature:missing_reference:ratio{{{_WHERE}}}", f"{_FEATURE} at publication"),
+            Query(f"model_feature:missing:ratio{{{OF_VERSION}}}", _FEATURE),
+            Query(
+                f"model_feature:missing_reference:ratio{{{OF_VERSION}}} "
+                f"and on ({_KEY}) model_feature:missing:ratio{{{OF_VERSION}}}",
+                f"{_FEATURE} at publication",
+            ),
             runbook="MillraceMissingValues",
+            no_value=_TOO_FEW,
+            looks=(Look("at publication$", GREY, dashed=True),),
         ),
         lines(
             "Unseen categories",
             "Share of values that were unknown at publication, of columns that are categories.",
             "percentunit",
-            Query(f"model_feature:unseen:ratio{{{_WHERE}}}", _FEATURE),
+            Query(f"model_feature:unseen:ratio{{{OF_VERSION}}}", _FEATURE),
             warn=0.05,
             runbook="MillraceUnseenCategories",
             no_value=_TOO_FEW,
@@ -68,6 +80,7 @@ _SCORES = Section(
             "percentunit",
             Query(f"model:confidence:mean1h{{{OF_VERSION}}}", "{{model}} v{{version}}"),
             no_value="Not enough data yet: the mean needs 30 rows with probabilities in the last hour",
+            soft=1,
         ),
     ),
 )
@@ -75,49 +88,40 @@ _SCORES = Section(
 _DISTRIBUTIONS = Section(
     "Distributions",
     (
-        bars(
-            "Live, last hour",
-            "Share of each bin in the last hour.",
+        compared(
+            "Distribution of $feature",
+            "Share of each bin, in the last hour and at publication; nothing before there is enough to compare.",
             "percentunit",
-            Query(f"model_feature_bin:live:ratio{{{_WHERE}}}", f"{_FEATURE} {{{{bin}}}}"),
-            width=12,
+            "bin",
+            Column("last hour", f"max by (bin) (model_feature_bin:live:ratio{{{_ONE}}})"),
+            Column(
+                "at publication",
+                f"max by (bin) (model_feature_bin:reference:ratio{{{_ONE}}} "
+                f"and on ({_KEY}, bin) model_feature_bin:live:ratio{{{_ONE}}})",
+            ),
             no_value=_TOO_FEW,
         ),
-        bars(
-            "At publication",
-            "Share of each bin at publication.",
-            "percentunit",
-            Query(f"model_feature_bin:reference:ratio{{{_WHERE}}}", f"{_FEATURE} {{{{bin}}}}"),
-            width=12,
+        table(
+            "Features",
+            "Values of each feature in the last hour and in the sample; from 200 and 100 on there are scores.",
+            Labels((("feature", "Feature"), ("kind", "Kind"))),
+            Column("Last hour", f"max by (feature, kind) (model_feature:values:increase1h{{{OF_VERSION}}})", "short"),
+            Column("Sample", f"max by (feature, kind) (model_feature:reference_values:count{{{OF_VERSION}}})", "short"),
+            Column("PSI", f"max by (feature, kind) (model_feature:psi:score{{{OF_VERSION}}})", warn=0.1, bad=0.25),
+            Column(
+                "Kolmogorov-Smirnov",
+                f"max by (feature, kind) (model_feature:ks:statistic{{{OF_VERSION}}})",
+                "percentunit",
+                warn=0.1,
+                bad=0.2,
+            ),
+            width=16,
         ),
         lines(
             "Rows compared",
             "Rows a second that were sampled and compared with the profile.",
             "ops",
             Query(rate("millrace_profile_rows_total", "model, version", OF_VERSION), "{{model}} v{{version}}"),
-        ),
-        lines(
-            "Values by bin",
-            "Values a second in each bin.",
-            "ops",
-            Query(
-                rate("millrace_feature_bin_total", "model, version, feature, bin", _WHERE),
-                f"{_FEATURE} {{{{bin}}}}",
-            ),
-            stack=True,
-        ),
-        bars(
-            "Values compared",
-            "Values of each feature in the last hour and in the sample; from 200 and 100 on there are scores.",
-            "none",
-            Query(f"model_feature:values:increase1h{{{_WHERE}}}", f"{_FEATURE}, last hour"),
-            Query(f"model_feature:reference_values:count{{{_WHERE}}}", f"{_FEATURE}, sample"),
-        ),
-        bars(
-            "Features compared",
-            "Input columns and outputs of a version that are compared.",
-            "none",
-            Query(f"max by (model, version) (millrace_profile_features{{{OF_VERSION}}})", "{{model}} v{{version}}"),
         ),
     ),
 )
@@ -130,8 +134,9 @@ _GROUND_TRUTH = Section(
             "Share of judged rows whose class was right.",
             "percentunit",
             Query(f"model:accuracy:ratio1d{{{OF_VERSION}}}", "{{model}} v{{version}}"),
+            soft=1,
             runbook="MillracePredictionDrift",
-            no_value=_TOO_FEW_JUDGED,
+            no_value=_NO_ACCURACY,
         ),
         lines(
             "Error by version",
@@ -139,7 +144,7 @@ _GROUND_TRUTH = Section(
             "none",
             Query(f"model:absolute_error:mean1d{{{OF_VERSION}}}", "{{model}} v{{version}} mean absolute"),
             Query(f"model:squared_error:root_mean1d{{{OF_VERSION}}}", "{{model}} v{{version}} root mean squared"),
-            no_value=_TOO_FEW_JUDGED,
+            no_value=_NO_ERROR,
         ),
         lines(
             "Feedback",
@@ -147,6 +152,12 @@ _GROUND_TRUTH = Section(
             "ops",
             Query("sum by (result) (rate(millrace_feedback_total[$__rate_interval]))", "{{result}}"),
             stack=True,
+            looks=(
+                Look("^joined$", GREEN),
+                Look("^repeated$", YELLOW),
+                Look("^unknown$", ORANGE),
+                Look("^invalid$", RED),
+            ),
         ),
     ),
 )
@@ -159,5 +170,5 @@ def data() -> Json:
         "Data and drift",
         "Are inputs and answers distributed as at publication, and are the answers right?",
         [_SCORES, _DISTRIBUTIONS, _GROUND_TRUTH],
-        [MODEL, VERSION, _CHOSEN_FEATURE],
+        [ONE_MODEL, ONE_VERSION, _CHOSEN_FEATURE],
     )

@@ -1,24 +1,25 @@
 """Each model and version side by side, and the states that versions are in."""
 
+from monitoring.grafana.colours import BLUE, GREEN, ORANGE, RED, YELLOW, Look
 from monitoring.grafana.frame import dashboard
-from monitoring.grafana.panels import Section, bars, lines, states
+from monitoring.grafana.panels import Section, lines, states
 from monitoring.grafana.queries import Json, Query, mean, quantile, rate
+from monitoring.grafana.tables import Column, Labels, table
 from monitoring.grafana.variables import MODEL, OF_VERSION, VERSION
 
 _BY = "model, version"
 _NAME = "{{model}} v{{version}}"
+_BY_STATE = (Look(".", BLUE), Look("READY$", GREEN), Look("(DRAINING|RETIRED)$", YELLOW), Look("FAILED$", RED))
 
 _VERSIONS = Section(
     "Versions",
     (
-        bars(
-            "Version by channel",
+        table(
+            "Channels",
             "The version that each channel names.",
-            "none",
-            Query(
-                'max by (model, channel) (millrace_model_channel_version{model=~"$model"})',
-                "{{model}} {{channel}}",
-            ),
+            Labels((("model", "Model"), ("channel", "Channel"))),
+            Column("Version", 'max by (model, channel) (millrace_model_channel_version{model=~"$model"})'),
+            width=8,
         ),
         states(
             "Converged",
@@ -33,37 +34,35 @@ _VERSIONS = Section(
             "none",
             Query(f"sum by (model, version, state) (millrace_model_state{{{OF_VERSION}}})", f"{_NAME} {{{{state}}}}"),
             runbook="MillraceModelFailedToLoad",
+            looks=_BY_STATE,
         ),
-        lines(
+        table(
+            "Versions",
+            "Since when a version is published and was last used, what it takes on disk, in a worker, and to load.",
+            Labels((("model", "Model"), ("version", "Version"))),
+            Column(
+                "Published ago",
+                f"time() - max by ({_BY}) (millrace_model_created_timestamp_seconds{{{OF_VERSION}}})",
+                "s",
+            ),
+            Column(
+                "Used ago", f"time() - max by ({_BY}) (millrace_last_prediction_timestamp_seconds{{{OF_VERSION}}})", "s"
+            ),
+            Column("In the store", f"max by ({_BY}) (millrace_model_size_bytes{{{OF_VERSION}}})", "bytes"),
+            Column("Memory of a worker", f"max by ({_BY}) (millrace_model_memory_bytes{{{OF_VERSION}}})", "bytes"),
+            Column("Loaded in", f"max by ({_BY}) (millrace_model_load_seconds{{{OF_VERSION}}})", "s"),
+            Column("Features compared", f"max by ({_BY}) (millrace_profile_features{{{OF_VERSION}}})"),
+            width=18,
+        ),
+        table(
             "In quarantine",
             "Versions that did harm and wait for somebody to release or retire them.",
-            "none",
-            Query(f"max by ({_BY}) (millrace_model_quarantined{{{OF_VERSION}}})", _NAME),
+            Labels((("model", "Model"), ("version", "Version"))),
+            Column("Held", f"max by ({_BY}) (millrace_model_quarantined{{{OF_VERSION}}})"),
+            width=6,
+            values=False,
+            no_value="None",
             runbook="MillraceModelQuarantined",
-        ),
-        bars(
-            "Age",
-            "Time since a version was published.",
-            "s",
-            Query(f"time() - max by ({_BY}) (millrace_model_created_timestamp_seconds{{{OF_VERSION}}})", _NAME),
-        ),
-        bars(
-            "Last used",
-            "Time since a version last answered a prediction.",
-            "s",
-            Query(f"time() - max by ({_BY}) (millrace_last_prediction_timestamp_seconds{{{OF_VERSION}}})", _NAME),
-        ),
-        bars(
-            "Size in the store",
-            "All files of a version.",
-            "bytes",
-            Query(f"max by ({_BY}) (millrace_model_size_bytes{{{OF_VERSION}}})", _NAME),
-        ),
-        bars(
-            "Memory",
-            "Growth of a worker's memory by loading the version.",
-            "bytes",
-            Query(f"max by ({_BY}) (millrace_model_memory_bytes{{{OF_VERSION}}})", _NAME),
         ),
     ),
 )
@@ -100,6 +99,7 @@ _SIDE_BY_SIDE = Section(
                 rate("millrace_predictions_total", f"{_BY}, code", f'{OF_VERSION}, code!="ok"'),
                 f"{_NAME} {{{{code}}}}",
             ),
+            looks=(Look(".", ORANGE), Look("(internal_error|model_failed|unavailable|timeout|overloaded)$", RED)),
         ),
         lines(
             "Predict alone",
@@ -154,12 +154,8 @@ _LOADS = Section(
                 f"{_NAME} {{{{outcome}}}}",
             ),
             runbook="MillraceModelFailedToLoad",
-        ),
-        bars(
-            "Load time",
-            "The slowest worker's last load.",
-            "s",
-            Query(f"max by ({_BY}) (millrace_model_load_seconds{{{OF_VERSION}}})", _NAME),
+            width=12,
+            looks=(Look(".", RED), Look("ok$", GREEN)),
         ),
         lines(
             "Golden replays",
@@ -169,6 +165,8 @@ _LOADS = Section(
                 f"sum by (result) (increase(millrace_golden_replays_total{{{OF_VERSION}}}[$__rate_interval]))",
                 "{{result}}",
             ),
+            width=12,
+            looks=(Look("^matched$", GREEN), Look("^differed$", RED)),
         ),
     ),
 )

@@ -1,12 +1,56 @@
 """Traffic, errors, latency, saturation, and what is left of the objectives."""
 
+from monitoring.grafana.colours import ALL_ERRORS, BY_CODE, BY_QUANTILE, BY_STATUS, GREEN, ORANGE, RED, Look
 from monitoring.grafana.frame import dashboard
-from monitoring.grafana.panels import Section, lines, number, states
+from monitoring.grafana.panels import Section, lines, number
 from monitoring.grafana.queries import Json, Query, mean, quantile, rate
+from monitoring.grafana.tables import Column, Labels, table
 from monitoring.grafana.variables import OF_REPLICA, REPLICA
 
 _BUDGET = "1 - (millrace:errors:ratio_rate3d / (1 - millrace:availability_objective:ratio))"
 _LATENCY_BUDGET = "1 - (millrace:slow:ratio_rate3d / (1 - millrace:latency_objective:ratio))"
+
+_FIRING = 'ALERTS{alertname=~"Millrace.+", alertname!="MillraceWatchdog", alertstate="firing"}'
+
+_ALERTS = Section(
+    "Alerts",
+    (
+        number(
+            "Firing",
+            "How many alerts fire.",
+            "none",
+            Query(f"count({_FIRING}) or vector(0)"),
+            width=3,
+            bad=1,
+        ),
+        table(
+            "Firing alerts",
+            "What fires, what it is about, and since when; the name leads to the runbook.",
+            Labels(
+                (
+                    ("alertname", "Alert"),
+                    ("severity", "Severity"),
+                    ("model", "Model"),
+                    ("version", "Version"),
+                    ("feature", "Feature"),
+                    ("instance", "Instance"),
+                ),
+                "${runbooks}/${__value.raw}.md",
+            ),
+            Column(
+                "Since",
+                "time() - max by (alertname, severity, model, version, feature, instance) "
+                '(ALERTS_FOR_STATE{alertname=~"Millrace.+", alertname!="MillraceWatchdog"}) '
+                "and on (alertname, model, version, feature, instance) "
+                f"(max by (alertname, model, version, feature, instance) ({_FIRING}))",
+                "s",
+            ),
+            width=21,
+            height=4,
+            no_value="Nothing fires",
+        ),
+    ),
+)
 
 _NOW = Section(
     "Now",
@@ -17,6 +61,7 @@ _NOW = Section(
             "reqps",
             Query("millrace:requests:rate5m"),
             runbook="MillraceTrafficVanished",
+            width=3,
         ),
         number(
             "Failing",
@@ -26,6 +71,7 @@ _NOW = Section(
             warn=0.001,
             bad=0.01,
             runbook="MillraceErrorBudgetBurnsFast",
+            width=3,
         ),
         number(
             "Slow",
@@ -35,26 +81,37 @@ _NOW = Section(
             warn=0.01,
             bad=0.1,
             runbook="MillraceLatencyBudgetBurnsFast",
+            width=3,
         ),
         number(
-            "Error budget left",
-            "Of what may fail in a month at the rate of the last three days.",
+            "p99",
+            "99 of 100 requests are answered within this time, as the replicas saw them.",
+            "s",
+            Query(quantile(0.99, "flask_http_request_duration_seconds", "", OF_REPLICA)),
+            width=3,
+            runbook="MillraceLatencyBudgetBurnsFast",
+        ),
+        number(
+            "Error budget",
+            "What is left of what may fail in a month, at the rate of the last three days.",
             "percentunit",
             Query(_BUDGET),
             warn=0.5,
             bad=0.1,
             low_is_bad=True,
             runbook="MillraceErrorBudgetBurnsSlowly",
+            width=3,
         ),
         number(
-            "Latency budget left",
-            "Of what may be slow in a month at the rate of the last three days.",
+            "Time budget",
+            "What is left of what may be slow in a month, at the rate of the last three days.",
             "percentunit",
             Query(_LATENCY_BUDGET),
             warn=0.5,
             bad=0.1,
             low_is_bad=True,
             runbook="MillraceLatencyBudgetBurnsSlowly",
+            width=3,
         ),
         number(
             "Replicas up",
@@ -65,23 +122,27 @@ _NOW = Section(
             bad=1,
             low_is_bad=True,
             runbook="MillraceReplicaDown",
+            width=3,
+        ),
+        number(
+            "From outside",
+            "Whether a prediction that is asked for the way callers do is answered.",
+            "none",
+            Query('max(probe_success{component="probe"})'),
+            width=3,
+            bad=0,
+            warn=1,
+            low_is_bad=True,
+            runbook="MillraceUnreachable",
+            names={0: ("not answered", RED), 1: ("answered", GREEN)},
+            no_value="not asked",
         ),
     ),
-)
-
-_OUTSIDE = states(
-    "From outside",
-    "Whether a prediction that is asked for the way callers do is answered.",
-    Query('max by (job) (probe_success{component="probe"})', "{{job}}"),
-    {0: ("not answered", "red"), 1: ("answered", "green")},
-    width=12,
-    runbook="MillraceUnreachable",
 )
 
 _REQUESTS = Section(
     "Requests",
     (
-        _OUTSIDE,
         lines(
             "Requests by route",
             "Requests a second by route, as the replicas answered them.",
@@ -91,6 +152,15 @@ _REQUESTS = Section(
             width=12,
         ),
         lines(
+            "Requests by caller",
+            "Requests a second by client; people are shown as their identity provider.",
+            "reqps",
+            Query(rate("millrace_caller_requests_total", "caller", OF_REPLICA), "{{caller}}"),
+            stack=True,
+            width=12,
+            runbook="MillraceTrafficVanished",
+        ),
+        lines(
             "Errors by status",
             "Requests a second that were not answered with 2xx, by status.",
             "reqps",
@@ -98,6 +168,7 @@ _REQUESTS = Section(
             stack=True,
             width=12,
             runbook="MillraceErrorBudgetBurnsFast",
+            looks=BY_STATUS,
         ),
         lines(
             "Failing and slow",
@@ -108,21 +179,27 @@ _REQUESTS = Section(
             Query("millrace:slow:ratio_rate5m", "slow, 5 m"),
             Query("millrace:slow:ratio_rate1h", "slow, 1 h"),
             runbook="MillraceLatencyBudgetBurnsFast",
+            width=12,
+            soft=0.01,
+            looks=(Look("^failing", RED), Look("^slow", ORANGE), Look("1 h$", dashed=True)),
         ),
         lines(
             "Duration by route",
             "95th percentile of a request's duration in a replica.",
             "s",
             Query(quantile(0.95, "flask_http_request_duration_seconds", "url_rule", OF_REPLICA), "{{url_rule}}"),
+            width=12,
         ),
         lines(
             "Unhandled exceptions",
             "Requests a second that ended in an exception nothing answered.",
             "reqps",
             Query(
-                rate("flask_http_request_exceptions_total", "instance", OF_REPLICA) + " or vector(0)",
-                "{{instance}}",
+                rate("flask_http_request_exceptions_total", "", OF_REPLICA) + " or vector(0)",
+                "exceptions",
             ),
+            width=12,
+            looks=ALL_ERRORS,
         ),
     ),
 )
@@ -136,6 +213,7 @@ _PREDICTIONS = Section(
             "reqps",
             Query(rate("millrace_predictions_total", "code", OF_REPLICA), "{{code}}"),
             stack=True,
+            looks=BY_CODE,
         ),
         lines(
             "Predictions by dialect",
@@ -160,6 +238,8 @@ _PREDICTIONS = Section(
                 for q in (0.5, 0.95, 0.99)
             ),
             runbook="MillraceLatencyBudgetBurnsFast",
+            width=6,
+            looks=BY_QUANTILE,
         ),
         lines(
             "Time by stage",
@@ -174,6 +254,8 @@ _PREDICTIONS = Section(
                 "queue",
             ),
             stack=True,
+            width=6,
+            looks=(Look("^queue$", ORANGE),),
         ),
         lines(
             "Rows a request",
@@ -181,12 +263,15 @@ _PREDICTIONS = Section(
             "none",
             Query(quantile(0.5, "millrace_batch_rows", "", OF_REPLICA), "p50"),
             Query(quantile(0.99, "millrace_batch_rows", "", OF_REPLICA), "p99"),
+            width=6,
+            looks=BY_QUANTILE,
         ),
         lines(
             "Requests a prediction",
             "Mean number of requests that one prediction answered: 1 if none wait or none may be joined.",
             "none",
             Query(mean("millrace_batch_requests", "", OF_REPLICA), "mean"),
+            width=6,
         ),
     ),
 )
@@ -196,9 +281,12 @@ _SATURATION = Section(
     (
         lines(
             "In flight",
-            "Requests being answered now, by replica.",
+            "Requests being answered now, by replica, and how many predictions Nginx lets one have at most.",
             "none",
             Query(f"sum by (instance) (millrace_in_flight{{{OF_REPLICA}}})", "{{instance}}"),
+            Query(f"min(millrace_capacity_requests{{{OF_REPLICA}}})", "capacity of one"),
+            runbook="MillraceSheddingLoad",
+            looks=(Look("^capacity of one$", RED, dashed=True),),
         ),
         lines(
             "Waiting for a worker",
@@ -207,6 +295,7 @@ _SATURATION = Section(
             Query(quantile(0.5, "millrace_queue_seconds", "", OF_REPLICA), "p50"),
             Query(quantile(0.99, "millrace_queue_seconds", "", OF_REPLICA), "p99"),
             runbook="MillraceSheddingLoad",
+            looks=BY_QUANTILE,
         ),
         lines(
             "Turned away",
@@ -218,6 +307,7 @@ _SATURATION = Section(
                 "Nginx: {{status}}",
             ),
             runbook="MillraceSheddingLoad",
+            looks=(Look("^replica", RED), Look("429$", ORANGE), Look("503$", RED)),
         ),
     ),
 )
@@ -229,6 +319,6 @@ def overview() -> Json:
         "overview",
         "Overview",
         "Is the service well? Traffic, errors, latency, saturation and the objectives' budgets.",
-        [_NOW, _REQUESTS, _PREDICTIONS, _SATURATION],
+        [_ALERTS, _NOW, _REQUESTS, _PREDICTIONS, _SATURATION],
         [REPLICA],
     )

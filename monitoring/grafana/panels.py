@@ -1,11 +1,15 @@
-"""The few kinds of panels that Millrace's dashboards are made of, before they have a place."""
+"""The few kinds of panels over time that Millrace's dashboards are made of, before they have a place."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from monitoring.grafana.colours import GREEN, RED, YELLOW, Look, mapped
 from monitoring.grafana.queries import Json, Query
 
-_GREEN, _YELLOW, _RED = "green", "#EAB839", "red"
+_SOFT_MAXIMA = {"percentunit": 0.05, "reqps": 1, "ops": 1, "opm": 1, "s": 0.001, "none": 4, "Bps": 1024, "bytes": 1024}
+"""How far an axis reaches at least, by unit, so that a flat zero does not stand on an axis of thousands."""
+
+LEGEND: Json = {"showLegend": True, "displayMode": "list", "placement": "bottom", "calcs": []}
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +17,7 @@ class Panel:
     """One panel before it has a place.
 
     ``width`` is of 24 columns; ``runbook`` names an alert; ``no_value`` is what the panel says if there is no data.
+    ``minimum`` is where the axis begins. ``transformations`` and ``overrides`` are Grafana's own.
     """
 
     kind: str
@@ -23,12 +28,16 @@ class Panel:
     options: Json
     width: int = 8
     height: int = 8
-    steps: tuple[tuple[float | None, str], ...] = ()
+    steps: tuple[tuple[float | None, str], ...] = ((None, GREEN),)
     custom: Json = field(default_factory=dict)
     runbook: str = ""
     mappings: tuple[Json, ...] = ()
     instant: bool = False
+    table: bool = False
     no_value: str = ""
+    minimum: float | None = None
+    overrides: tuple[Json, ...] = ()
+    transformations: tuple[Json, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,27 +57,39 @@ def lines(  # noqa: PLR0913 - the few things in which line panels differ
     stack: bool = False,
     runbook: str = "",
     warn: float | None = None,
+    soft: float | None = None,
     no_value: str = "",
+    looks: Sequence[Look] = (),
 ) -> Panel:
-    """Show values over time; ``stack`` for parts of a whole, ``warn`` draws the line above which to worry."""
+    """Show values over time, from 0 on; ``stack`` for parts of a whole, ``warn`` draws the line above which to worry.
+
+    The axis reaches at least to ``soft``: by default beyond ``warn``, or what is usual for the unit.
+    """
+    reach = soft if soft is not None else 1.2 * warn if warn is not None else _SOFT_MAXIMA.get(unit)
     custom: Json = {
         "drawStyle": "line",
         "lineWidth": 1,
         "fillOpacity": 30 if stack else 8,
         "showPoints": "never",
         "spanNulls": False,
+        "axisSoftMax": reach,
         "stacking": {"mode": "normal" if stack else "none", "group": "A"},
         "thresholdsStyle": {"mode": "dashed" if warn is not None else "off"},
     }
-    options = {
-        "legend": {"showLegend": True, "displayMode": "list", "placement": "bottom", "calcs": []},
-        "tooltip": {"mode": "multi", "sort": "desc"},
-    }
-    steps: tuple[tuple[float | None, str], ...] = ((None, _GREEN),)
-    if warn is not None:
-        steps = (*steps, (warn, _RED))
     return Panel(
-        "timeseries", title, description, unit, queries, options, width, 8, steps, custom, runbook, no_value=no_value
+        "timeseries",
+        title,
+        description,
+        unit,
+        queries,
+        {"legend": LEGEND, "tooltip": {"mode": "multi", "sort": "desc"}},
+        width,
+        steps=((None, GREEN), *([(warn, RED)] if warn is not None else [])),
+        custom={name: value for name, value in custom.items() if value is not None},
+        runbook=runbook,
+        no_value=no_value,
+        minimum=0,
+        overrides=tuple(look.override for look in looks),
     )
 
 
@@ -83,55 +104,45 @@ def number(  # noqa: PLR0913 - the few things in which single numbers differ
     bad: float | None = None,
     low_is_bad: bool = False,
     runbook: str = "",
+    names: Mapping[int, tuple[str, str]] | None = None,
+    no_value: str = "",
 ) -> Panel:
-    """Show one number with a sparkline, coloured by thresholds; ``low_is_bad`` turns them round."""
-    first, last = (_RED, _GREEN) if low_is_bad else (_GREEN, _RED)
-    steps: list[tuple[float | None, str]] = [(None, first if warn is not None or bad is not None else _GREEN)]
+    """Show one number with a sparkline, coloured by thresholds; ``low_is_bad`` turns them round.
+
+    ``names`` gives values words and colours; then there is no sparkline.
+    """
+    first, last = (RED, GREEN) if low_is_bad else (GREEN, RED)
+    steps: list[tuple[float | None, str]] = [(None, first if warn is not None or bad is not None else GREEN)]
     low, high = (bad, warn) if low_is_bad else (warn, bad)
     if low is not None:
-        steps.append((low, _YELLOW if high is not None else last))
+        steps.append((low, YELLOW if high is not None else last))
     if high is not None:
         steps.append((high, last))
     options = {
-        "graphMode": "area",
+        "graphMode": "none" if names else "area",
         "colorMode": "value",
         "justifyMode": "auto",
-        "textMode": "auto",
+        "textMode": "value",
         "wideLayout": True,
         "showPercentChange": False,
         "percentChangeColorMode": "standard",
         "orientation": "auto",
         "reduceOptions": {"calcs": ["lastNotNull"], "fields": "", "values": False},
     }
-    return Panel("stat", title, description, unit, (query,), options, width, 4, tuple(steps), {}, runbook)
-
-
-def bars(  # noqa: PLR0913 - the few things in which panels of bars differ
-    title: str,
-    description: str,
-    unit: str,
-    *queries: Query,
-    width: int = 8,
-    steps: Sequence[tuple[float, str]] = (),
-    no_value: str = "",
-) -> Panel:
-    """Show the newest values side by side, as horizontal bars."""
-    options = {
-        "displayMode": "gradient",
-        "valueMode": "color",
-        "namePlacement": "auto",
-        "showUnfilled": True,
-        "sizing": "auto",
-        "minVizWidth": 8,
-        "minVizHeight": 16,
-        "maxVizHeight": 300,
-        "orientation": "horizontal",
-        "legend": {"showLegend": False, "displayMode": "list", "placement": "bottom", "calcs": []},
-        "reduceOptions": {"calcs": ["lastNotNull"], "fields": "", "values": False},
-    }
-    coloured: tuple[tuple[float | None, str], ...] = ((None, _GREEN), *steps)
+    named = query if query.legend else replace(query, legend=title.lower())
     return Panel(
-        "bargauge", title, description, unit, queries, options, width, 8, coloured, instant=True, no_value=no_value
+        "stat",
+        title,
+        description,
+        unit,
+        (named,),
+        options,
+        width,
+        4,
+        tuple(steps),
+        runbook=runbook,
+        mappings=(mapped(names),) if names else (),
+        no_value=no_value,
     )
 
 
@@ -142,23 +153,30 @@ def states(  # noqa: PLR0913 - the few things in which panels of states differ
     names: Mapping[int, tuple[str, str]],
     *,
     width: int = 12,
+    height: int = 8,
     runbook: str = "",
+    no_value: str = "",
 ) -> Panel:
     """Show which state a thing was in over time; ``names`` gives each value its word and colour."""
-    mapping = {
-        "type": "value",
-        "options": {str(v): {"text": text, "color": colour, "index": v} for v, (text, colour) in names.items()},
-    }
     options = {
         "showValue": "auto",
         "rowHeight": 0.9,
         "mergeValues": True,
         "alignValue": "left",
-        "legend": {"showLegend": True, "displayMode": "list", "placement": "bottom", "calcs": []},
+        "legend": LEGEND,
         "tooltip": {"mode": "single", "sort": "none"},
     }
-    custom = {"lineWidth": 0, "fillOpacity": 70}
-    steps: tuple[tuple[float | None, str], ...] = ((None, _GREEN),)
     return Panel(
-        "state-timeline", title, description, "none", (query,), options, width, 8, steps, custom, runbook, (mapping,)
+        "state-timeline",
+        title,
+        description,
+        "none",
+        (query,),
+        options,
+        width,
+        height,
+        custom={"lineWidth": 0, "fillOpacity": 70},
+        runbook=runbook,
+        mappings=(mapped(names),),
+        no_value=no_value,
     )

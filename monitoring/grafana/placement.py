@@ -7,6 +7,7 @@ from monitoring.grafana.panels import Panel, Section
 from monitoring.grafana.queries import DATASOURCE, Json, Query
 
 _WIDTH = 24
+_BY_SERIES = ("timeseries", "barchart")
 
 
 def placed(sections: Sequence[Section]) -> Iterable[Json]:
@@ -47,18 +48,23 @@ def _panel(panel: Panel, ordinal: int, place: Json) -> Json:
             "defaults": {
                 "unit": panel.unit,
                 "custom": panel.custom,
-                "color": {"mode": "palette-classic" if panel.kind == "timeseries" else "thresholds"},
+                "color": {"mode": "palette-classic" if panel.kind in _BY_SERIES else "thresholds"},
                 "mappings": list(panel.mappings),
                 "thresholds": {
                     "mode": "absolute",
                     "steps": [{"value": value, "color": colour} for value, colour in panel.steps],
                 },
             },
-            "overrides": [],
+            "overrides": list(panel.overrides),
         },
     }
+    defaults = made["fieldConfig"]["defaults"]
+    if panel.minimum is not None:
+        defaults["min"] = panel.minimum
+    if panel.transformations:
+        made["transformations"] = list(panel.transformations)
     if panel.no_value:
-        made["fieldConfig"]["defaults"]["noValue"] = panel.no_value
+        defaults["noValue"] = panel.no_value
     if panel.runbook:
         made["links"] = [link(f"Runbook: {panel.runbook}", f"${{runbooks}}/{panel.runbook}.md")]
     return made
@@ -72,4 +78,5 @@ def _target(panel: Panel, query: Query, index: int) -> Json:
         "legendFormat": query.legend or "__auto",
         "range": not panel.instant,
         "instant": panel.instant,
+        "format": "table" if panel.table else "time_series",
     }

@@ -1,8 +1,10 @@
 """The replicas' processes, their share of the work, and Nginx before them."""
 
+from monitoring.grafana.colours import ALL_ERRORS, BY_QUANTILE, BY_STATUS, ORANGE, Look
 from monitoring.grafana.frame import dashboard
-from monitoring.grafana.panels import Section, bars, lines, states
+from monitoring.grafana.panels import Section, lines, states
 from monitoring.grafana.queries import Json, Query, rate
+from monitoring.grafana.tables import Column, Labels, table
 from monitoring.grafana.variables import OF_REPLICA, REPLICA
 
 _WORKER = "{{instance}} {{worker}}"
@@ -16,16 +18,26 @@ _REPLICAS = Section(
             "Whether each replica's management port answers.",
             Query(f'up{{component="replica", {OF_REPLICA}}}', "{{instance}}"),
             {0: ("down", "red"), 1: ("up", "green")},
+            height=6,
+            runbook="MillraceReplicaDown",
         ),
-        bars(
+        table(
             "Release",
             "What each replica runs.",
-            "none",
-            Query(
-                f"max by (instance, release, python, scikit_learn) (millrace_build_info{{{OF_REPLICA}}})",
-                "{{instance}}: Millrace {{release}}, Python {{python}}, scikit-learn {{scikit_learn}}",
+            Labels(
+                (
+                    ("instance", "Replica"),
+                    ("release", "Millrace"),
+                    ("python", "Python"),
+                    ("scikit_learn", "scikit-learn"),
+                )
             ),
-            width=12,
+            Column(
+                "Runs",
+                f"max by (instance, release, python, scikit_learn) (millrace_build_info{{{OF_REPLICA}}})",
+            ),
+            height=6,
+            values=False,
         ),
         lines(
             "Requests by replica",
@@ -49,6 +61,7 @@ _REPLICAS = Section(
                 "{{instance}}",
             ),
             runbook="MillraceWorkersKeepDying",
+            looks=ALL_ERRORS,
         ),
     ),
 )
@@ -61,6 +74,7 @@ _PROCESSES = Section(
             "CPU seconds a second of each process: 1 is a whole core.",
             "none",
             Query(rate("millrace_worker_cpu_seconds_total", "instance, worker", OF_REPLICA), _WORKER),
+            soft=1,
         ),
         lines(
             "Memory",
@@ -101,6 +115,7 @@ _PROCESSES = Section(
                 f"millrace_disk_free_bytes{{{OF_REPLICA}}} / millrace_disk_size_bytes{{{OF_REPLICA}}}",
                 "{{instance}} {{volume}}",
             ),
+            soft=1,
             runbook="MillraceDiskFull",
         ),
         states(
@@ -108,6 +123,7 @@ _PROCESSES = Section(
             "What processes that run a model's own code give up on each replica.",
             Query(f"millrace_model_confinement{{{OF_REPLICA}}}", "{{instance}} {{part}}"),
             {0: ("not offered", "orange"), 1: ("holds", "green")},
+            width=8,
         ),
         lines(
             "Room above the reserve",
@@ -248,6 +264,8 @@ _NGINX = Section(
             "reqps",
             Query("sum by (status) (rate(millrace_nginx_requests_total[$__rate_interval])) > 0", "{{status}}"),
             stack=True,
+            width=6,
+            looks=BY_STATUS,
         ),
         lines(
             "Duration",
@@ -261,22 +279,30 @@ _NGINX = Section(
                 )
                 for q in (0.5, 0.95, 0.99)
             ),
+            width=6,
+            looks=BY_QUANTILE,
         ),
         lines(
             "Tries by replica",
             "Tries a second by replica and outcome.",
             "reqps",
             Query(
-                "sum by (upstream, status) (rate(millrace_nginx_upstream_tries_total[$__rate_interval]))",
+                "label_replace("
+                "sum by (upstream, status) (rate(millrace_nginx_upstream_tries_total[$__rate_interval])), "
+                r'"upstream", "$1", "upstream", ".*/(.+)\\.sock")',
                 "{{upstream}} {{status}}",
             ),
             stack=True,
+            width=6,
+            looks=BY_STATUS,
         ),
         lines(
             "Retries",
             "Further replicas tried after a first one failed.",
             "reqps",
             Query("sum(rate(millrace_nginx_retries_total[$__rate_interval]))", "retries"),
+            width=6,
+            looks=(Look(".", ORANGE),),
         ),
     ),
 )

@@ -21,6 +21,12 @@ def choice(name: str, label: str, query: str) -> Json:
     }
 
 
+def one(name: str, label: str, query: str, *, newest: bool = False) -> Json:
+    """Make a variable whose values Prometheus knows, of which one is chosen; ``newest`` sorts numbers downwards."""
+    made = choice(name, label, query) | {"multi": False, "includeAll": False, "sort": 4 if newest else 1}
+    return {key: value for key, value in made.items() if key not in {"allValue", "current"}}
+
+
 def told(name: str, label: str, query: str) -> Json:
     """Make a hidden variable with the one value that Prometheus tells."""
     return {
@@ -60,9 +66,14 @@ def datasource() -> Json:
     }
 
 
-MODEL = choice("model", "Model", "label_values(millrace_model_channel_version, model)")
-VERSION = choice("version", "Version", 'label_values(millrace_model_state{model=~"$model"}, version)')
+_MODELS = "label_values(millrace_model_channel_version, model)"
+_VERSIONS = 'label_values(millrace_model_state{model=~"$model"}, version)'
+
+MODEL = choice("model", "Model", _MODELS)
+VERSION = choice("version", "Version", _VERSIONS)
+ONE_MODEL = one("model", "Model", _MODELS)
+ONE_VERSION = one("version", "Version", _VERSIONS, newest=True)
 REPLICA = choice("replica", "Replica", 'label_values(up{component="replica"}, instance)')
 
-OF_VERSION = 'model=~"$model", version=~"$version"'
+OF_VERSION = 'model=~"$model", model!="", version=~"$version"'
 OF_REPLICA = 'instance=~"$replica"'

@@ -34,8 +34,8 @@ SERIES = {series: declared for declared in CATALOGUE for series in declared.seri
 OF_OTHERS = {
     "up",
     "ALERTS",
+    "ALERTS_FOR_STATE",
     "probe_success",
-    "probe_duration_seconds",
     "node_cpu_seconds_total",
     "node_memory_MemAvailable_bytes",
     "node_memory_MemTotal_bytes",
@@ -44,15 +44,28 @@ OF_OTHERS = {
     "node_disk_io_time_seconds_total",
 }
 """Series of Prometheus itself and of the exporters of others."""
-KINDS = {"timeseries": "timeseries", "stat": "stat", "bargauge": "bargauge", "state-timeline": "statetimeline"}
+KINDS = {
+    "timeseries": "timeseries",
+    "stat": "stat",
+    "table": "table",
+    "barchart": "barchart",
+    "state-timeline": "statetimeline",
+}
 
 spec = importlib.util.spec_from_file_location("promql", HERE / "promql.py")
 promql = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(promql)
 
 
+OF_ANY_TYPE = {"MatcherConfig": "options", "DynamicConfigValue": "value"}
+"""What may be of any type, and the published schema calls an object: Grafana itself writes strings and numbers."""
+
+
 def schema(name, definition=None):
     document = json.loads((HERE / "data" / f"grafana_{name}.schema.json").read_text())
+    for defined, field in OF_ANY_TYPE.items():
+        if defined in document["definitions"]:
+            document["definitions"][defined]["properties"][field] = {}
     return {**document, "$ref": f"#/definitions/{definition}"} if definition else document
 
 
@@ -102,6 +115,51 @@ def test_a_panel_keeps_the_habits(board, panel):
         assert re.fullmatch(r"\$\{runbooks\}/(\w+)\.md", link["url"])[1] in ALERTS
 
 
+@pytest.mark.parametrize(("board", "panel"), [panel for panel in PANELS if panel.values[1]["type"] == "timeseries"])
+def test_an_axis_begins_at_zero_and_a_flat_zero_does_not_stand_on_a_large_one(board, panel):
+    defaults = panel["fieldConfig"]["defaults"]
+    assert defaults["min"] == 0
+    assert (
+        0
+        < defaults["custom"]["axisSoftMax"]
+        <= {"percentunit": 1.2, "bytes": 1024, "Bps": 1024}.get(defaults["unit"], 4)
+    )
+
+
+@pytest.mark.parametrize(
+    ("title", "colours"),
+    [
+        ("Errors by status", {"404": "orange", "500": "red"}),
+        ("Answers by status", {"200": "green", "404": "orange", "503": "red", "501": "orange"}),
+        ("Predictions by outcome", {"ok": "green", "invalid_input": "orange", "internal_error": "red"}),
+        ("States of versions", {"iris v1 READY": "green", "iris v2 FAILED": "red", "iris v3 LOADING": "blue"}),
+        ("Tries by replica", {"replica-1 200": "green", "replica-1 504": "red"}),
+        ("Golden replays", {"matched": "green", "differed": "red"}),
+    ],
+)
+def test_a_colour_says_what_a_series_means(title, colours):
+    (panel,) = (one.values[1] for one in PANELS if one.values[1]["title"] == title)
+    drawn = {}
+    for override in panel["fieldConfig"]["overrides"]:
+        for name in colours:
+            if re.search(override["matcher"]["options"].strip("/"), name):
+                drawn[name] = override["properties"][0]["value"]["fixedColor"]
+    assert drawn == colours
+
+
+def test_the_first_panel_that_a_reader_sees_is_of_alerts_that_fire():
+    first = [panel for panel in DASHBOARDS["overview.json"]["panels"] if panel["type"] != "row"][:2]
+    assert [panel["title"] for panel in first] == ["Firing", "Firing alerts"]
+    assert all('alertstate="firing"' in panel["targets"][0]["expr"] for panel in first)
+
+
+def test_the_board_of_drift_opens_on_one_version_and_one_feature():
+    chosen = {variable["name"]: variable for variable in DASHBOARDS["data.json"]["templating"]["list"]}
+    for name in ("model", "version", "feature"):
+        assert not chosen[name]["includeAll"]
+        assert not chosen[name]["multi"]
+
+
 @pytest.mark.parametrize("name", DASHBOARDS)
 def test_a_dashboard_keeps_the_habits(name):
     board = DASHBOARDS[name]
@@ -110,7 +168,7 @@ def test_a_dashboard_keeps_the_habits(name):
     assert board["tags"] == ["millrace"]
     variables = {variable["name"] for variable in board["templating"]["list"]}
     assert {"datasource", "runbooks", "kibana", "request_id"} <= variables
-    used = set(re.findall(r"\$\{?(\w+)", json.dumps(board["panels"]))) - {"__rate_interval"}
+    used = {name for name in re.findall(r"\$\{?([a-zA-Z_]\w*)", json.dumps(board["panels"])) if name[:2] != "__"}
     assert used <= variables
     ids = [panel["id"] for panel in board["panels"]]
     assert len(ids) == len(set(ids))

@@ -27,6 +27,7 @@ pytestmark = [
 
 IRIS = [[5.1, 3.5, 1.4, 0.2], [6.0, 2.9, 4.5, 1.5], [6.9, 3.1, 5.4, 2.1], [4.9, 3.0, 1.4, 0.2], [5.6, 2.7, 4.2, 1.3]]
 ONLY_WITH_TLS = {"Certificate"}
+ONLY_IN_TROUBLE = {"Firing alerts"}
 OF_EXPORTERS = {
     panel
     for names, panels in (
@@ -176,9 +177,33 @@ def test_every_panel_query_returns_data(observed, file):
         f"{panel['title']}: {target['expr']}"
         for panel in json.loads(file.read_text())["panels"]
         for target in panel.get("targets", [])
-        if panel["title"] not in ONLY_WITH_TLS | OF_EXPORTERS and not observed.prometheus.query(asked(target["expr"]))
+        if panel["title"] not in ONLY_WITH_TLS | ONLY_IN_TROUBLE | OF_EXPORTERS
+        and not observed.prometheus.query(asked(target["expr"]))
     ]
     assert empty == []
+
+
+@pytest.mark.parametrize("file", DASHBOARDS, ids=lambda file: file.stem)
+def test_every_series_has_a_name_that_says_what_it_is(observed, file):
+    def named(target):
+        for labels in observed.prometheus.query(asked(target["expr"])):
+            told = dict(labels)
+            names = re.findall(r"{{(\w+)}}", target["legendFormat"])
+            yield not names or any(told.get(name) for name in names), target["legendFormat"], told
+
+    nameless = [
+        (panel["title"], *what)
+        for panel in json.loads(file.read_text())["panels"]
+        for target in panel.get("targets", [])
+        for good, *what in named(target)
+        if not good or target["legendFormat"] in {"__auto", "v", "Value"} or told_of_no_model(target, what[1])
+    ]
+    assert nameless == []
+
+
+def told_of_no_model(target, labels):
+    """Whether a name that begins with a model's has none."""
+    return target["legendFormat"].startswith("{{model}}") and not labels.get("model")
 
 
 def test_every_recording_rule_equals_its_expression(observed):
