@@ -26,7 +26,8 @@ _REPLICAS = Section(
             "What each replica runs.",
             Labels(
                 (
-                    ("instance", "Replica"),
+                    ("replica", "Replica"),
+                    ("instance", "Address"),
                     ("release", "Millrace"),
                     ("python", "Python"),
                     ("scikit_learn", "scikit-learn"),
@@ -34,7 +35,7 @@ _REPLICAS = Section(
             ),
             Column(
                 "Runs",
-                f"max by (instance, release, python, scikit_learn) (millrace_build_info{{{OF_REPLICA}}})",
+                f"max by (replica, instance, release, python, scikit_learn) (millrace_build_info{{{OF_REPLICA}}})",
             ),
             height=6,
             values=False,
