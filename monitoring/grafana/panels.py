@@ -58,12 +58,13 @@ def lines(  # noqa: PLR0913 - the few things in which line panels differ
     runbook: str = "",
     warn: float | None = None,
     soft: float | None = None,
+    signed: bool = False,
     no_value: str = "",
     looks: Sequence[Look] = (),
 ) -> Panel:
     """Show values over time, from 0 on; ``stack`` for parts of a whole, ``warn`` draws the line above which to worry.
 
-    The axis reaches at least to ``soft``: by default beyond ``warn``, or what is usual for the unit.
+    Values that are ``signed`` may be below 0. The axis reaches at least to ``soft``: by default beyond ``warn``, or what is usual for the unit.
     """
     reach = soft if soft is not None else 1.2 * warn if warn is not None else _SOFT_MAXIMA.get(unit)
     custom: Json = {
@@ -88,7 +89,7 @@ def lines(  # noqa: PLR0913 - the few things in which line panels differ
         custom={name: value for name, value in custom.items() if value is not None},
         runbook=runbook,
         no_value=no_value,
-        minimum=0,
+        minimum=None if signed else 0,
         overrides=tuple(look.override for look in looks),
     )
 

@@ -135,6 +135,7 @@ _PROCESSES = Section(
                 "{{instance}} {{volume}}",
             ),
             runbook="MillraceDiskReserveUsed",
+            signed=True,
         ),
         lines(
             "Not written",

@@ -27,7 +27,7 @@ pytestmark = [
 
 IRIS = [[5.1, 3.5, 1.4, 0.2], [6.0, 2.9, 4.5, 1.5], [6.9, 3.1, 5.4, 2.1], [4.9, 3.0, 1.4, 0.2], [5.6, 2.7, 4.2, 1.3]]
 ONLY_WITH_TLS = {"Certificate"}
-ONLY_IN_TROUBLE = {"Firing alerts"}
+ONLY_IN_TROUBLE = {"Firing alerts", "In quarantine"}
 OF_EXPORTERS = {
     panel
     for names, panels in (
