@@ -64,8 +64,8 @@ def lines(  # noqa: PLR0913 - the few things in which line panels differ
 ) -> Panel:
     """Show values over time, from 0 on; ``stack`` for parts of a whole, ``warn`` draws the line above which to worry.
 
-    Values that are ``signed`` may be below 0. The axis reaches at least to ``soft``: by default beyond ``warn``, or what
-    is usual for the unit.
+    Values that are ``signed`` may be below 0. The axis reaches at least to ``soft``: by default beyond ``warn``, or
+    what is usual for the unit.
     """
     reach = soft if soft is not None else 1.2 * warn if warn is not None else _SOFT_MAXIMA.get(unit)
     custom: Json = {
