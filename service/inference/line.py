@@ -12,6 +12,7 @@ from model_store.batch import Array, Batch
 from model_store.request_errors import RequestError
 from model_store.validation.bounds import check_rows
 from service.errors import LabelNotFound, ModelNotFound, VersionNotFound
+from service.metrics import unwritten
 from service.observers.observer import Observer, Prediction
 from service.runtime.router import Chosen, Router
 from service.wire import Call, PredictionResult, Target, Verb, WireRequest, WireResponse
@@ -125,6 +126,7 @@ class Inference:
             try:
                 observer.predicted(prediction, batch, outputs)
             except Exception:
+                unwritten.count(unwritten.RECORD)
                 log.exception("%s could not observe a prediction", type(observer).__name__)
 
     def _refused(self, chosen: Chosen | None, verb: Verb, error: RequestError) -> None:
@@ -132,6 +134,7 @@ class Inference:
             try:
                 observer.refused(chosen, verb.dialect, error.code)
             except Exception:
+                unwritten.count(unwritten.RECORD)
                 log.exception("%s could not observe a refusal", type(observer).__name__)
 
 

@@ -41,7 +41,8 @@ LABELS: Mapping[str, str] = {
     "category that at least five rows of the sample had, or of texts and ids the kind and how many characters",
     "worker": "`master`, or the worker's place: 0 for the oldest",
     "volume": "`store` or `run`",
-    "what": "`metric` (a series), `recent_prediction` (a row), `payload` or `span`",
+    "what": "`metric` (a series), `recent_prediction` (a row), `payload`, `span`, or `record` (part of what "
+    "is noted of a request, which an error prevented)",
     "release": "Millrace's own version",
     "python": "Python's version",
     "scikit_learn": "scikit-learn's version",
@@ -398,7 +399,7 @@ CATALOGUE: tuple[Declaration, ...] = (
         "counter",
         "What was dropped because it could not be written, most often to a full disk, or because of `DISK_RESERVE`.",
         ("what",),
-        from_zero=("metric", "recent_prediction", "payload", "span"),
+        from_zero=("metric", "recent_prediction", "payload", "span", "record"),
     ),
     Declaration("millrace_metric_files", "gauge", "Files that hold the workers' metrics.", origin="replica"),
     Declaration(

@@ -6,7 +6,7 @@ from service.metrics import whole
 from service.metrics.adding import write_again
 from service.metrics.instruments import all_but_latest, child
 
-METRIC, RECENT, PAYLOAD, SPAN = "metric", "recent_prediction", "payload", "span"
+METRIC, RECENT, PAYLOAD, SPAN, RECORD = "metric", "recent_prediction", "payload", "span", "record"
 """What may be dropped."""
 
 
