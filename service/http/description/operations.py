@@ -43,6 +43,7 @@ _REFUSALS: Mapping[int, str] = {
     500: "The model or the service failed",
     501: "A part of the protocol that is left out on purpose",
     503: "Not able to answer now; try again after `Retry-After` seconds",
+    507: "No room on the disk; predictions go on",
 }
 
 
