@@ -1,5 +1,6 @@
 """One walker over an estimator's parts: steps, branches, fitted members, and all else that they hold."""
 
+import copy
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -13,6 +14,11 @@ SEQUENCES = (list, tuple)
 Mappings and arrays also hold what a search tried and did not take: ``param_grid``, ``cv_results_``.
 """
 
+NAMES = "feature_names_in_"
+"""Where an estimator keeps the names of the columns of a DataFrame that it was fitted on."""
+
+_LOOK_AT_NAMES = frozenset({"ColumnTransformer", "FunctionTransformer"})
+_ARRAYS = ("default", None)
 _SCALARS = (str, bytes, bool, int, float, complex, type(None))
 
 
@@ -72,6 +78,25 @@ def _hops(thing: Any) -> Iterable[tuple[str | int, Any]]:
     if is_estimator(thing) or _is_from_scikit_learn(thing):
         return list(getattr(thing, "__dict__", {}).items())
     return [(key, value) for key, value in thing.items() if isinstance(key, str)] if isinstance(thing, dict) else ()
+
+
+def is_blind(part: Any) -> bool:
+    """Return True if it is scikit-learn's own, and neither selects columns by name nor makes tables."""
+    return _is_from_scikit_learn(part) and type(part).__name__ not in _LOOK_AT_NAMES and not makes_tables(part)
+
+
+def makes_tables(part: Any) -> bool:
+    """Return whether ``set_output`` was asked for DataFrames."""
+    return any(form not in _ARRAYS for form in getattr(part, "_sklearn_output_config", {}).values())
+
+
+def nameless(part: Any) -> Any:
+    """Return the part, or if it knows the names of columns a copy without them: it takes arrays without a warning."""
+    if NAMES not in getattr(part, "__dict__", {}):
+        return part
+    made = copy.copy(part)
+    delattr(made, NAMES)
+    return made
 
 
 def is_estimator(thing: Any) -> bool:

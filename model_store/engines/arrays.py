@@ -5,11 +5,8 @@ from typing import Any
 
 from model_store.engines.engine import Candidate
 from model_store.engines.estimator import EstimatorEngine
-from model_store.estimators import parts
+from model_store.estimators import NAMES, is_blind, parts
 from model_store.schema import Schema
-
-_NAMES = "feature_names_in_"
-_LOOK_AT_NAMES = frozenset({"ColumnTransformer", "FunctionTransformer"})
 
 
 class ArrayEngine(EstimatorEngine, Candidate):
@@ -24,28 +21,18 @@ class ArrayEngine(EstimatorEngine, Candidate):
 
     def __init__(self, estimator: Any, schema: Schema) -> None:
         super().__init__(estimator, replace(schema, layout="matrix"))
-        self._taken = [(part, vars(part).pop(_NAMES)) for part in parts(estimator) if _NAMES in _attributes(part)]
+        self._taken = [(part, vars(part).pop(NAMES)) for part in parts(estimator) if NAMES in _attributes(part)]
 
     @classmethod
     def admits(cls, estimator: Any, schema: Schema) -> bool:
         """Return whether the rows are a table of one number type and no part of the estimator looks at column names."""
-        return schema.layout == "table" and schema.homogeneous and all(map(_is_blind, parts(estimator)))
+        return schema.layout == "table" and schema.homogeneous and all(map(is_blind, parts(estimator)))
 
     def discard(self) -> None:
         """Put the fitted column names back."""
         for part, names in self._taken:
-            setattr(part, _NAMES, names)
+            setattr(part, NAMES, names)
 
 
 def _attributes(part: Any) -> dict[str, Any]:
     return getattr(part, "__dict__", {})
-
-
-def _is_blind(part: Any) -> bool:
-    """Return True if it is scikit-learn's own, and neither selects columns by name nor makes frames."""
-    kind = type(part)
-    return (
-        kind.__module__.partition(".")[0] == "sklearn"
-        and kind.__name__ not in _LOOK_AT_NAMES
-        and not getattr(part, "_sklearn_output_config", None)
-    )

@@ -4,7 +4,7 @@ from typing import Any
 
 from model_store.batch import Array
 from model_store.engines.answers import METHODS, plain
-from model_store.estimators import at
+from model_store.estimators import at, nameless
 from model_store.plans.plan import Step
 from model_store.steps.step import Run
 
@@ -19,7 +19,7 @@ def called(step: Step, estimator: Any) -> Run:
         raise ValueError(
             f"a step calls {method} of an estimator: expected the estimator and one of {', '.join(METHODS)}"
         )
-    asked = getattr(at(estimator, step.settings["path"]), method)
+    asked = getattr(nameless(at(estimator, step.settings["path"])), method)
 
     def run(rows: Array) -> Array:
         return plain(asked(rows.copy(order="K")))

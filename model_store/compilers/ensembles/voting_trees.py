@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 
 from model_store.compilers.compilation import Compilation, Compiler, Methods, Value, class_path, refuse
-from model_store.compilers.compositions.responses import labels
+from model_store.compilers.compositions.responses import answer, labels
+from model_store.compilers.compositions.voting import turned
 from model_store.compilers.ensembles import adding, fitted
 from model_store.compilers.numeric.common import chosen, classified
 from model_store.trees.packing import TreeArrays
@@ -59,12 +60,21 @@ def _votes(estimator: Any) -> Iterator[TreeArrays]:
 
 
 def _ada_regressor(compilation: Compilation, estimator: Any, rows: Value) -> Methods:
-    fitted.check_all(estimator.estimators_, fitted.REGRESSORS)
-    rows = _twice_checked(compilation, estimator, rows)
-    trees = [fitted.tree(each.tree_, fitted.answers(each)) for each in estimator.estimators_]
-    each = adding.answered(compilation, rows, trees)
+    are_trees = all(class_path(each) in fitted.REGRESSORS for each in estimator.estimators_)
+    each = (_said_by_trees if are_trees else _said_by_others)(compilation, estimator, rows)
     weights = {"weights": estimator.estimator_weights_}
     return {"predict": compilation.add("weighted_median", each, arrays=weights, form="vector", width=1)}
+
+
+def _said_by_trees(compilation: Compilation, estimator: Any, rows: Value) -> Value:
+    rows = _twice_checked(compilation, estimator, rows)
+    trees = [fitted.tree(each.tree_, fitted.answers(each)) for each in estimator.estimators_]
+    return adding.answered(compilation, rows, trees)
+
+
+def _said_by_others(compilation: Compilation, estimator: Any, rows: Value) -> Value:
+    rows = compilation.numbers(rows)
+    return turned(compilation, [answer(compilation.compile(each, rows), "predict") for each in estimator.estimators_])
 
 
 def _twice_checked(compilation: Compilation, estimator: Any, rows: Value) -> Value:

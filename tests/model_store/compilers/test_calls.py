@@ -1,5 +1,6 @@
 """Parts that there are no steps for are called with arrays, and all around them is compiled."""
 
+import warnings
 from functools import partial
 
 import numpy as np
@@ -8,9 +9,11 @@ import pytest
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import VotingRegressor
+from sklearn.experimental import enable_iterative_imputer  # noqa: F401 - IterativeImputer cannot be imported without
 from sklearn.gaussian_process import GaussianProcessClassifier
+from sklearn.impute import IterativeImputer, KNNImputer
 from sklearn.linear_model import LogisticRegression, Ridge
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import FeatureUnion, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from model_store.batch import Batch
@@ -76,6 +79,19 @@ CASES = {
         MATRIX,
         [("steps", 0, 1)],
     ),
+    "what is fitted on columns of a table": (
+        make_pipeline(
+            ColumnTransformer([("gaps", KNNImputer(), list("abcd")), ("kind", OneHotEncoder(), ["kind"])]),
+            LogisticRegression(),
+        ),
+        TABLE.mask(DRAWN.random(TABLE.shape) < 0.1).assign(kind=TABLE["kind"], a=TABLE["a"].astype("float32")),
+        [("steps", 0, 1, "transformers_", 0, 1)],
+    ),
+    "what is fitted on a table of numbers": (
+        make_pipeline(IterativeImputer(max_iter=2, random_state=0), StandardScaler(), LogisticRegression()),
+        TABLE.drop(columns="kind").mask(DRAWN.random((120, 4)) < 0.1),
+        [("steps", 0, 1)],
+    ),
     "one of several": (
         VotingRegressor([("known", Ridge()), ("own", make_pipeline(StandardScaler(), Slow()))]),
         MATRIX,
@@ -92,6 +108,14 @@ def test_the_part_alone_is_called_and_the_answers_are_equal(name):
     assert all(identical(own[output], compiled[output]) for output in own)
 
 
+def test_a_part_that_is_fitted_on_a_table_is_called_without_its_warning_and_stays_as_it_is():
+    estimator, sample, _ = CASES["what is fitted on a table of numbers"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        engines(estimator.fit(sample, TARGETS), sample)
+    assert list(estimator[0].feature_names_in_) == list("abcd")
+
+
 def test_a_part_that_writes_into_its_rows_leaves_the_batch_as_it_was():
     estimator = make_pipeline(Doubled(), Ridge()).fit(MATRIX.copy(), TARGETS)
     before = MATRIX.copy()
@@ -103,7 +127,20 @@ def test_a_part_that_writes_into_its_rows_leaves_the_batch_as_it_was():
 
 UNCALLED = {
     "the whole estimator": (Slow(), MATRIX),
-    "fitted on a table": (make_pipeline(Doubled(), Slow()), TABLE.drop(columns="kind")),
+    "of your own, fitted on a table": (make_pipeline(Doubled(), Slow()), TABLE.drop(columns="kind")),
+    "of your own, where the next step is compiled": (
+        make_pipeline(Doubled(), StandardScaler(), Ridge()),
+        TABLE.drop(columns="kind"),
+    ),
+    "scikit-learn's, with names in a part of it": (
+        make_pipeline(
+            ColumnTransformer(
+                [("all", FeatureUnion([("own", KNNImputer())]).set_output(transform="pandas"), list("abcd"))]
+            ),
+            Ridge(),
+        ),
+        TABLE,
+    ),
     "after what makes tables": (make_pipeline(StandardScaler().set_output(transform="pandas"), Slow()), MATRIX),
 }
 

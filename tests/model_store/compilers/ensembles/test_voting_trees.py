@@ -10,8 +10,10 @@ from sklearn.ensemble import (
     IsolationForest,
     RandomForestClassifier,
 )
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.naive_bayes import GaussianNB
+from sklearn.neighbors import KNeighborsRegressor
+from sklearn.svm import SVR
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor, ExtraTreeClassifier
 
 from tests.model_store.compilers.ensembles.next_to import classes, differences, drawn, hard, thresholds_of
@@ -65,6 +67,16 @@ def test_adaboost_regressors(loss, tmp_path):
     rng, rows, target = drawn()
     estimator = AdaBoostRegressor(DecisionTreeRegressor(max_depth=4), **FEW, loss=loss).fit(rows, np.round(target, 1))
     assert differences(estimator, rows, rows_of(estimator, rows, rng), tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    "member", [Ridge(), SVR(), KNeighborsRegressor(3, algorithm="kd_tree")], ids=lambda m: type(m).__name__
+)
+def test_adaboost_of_other_regressors(member, tmp_path):
+    rng, rows, target = drawn()
+    estimator = AdaBoostRegressor(member, **FEW).fit(rows, np.round(target, 1))
+    assert type(estimator.estimators_[0]) is type(member)
+    assert differences(estimator, rows, hard(rows, [], rng), tmp_path) == []
 
 
 @pytest.mark.parametrize("names", NAMES, ids=str)
