@@ -85,6 +85,10 @@ bench-peers: $(TEST) extension ## the same next to MLServer, MLflow, BentoML, KS
 extension: $(RUN) ## build the C extension, once for each source; all that needs it does so
 	@deploy/local/build-extension || true
 
+.PHONY: audit
+audit: $(TEST) ## known flaws of what is installed; asks PyPI, so it needs the internet
+	@$(VENV)/bin/uv tool run pip-audit@2.10.1 --strict --disable-pip --require-hashes --requirement requirements.txt
+
 .PHONY: requirements
 requirements: $(TEST) ## pin requirements*.in into requirements*.txt, with hashes
 	@deploy/local/pin-requirements
