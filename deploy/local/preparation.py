@@ -9,7 +9,6 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import IO
 
-from deploy.local import exporters
 from deploy.local.settings import ROOT, CannotRun, LocalSettings
 from model_store import atomic_file
 from model_store.stores.locations import store_at
@@ -65,18 +64,12 @@ def check_ports(address: str, ports: Iterable[tuple[str, int]]) -> None:
 
 
 def make_secrets(settings: LocalSettings) -> None:
-    """Make what is generated once and kept: the sealing key, and access control's keys, state and demo client."""
-    from service.auth.local import setup_local  # here: SQLAlchemy, which the commands next to `make run` do not need
+    """Make what is generated once and kept. Raises CannotRun if that fails, for a reason that is printed then.
 
-    if not (settings.own_keys / "sealing.pem").is_file():
-        from model_store.seal import create_keys  # here: cryptography, which later starts do not need
-
-        create_keys(settings.own_keys)
-    local = setup_local(settings.var, settings.database)
-    if "PROBE_PORT" in exporters.ports(settings):
-        from deploy.probe import keep_probe_key  # here: as above
-
-        keep_probe_key(local, exporters.key_file(settings))
+    A separate process does it, because the libraries that it needs would double the memory of the supervisor.
+    """
+    if subprocess.run([sys.executable, "-m", "deploy.local.generated"], cwd=ROOT, check=False).returncode:
+        raise CannotRun(f"The keys and the state of access control could not be made in {settings.var}.")
 
 
 def check_store(settings: LocalSettings) -> None:
