@@ -99,6 +99,12 @@ class GateRefused(StoreError):
     code = "gate_refused"
 
 
+class DiedLoading(GateRefused):
+    """The process that loaded the version ended, or did not come to an end, before it was ready."""
+
+    code = "died_loading"
+
+
 class InUse(StoreError):
     """The version cannot go: a channel or label names it."""
 
