@@ -3,7 +3,7 @@
 import faulthandler
 import logging
 import shutil
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
@@ -13,6 +13,7 @@ from wsgiref.types import StartResponse
 import flask
 
 from model_store.replicas import announcements
+from model_store.replicas.presence import Unreachable
 from model_store.stores.locations import store_at
 from model_store.stores.store import Store
 from service import logs
@@ -329,6 +330,12 @@ def create_management(settings: Settings) -> Management:
         scrape.archive_dead_process(folder, worker)
         withdraw_dead(_places(settings), settings.replica, worker)
 
+    def said() -> Mapping[int, Mapping[str, int]]:
+        try:
+            return {one.pid: one.process for one in announcements.read(own) if one.replica == settings.replica}
+        except Unreachable:
+            return {}
+
     facts = ReplicaFacts(
         store_at(settings.model_store_root),
         own,
@@ -344,7 +351,7 @@ def create_management(settings: Settings) -> Management:
     return Management(
         settings.management_bind,
         assess=assess,
-        metrics=scrape.Scrape(folder, facts, facts.current).exposition,
+        metrics=scrape.Scrape(folder, facts, facts.current, said).exposition,
         counts=partial(told, settings.replica, folder),
         clean_up_after=clean_up_after,
         clean_up=partial(shutil.rmtree, folder, ignore_errors=True),

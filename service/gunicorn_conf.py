@@ -26,8 +26,13 @@ if "service.metrics.instruments" not in sys.modules:
     files.wipe(_METRICS)
 
 # After the variables above, which NumPy and prometheus_client read when imported.
+from model_store.confinement import privileges  # noqa: E402
 from service import app  # noqa: E402
 from service.gunicorn_worker import slots  # noqa: E402
+
+# A model's own code runs in processes of the same user: nobody of that user may look into the memory of the master and
+# its workers, which have the keys.
+privileges.hide_memory()
 
 # Each worker listens at a separate address, by its slot, when it can serve; the master at none.
 bind: list[str] = []

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from model_store.replicas.presence import Presence
@@ -40,6 +40,7 @@ class Announcement:
 
     ``settled`` is false while any version is on its way there. ``management`` is the ``address:port`` at which its
     replica's master can be asked, ``store`` why the store is away, empty if it is not; both are empty of 0.1.0.
+    ``process`` is what the kernel tells only the worker of itself.
     """
 
     replica: str
@@ -51,6 +52,7 @@ class Announcement:
     models: Mapping[str, AnnouncedModel]
     management: str = ""
     store: str = ""
+    process: Mapping[str, int] = field(default_factory=dict)
 
 
 def read(presence: Presence) -> list[Announcement]:
@@ -75,6 +77,7 @@ def _read_one(body: bytes) -> Announcement | None:
             models,
             str(told.get("management", "")),
             str(told.get("store", "")),
+            {str(fact): int(value) for fact, value in told.get("process", {}).items()},
         )
     except (ValueError, KeyError, TypeError, AttributeError):
         return None

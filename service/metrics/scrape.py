@@ -9,7 +9,7 @@ from service.metrics import files, unwritten
 from service.metrics.container import Container
 from service.metrics.exposition import CONTENT_TYPE, Exposition, Reading, Version
 from service.metrics.instruments import child
-from service.metrics.processes import Processes
+from service.metrics.processes import Processes, Told
 
 
 class Source(Protocol):
@@ -22,7 +22,8 @@ class Source(Protocol):
 class Scrape:
     """All metrics of this replica: the workers' files, its processes, its container, and what ``source`` tells.
 
-    Details of versions that ``current`` does not name are left out; if it returns None, nothing is.
+    Details of versions that ``current`` does not name are left out; if it returns None, nothing is. ``told`` gives what
+    workers say of themselves.
     """
 
     def __init__(
@@ -30,10 +31,11 @@ class Scrape:
         folder: Path,
         source: Source = lambda: (),
         current: Callable[[], Collection[Version] | None] = lambda: None,
+        told: Told = dict,
     ) -> None:
         self._one_at_a_time = threading.Lock()
         self._exposition = Exposition(folder)
-        self._processes = Processes()
+        self._processes = Processes(told)
         self._container = Container()
         self._source = source
         self._current = current

@@ -11,7 +11,7 @@ from typing import Any
 from model_store.replicas.announcements import FORMAT
 from model_store.replicas.presence import HEARTBEAT, Presence, Record, Unreachable
 from model_store.replicas.states import State
-from service.metrics.processes import resident_bytes
+from service.metrics.processes import own_facts, resident_bytes
 from service.runtime.catalog import CatalogSnapshot, ServedModel
 
 log = logging.getLogger(__name__)
@@ -46,6 +46,7 @@ class Announcer:
             "memory": resident_bytes(),
             "settled": settled,
             "management": self._management,
+            "process": own_facts(),
             "store": store,
             "models": {name: _described(model) for name, model in snapshot.models.items()},
         }
