@@ -63,6 +63,7 @@ from service.operations.operations import Operations
 from service.presence.locations import Places, own_presence, presence_at, recent_rows_at, withdraw_dead
 from service.presence.recent_rows import RecentRows
 from service.presence.replica import ReplicaPresence
+from service.quarantine.first_try import FirstTry
 from service.runtime.announcer import Announcer
 from service.runtime.catalog import Catalog
 from service.runtime.convergence import Convergence
@@ -232,6 +233,7 @@ def _watcher(
             _copies(settings),
             _wanted(settings),
             outside=_outside(settings, processes),
+            first_try=FirstTry(store, presence, settings.replica),
         ),
         catalog,
         Announcer(presence, settings.replica, management=reachable(settings.management_bind)),

@@ -11,7 +11,7 @@ from time import monotonic
 from model_store import errors as store_errors
 from model_store.batch import Array, Batch
 from model_store.engines.choice import NoEngine
-from model_store.errors import GateRefused, StoreError
+from model_store.errors import DiedLoading, GateRefused, StoreError
 from model_store.request_errors import InvalidInput
 from service.errors import ModelBrokeContract, ModelFailed, ModelRejectedInput
 from service.metrics.adding import observer
@@ -146,7 +146,7 @@ class ModelProcess:
         self._channel = self._running = self._ready = self._question = None
         self.failing = not was_ready
         if not was_ready:
-            self._failed = failed or GateRefused(f"its process ended as it loaded: {how}")
+            self._failed = failed or DiedLoading(f"its process ended as it loaded: {how}")
         self._pause = 0.0 if was_ready else min(max(FIRST_PAUSE, 2 * self._pause), LAST_PAUSE)
         self.due = inf if self._closed else monotonic() + self._pause
         if not self._closed:

@@ -69,7 +69,7 @@ class FirstTry:
                 raise InQuarantine(f"version {version} of {name!r} is in quarantine, by {kept.by}")
 
     def _has_turn(self, name: str, version: int) -> bool:
-        others = self._others()
+        others = [one for one in self._others() if not one.store]  # those whose store is away load nothing
         first = min(others, key=_place, default=None)
         if first is None or _place(first) > self._own or _have(others, name, version):
             return True

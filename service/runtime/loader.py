@@ -25,6 +25,7 @@ from model_store.reference.golden import Golden
 from model_store.replicas.states import State
 from model_store.seal import Needed, TrustedKeys, every_file
 from model_store.stores.store import Store, VerifiedVersion
+from service.quarantine.first_try import FirstTry
 from service.runtime.load_observer import LoadCost, LoadObserver, Meter
 from service.runtime.loaded import LoadedModel, OneByOne
 from service.runtime.outside import Outside
@@ -72,10 +73,12 @@ class Loader:
         engine: WantedEngine | None = None,
         *,
         outside: Outside | None = None,
+        first_try: FirstTry | None = None,
     ) -> None:
         """Load from a store what the keys in a folder have sealed. ``copies`` is where arrays are mapped from.
 
-        ``outside`` loads versions into processes; without it all estimators are called in this one.
+        ``outside`` loads versions into processes; without it all estimators are called in this one. ``first_try`` says
+        when it is this worker's turn to do so; without it, it always is.
         """
         self._store = store
         self._trusted_keys = trusted_keys
@@ -83,6 +86,7 @@ class Loader:
         self._copies = copies or PrivateCopies()
         self._wanted = engine or WantedEngine()
         self._outside = outside
+        self._first_try = first_try
 
     def open(self, name: str, version: int, moved: Moved) -> Opened:
         """Verify the version, then read its plan, or build its estimator if it was not compiled.
@@ -126,6 +130,11 @@ class Loader:
         engine = None if opened.is_outside else self._engine(opened)
         if engine is not None:
             return LoadedModel(opened.manifest, engine, *self._joined(opened, engine))
+        if self._first_try is None:
+            return self._put_outside(opened)
+        return self._first_try.load(opened.manifest.model, opened.manifest.version, lambda: self._put_outside(opened))
+
+    def _put_outside(self, opened: Opened) -> LoadedModel:
         assert self._outside is not None  # noqa: S101 - else nothing would go there
         with self._verified(opened.manifest.model, opened.manifest.version) as found:
             return LoadedModel(opened.manifest, *self._outside.load(found, opened.golden, self._wanted, self._copies))
