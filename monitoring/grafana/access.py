@@ -110,6 +110,7 @@ _AUDIT = Section(
             ),
             stack=True,
             width=24,
+            no_value="None yet",
             looks=(Look("(refused|denied|failed|failure)$", RED),),
         ),
     ),

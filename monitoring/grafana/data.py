@@ -53,11 +53,11 @@ _SCORES = Section(
         ),
         lines(
             "Missing values",
-            "Share of missing values, live and (dashed) at publication.",
+            "Share of missing values, live and (dashed, if there were any) at publication.",
             "percentunit",
             Query(f"model_feature:missing:ratio{{{OF_VERSION}}}", _FEATURE),
             Query(
-                f"model_feature:missing_reference:ratio{{{OF_VERSION}}} "
+                f"model_feature:missing_reference:ratio{{{OF_VERSION}}} > 0 "
                 f"and on ({_KEY}) model_feature:missing:ratio{{{OF_VERSION}}}",
                 f"{_FEATURE} at publication",
             ),
@@ -152,6 +152,7 @@ _GROUND_TRUTH = Section(
             "ops",
             Query("sum by (result) (rate(millrace_feedback_total[$__rate_interval]))", "{{result}}"),
             stack=True,
+            no_value="No ground truth was sent",
             looks=(
                 Look("^joined$", GREEN),
                 Look("^repeated$", YELLOW),

@@ -99,6 +99,7 @@ _SIDE_BY_SIDE = Section(
                 rate("millrace_predictions_total", f"{_BY}, code", f'{OF_VERSION}, code!="ok"'),
                 f"{_NAME} {{{{code}}}}",
             ),
+            no_value="None",
             looks=(Look(".", ORANGE), Look("(internal_error|model_failed|unavailable|timeout|overloaded)$", RED)),
         ),
         lines(
@@ -132,12 +133,17 @@ _PROCESSES = Section(
                 f"(increase(millrace_model_process_ends_total{{{OF_VERSION}}}[$__rate_interval]))",
                 f"{_NAME} {{{{reason}}}}",
             ),
+            width=12,
+            no_value="None: no model here has code of its own",
+            looks=(Look(".", ORANGE), Look("(crashed|memory|killed)", RED)),
         ),
         lines(
             "Time added by a process",
             "Mean time from a question to a model process until its answer, without the prediction itself.",
             "s",
             Query(mean("millrace_model_process_added_seconds", _BY, OF_VERSION), _NAME),
+            width=12,
+            no_value="None: no model here has code of its own",
         ),
     ),
 )

@@ -169,6 +169,7 @@ _REQUESTS = Section(
             width=12,
             runbook="MillraceErrorBudgetBurnsFast",
             looks=BY_STATUS,
+            no_value="None",
         ),
         lines(
             "Failing and slow",

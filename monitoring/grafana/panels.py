@@ -74,6 +74,7 @@ def lines(  # noqa: PLR0913 - the few things in which line panels differ
         "fillOpacity": 30 if stack else 8,
         "showPoints": "never",
         "spanNulls": False,
+        "axisSoftMin": 0 if signed else None,
         "axisSoftMax": reach,
         "stacking": {"mode": "normal" if stack else "none", "group": "A"},
         "thresholdsStyle": {"mode": "dashed" if warn is not None else "off"},

@@ -121,8 +121,8 @@ _PROCESSES = Section(
         ),
         states(
             "Confinement",
-            "What processes that run a model's own code give up on each replica.",
-            Query(f"millrace_model_confinement{{{OF_REPLICA}}}", "{{instance}} {{part}}"),
+            "What processes that run a model's own code give up, on every replica.",
+            Query(f"min by (part) (millrace_model_confinement{{{OF_REPLICA}}})", "{{part}}"),
             {0: ("not offered", "orange"), 1: ("holds", "green")},
             width=8,
         ),
@@ -153,6 +153,7 @@ _PROCESSES = Section(
             "Whether each replica's store is the one whose models it serves.",
             Query(f"max by (instance) (millrace_store_away{{{OF_REPLICA}}})", "{{instance}}"),
             {0: ("there", "green"), 1: ("away", "red")},
+            width=8,
             runbook="MillraceStoreAway",
         ),
         lines(
@@ -289,9 +290,7 @@ _NGINX = Section(
             "Tries a second by replica and outcome.",
             "reqps",
             Query(
-                "label_replace("
-                "sum by (upstream, status) (rate(millrace_nginx_upstream_tries_total[$__rate_interval])), "
-                r'"upstream", "$1", "upstream", ".*/(.+)\\.sock")',
+                "sum by (upstream, status) (rate(millrace_nginx_upstream_tries_total[$__rate_interval]))",
                 "{{upstream}} {{status}}",
             ),
             stack=True,
