@@ -1,8 +1,23 @@
 """The settings of what stands around the replicas, in both stacks: how many there are, and what Nginx lets through."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from service.settings import Settings
-from service.settings.declaration import Declared, Group, setting
-from service.settings.kinds import origins, path, text, whole
+from service.settings.declaration import Declared, Derived, Group, setting
+from service.settings.kinds import digits, origins, path, text, whole
+
+_PORT, _MOST = 8080, 65_535
+
+
+def after_port(offset: int) -> Derived[int]:
+    """Give the default of a port that moves with PORT, so that one variable moves a whole stack."""
+
+    def value(values: Mapping[str, Any]) -> int:
+        port = int(values["PORT"])
+        return port + offset if port + offset <= _MOST else port - offset
+
+    return Derived(f"{offset} after `PORT`: {_PORT + offset}", value)
 
 
 class StackSettings(Declared):
@@ -20,7 +35,11 @@ class StackSettings(Declared):
     tls_certificate = Settings.tls_certificate
     tls_key = setting("TLS_KEY", None, path, "The private key of `TLS_CERT`, PEM.", group=Group.LISTENING)
     tls_port = setting(
-        "TLS_PORT", 8443, whole(1, 65_535), "The HTTPS port, where a certificate is given.", group=Group.LISTENING
+        "TLS_PORT",
+        after_port(363),
+        digits(whole(1, 65_535)),
+        "The HTTPS port, where a certificate is given. In Compose it is 8443 by default.",
+        group=Group.LISTENING,
     )
     replicas = setting(
         "REPLICAS",

@@ -17,6 +17,7 @@ _DEMO_ROWS = '{"instances": [[5.1, 3.5, 1.4, 0.2]]}'
 def main() -> int:
     """Run until interrupted; return 0 after an orderly end, 1 if the stack could not run."""
     os.chdir(ROOT)
+    os.umask(0o077)  # state and logs say who calls and what for
     began = time.monotonic()
     try:
         settings = read()
@@ -32,6 +33,7 @@ def main() -> int:
 
 
 def _run(settings: LocalSettings, began: float) -> None:
+    preparation.check_certificate(settings)
     preparation.make_secrets(settings)
     stack = Stack(settings)
     stack.check_ports()

@@ -35,6 +35,8 @@ class Traffic:
 
     def _fresh(self) -> bytes:
         with self._log.open("rb") as log:
+            if self._log.stat().st_size < self._read:  # it was put aside
+                self._read = 0
             log.seek(self._read)
             fresh = log.read()
         self._read += len(fresh)

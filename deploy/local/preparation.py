@@ -1,5 +1,6 @@
 """What must be there before anything starts: folders, free ports, keys, models."""
 
+import datetime as dt
 import fcntl
 import shutil
 import socket
@@ -26,7 +27,9 @@ def make_folders(settings: LocalSettings) -> IO[str]:
     """
     for folder in (settings.var / "run", settings.var / "log", settings.store):
         folder.mkdir(parents=True, exist_ok=True)
-    (settings.var / "run").chmod(0o700)  # the replicas' sockets are in there
+    for name in ("run", "log", "state", "secrets"):  # sockets, what callers asked, who they are, and keys
+        if (settings.var / name).is_dir():
+            (settings.var / name).chmod(0o700)
     lock = (settings.var / "run" / _LOCK).open("w")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -45,12 +48,6 @@ def remove_run_files(settings: LocalSettings) -> None:
             path.unlink()
 
 
-def keep_one_old_log(log: Path) -> None:
-    """Put the log of the run before aside."""
-    if log.is_file():
-        log.replace(log.with_suffix(".old" + log.suffix))
-
-
 def check_ports(address: str, ports: Iterable[tuple[str, int]]) -> None:
     """Try each port. Raises CannotRun, with the name of its variable, for one that cannot be listened on."""
     for name, port in ports:
@@ -61,6 +58,25 @@ def check_ports(address: str, ports: Iterable[tuple[str, int]]) -> None:
                 probe.bind(("" if address == "*" else address.strip("[]"), port))
             except OSError as error:
                 raise CannotRun(f"{name}={port} cannot be used on {address}: {error.strerror}.") from None
+
+
+def check_certificate(settings: LocalSettings) -> None:
+    """Read the certificate. Raises CannotRun for one that cannot be read, or is not valid today."""
+    if not settings.tls:
+        return
+    from cryptography import x509  # here: most stacks have none
+
+    path = ROOT / settings.texts["TLS_CERT"]
+    try:
+        certificate = x509.load_pem_x509_certificate(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise CannotRun(f"TLS_CERT is {path}: no certificate can be read there ({error}).") from None
+    now = dt.datetime.now(dt.UTC)
+    if not certificate.not_valid_before_utc <= now < certificate.not_valid_after_utc:
+        raise CannotRun(
+            f"TLS_CERT is {path}: it is valid from {certificate.not_valid_before_utc:%Y-%m-%d %H:%M} to "
+            f"{certificate.not_valid_after_utc:%Y-%m-%d %H:%M} UTC, and callers refuse it now. Put a valid one there."
+        )
 
 
 def make_secrets(settings: LocalSettings) -> None:

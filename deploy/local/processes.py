@@ -16,6 +16,8 @@ _PR_SET_PDEATHSIG = 1
 _LONGEST_PAUSE = 30.0
 _HEALTHY_AFTER = 30.0
 """Seconds of running after which a death counts as the first one again."""
+_ORDERLY_AFTER = 2.0
+"""Seconds after which an orderly end is made good at once; a program that ends as it begins would spin."""
 
 
 @dataclass(slots=True)
@@ -83,13 +85,19 @@ class Child:
             code = self.process.returncode
             _signal_group(self.process.pid, self.orphan_signal)
             self.process = None
-            self.deaths = 1 if now - self.started > _HEALTHY_AFTER else self.deaths + 1
-            pause = 0.0 if self.deaths == 1 else min(0.5 * 2 ** (self.deaths - 1), _LONGEST_PAUSE)
+            pause = self._pause(code, now - self.started)
             self.due = now + pause
             return f"{self.name} {_ended(code)}; starting it again" + (f" in {pause:.0f} s" if pause else "")
         if now >= self.due:
             self.start()
         return None
+
+    def _pause(self, code: int, ran: float) -> float:
+        """Return how long to wait before the next start; an orderly end is no death."""
+        if code == 0:
+            return 0.0 if ran > _ORDERLY_AFTER else 1.0
+        self.deaths = 1 if ran > _HEALTHY_AFTER else self.deaths + 1
+        return 0.0 if self.deaths == 1 else min(0.5 * 2 ** (self.deaths - 1), _LONGEST_PAUSE)
 
     def last_words(self, lines: int = 15) -> str:
         """Give the end of its log."""
@@ -115,6 +123,8 @@ def _signal_group(group: int, number: signal.Signals) -> None:
 
 
 def _ended(code: int) -> str:
+    if code == 0:
+        return "stopped in an orderly way"
     return f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with exit code {code}"
 
 

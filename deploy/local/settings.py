@@ -6,10 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from deploy.settings import StackSettings
+from deploy.settings import StackSettings, after_port
 from service.settings import BadSetting, Setting, Settings
 from service.settings.declaration import Group, setting
-from service.settings.kinds import digits, whole
+from service.settings.kinds import digits, whole, written
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -42,22 +42,22 @@ class LocalSettings(StackSettings):
 
     management_port = setting(
         "MANAGEMENT_PORT",
-        9101,
-        whole(1, 65_535),
+        after_port(1021),
+        digits(whole(1, 65_535)),
         "The management port of the first replica; the next ones follow it.",
         group=Group.LOCAL,
     )
     nginx_metrics_port = setting(
         "NGINX_METRICS_PORT",
-        9199,
-        whole(0, 65_535),
+        after_port(1119),
+        digits(whole(0, 65_535)),
         "Where Prometheus reads what Nginx's log tells; 0 for nowhere.",
         group=Group.LOCAL,
     )
     prometheus_port = setting(
         "PROMETHEUS_PORT",
-        9090,
-        whole(0, 65_535),
+        after_port(1010),
+        digits(whole(0, 65_535)),
         "The page of Prometheus, which runs too where `prometheus` is on PATH; 0 for none.",
         group=Group.LOCAL,
     )
@@ -79,11 +79,20 @@ class LocalSettings(StackSettings):
         group=Group.LOCAL,
     )
 
+    log_bytes = setting(
+        "LOG_BYTES",
+        64 * 2**20,
+        whole(2**16, 2**40),
+        "How long a log file of `VAR_DIR/log` may become before it is put aside as `….old.log`; one old one is kept.",
+        group=Group.LOCAL,
+    )
+
     def __init__(self, texts: Mapping[str, str]) -> None:
         defaults = {declared.name: declared.default_text for declared in self.declarations()}
         self.texts: Mapping[str, str] = {**defaults, **texts}
         """Every variable as text, for the stack's programs and for Nginx's templates."""
         super().__init__(self.texts)
+        self.texts = {name: text or written(self.values.get(name)) for name, text in self.texts.items()}
         if bool(self.texts["TLS_CERT"]) != bool(self.texts["TLS_KEY"]):
             raise BadSetting("TLS_CERT and TLS_KEY belong together: give both or neither.")
 

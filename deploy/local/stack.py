@@ -2,19 +2,19 @@
 
 import shutil
 import signal
-import socket
 import time
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 
-from deploy.local import monitoring, nginx, preparation, replicas
+from deploy.local import log_files, monitoring, nginx, own_answer, preparation, replicas
 from deploy.local.console import Traffic, say
 from deploy.local.processes import Child, stop
 from deploy.local.settings import CannotRun, LocalSettings
 
 _LONGEST_START = 180.0
 _TURN = 0.1
+_LOOK_AT_LOGS = 2.0
 
 
 class Stack:
@@ -24,6 +24,7 @@ class Stack:
         self._settings = settings
         self._numbers = range(1, settings.replicas + 1)
         self._interrupts = 0
+        self._logs_due = 0.0
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             if number is signal.SIGINT or signal.getsignal(number) is not signal.SIG_IGN:  # nohup ignores SIGHUP
                 signal.signal(number, self._interrupt)
@@ -34,7 +35,7 @@ class Stack:
         for child in self._children:
             for log in (child.log, child.errors):
                 if log is not None:
-                    preparation.keep_one_old_log(log)
+                    log_files.keep_one_old(log)
 
     @property
     def _children(self) -> list[Child]:
@@ -75,7 +76,16 @@ class Stack:
             for line in (*(child.restart_if_ended() for child in self._children), traffic.report()):
                 if line:
                     say(line)
+            self._cut_logs()
             time.sleep(_TURN)
+
+    def _cut_logs(self) -> None:
+        if time.monotonic() < self._logs_due:
+            return
+        self._logs_due = time.monotonic() + _LOOK_AT_LOGS
+        for child in self._children:
+            for log in filter(None, (child.log, child.errors)):
+                log_files.cut(log, self._settings.log_bytes)
 
     def stop(self) -> None:
         """Let Nginx finish what it has accepted, then the replicas; a second interrupt ends all at once."""
@@ -127,9 +137,7 @@ class Stack:
             )
 
     def _await_nginx(self) -> None:
-        settings = self._settings
-        host, port = settings.host.strip("[]"), settings.tls_port if settings.tls else settings.port
-        waits = self._wait_until(self._nginx, lambda: _refuses(host, port))
+        waits = self._wait_until(self._nginx, lambda: own_answer.missing(self._settings, self._nginx.log))
         if waits:
             raise CannotRun(f"Nginx did not come up: {waits}. It says:\n{self._nginx.last_words()}")
 
@@ -143,14 +151,6 @@ class Stack:
                 return reason
             time.sleep(_TURN / 4)
         return None
-
-
-def _refuses(host: str, port: int) -> str | None:
-    try:
-        socket.create_connection((host, port), timeout=1).close()
-    except OSError as error:
-        return str(error.strerror)
-    return None
 
 
 def _shown(path: Path) -> str:

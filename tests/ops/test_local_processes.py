@@ -124,3 +124,10 @@ def gone(pid):
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
     except OSError:
         return True
+
+
+def test_an_orderly_end_is_no_death_and_is_made_good(child):
+    one = child("exit 0")
+    said = turns(one, lambda: one.running or one.process is None)
+    assert said[:1] == ["worker stopped in an orderly way; starting it again in 1 s"]
+    assert one.deaths == 0
