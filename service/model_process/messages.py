@@ -4,6 +4,8 @@ from typing import Literal
 
 import msgspec
 
+NO_ENGINE = "no_engine"
+"""The code of a version whose answers are not the stored ones."""
 Form = Literal["raw", "text", "gaps"]
 """How an array lies in a frame's body: see ``service.model_process.arrays``."""
 

@@ -21,9 +21,8 @@ from service.model_process.answers import Declared, Undeclared
 from service.model_process.arrays import BadFrame, Buffer
 from service.model_process.channel import Channel, HungUp
 from service.model_process.launch import Launch, Running
-from service.model_process.messages import Answer, Failed, Load, Message, Ready, Refusal
+from service.model_process.messages import NO_ENGINE, Answer, Failed, Load, Message, Ready, Refusal
 from service.model_process.processes import Processes
-from service.model_process.serving import NO_ENGINE
 
 log = logging.getLogger(__name__)
 

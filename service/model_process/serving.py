@@ -24,12 +24,10 @@ from model_store.request_errors import RequestError
 from model_store.seal import MANIFEST
 from service.model_process import frames
 from service.model_process.arrays import Buffer
-from service.model_process.messages import Ask, Failed, Load, Ready, Refusal
+from service.model_process.messages import NO_ENGINE, Ask, Failed, Load, Ready, Refusal
 
 INPUT_ERRORS = (ValueError, TypeError, KeyError)
 """What estimators raise when they do not like the rows; anything else is the model's own failure."""
-NO_ENGINE = "no_engine"
-
 _LONGEST_TEXT = 1000
 _LONGEST_TRACE = 8000
 

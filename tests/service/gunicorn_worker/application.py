@@ -14,20 +14,42 @@ HIDDEN = ("wsgi.errors", "wsgi.input", "wsgi.file_wrapper", "wsgi.early_hints", 
 class Application:
     """Answers with what it saw. ``answer`` is the loop's, ``__call__`` is gunicorn's own workers'."""
 
+    def __init__(self):
+        self.later = {}
+        self.dropped = 0
+        self.nothing = select.epoll()
+
     def answer(self, environs, gone):
         for place in reversed(range(len(environs))):
-            if not gone(place):
+            if gone(place):
+                continue
+            if environs[place]["PATH_INFO"] == "/later":
+                yield place, self.put_off(environs[place])
+            elif environs[place]["PATH_INFO"] == "/put-off":
+                yield place, (200, [], json.dumps([len(self.later), self.dropped]).encode())
+            else:
                 yield place, _answer(environs[place], len(environs))
 
+    def put_off(self, environ):
+        later = object()
+        self.later[later] = time.monotonic() + float(environ["QUERY_STRING"]), environ
+        return later
+
     def finished(self):
-        return iter(())
+        for later, (due, environ) in list(self.later.items()):
+            if due <= time.monotonic():
+                del self.later[later]
+                yield later, _answer(environ, 1)
+
+    def drop(self, later):
+        del self.later[later]
+        self.dropped += 1
 
     def fileno(self):
-        self.nothing = select.epoll()
         return self.nothing.fileno()
 
     def due(self):
-        return math.inf
+        return min((due for due, _ in self.later.values()), default=math.inf)
 
     def __call__(self, environ, start_response):
         status, headers, body = _answer(environ, 1)
