@@ -12,6 +12,7 @@ from wsgiref.types import StartResponse
 
 import flask
 
+from model_store.lifecycle.quarantine import quarantine
 from model_store.replicas import announcements
 from model_store.replicas.presence import Unreachable
 from model_store.stores.locations import store_at
@@ -32,7 +33,7 @@ from service.http.admin.publishing import Publisher, PublishingOptions
 from service.http.description import openapi, page
 from service.http.description.route import described_routes
 from service.http.fastpath import Answer, FastPath
-from service.http.predictions import Gone, Predictions, Waiting
+from service.http.predictions import Gone, Predictions, Waiting, caller_of
 from service.http.protocols import mlflow, openinference, tfserving
 from service.http.protocols.openinference_repository import Repository
 from service.http.record import Recorder
@@ -64,6 +65,7 @@ from service.presence.locations import Places, own_presence, presence_at, recent
 from service.presence.recent_rows import RecentRows
 from service.presence.replica import ReplicaPresence
 from service.quarantine.first_try import FirstTry
+from service.quarantine.judge import Judge
 from service.runtime.announcer import Announcer
 from service.runtime.catalog import Catalog
 from service.runtime.convergence import Convergence
@@ -211,7 +213,7 @@ def create_app(settings: Settings, access: Access | None = None) -> Application:
             max_body_bytes=settings.max_body_bytes,
             record=record,
             batching=batching,
-            queues=Queues(processes, batching, Bounds(settings.model_queue, settings.predict_timeout)),
+            queues=_queues(settings, store, processes, batching),
         ),
         [route for protocol in protocols for route in protocol.predict_routes],
     )
@@ -245,6 +247,19 @@ def _watcher(
 
 def _wanted(settings: Settings) -> WantedEngine:
     return WantedEngine(settings.engine.lower(), joins=settings.batching == "AUTO")
+
+
+def _queues(settings: Settings, store: Store, processes: Processes, batching: Batching) -> Queues[Waiting]:
+    def put(model: str, version: int, reason: str) -> None:
+        quarantine(store, model, version, by=settings.replica, reason=reason)
+
+    judge = Judge(put)
+
+    def harmed(one: Waiting, digest: str) -> None:
+        model = one.decoded.chosen.model
+        judge.note(model.name, model.version, digest, caller_of(one))
+
+    return Queues(processes, batching, Bounds(settings.model_queue, settings.predict_timeout), harmed)
 
 
 def _outside(settings: Settings, processes: Processes) -> Outside:

@@ -62,6 +62,11 @@ class Waiting:
     crashed: bool = False
 
 
+def caller_of(one: Waiting) -> str:
+    """Return who sent a request, as the access log calls it; empty if nobody in particular."""
+    return str(getattr(one.exchange.principal, "subject", None) or "")
+
+
 def nobody_left(_place: int) -> bool:
     """Say that every caller still waits for the answer."""
     return False

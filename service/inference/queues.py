@@ -6,7 +6,7 @@ process is free. Nothing here waits: what is done is fetched by ``take``.
 
 import logging
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from math import inf
@@ -54,13 +54,28 @@ class Bounds:
     seconds: float = 10.0
 
 
-class Queues(Generic[W]):
-    """Queues of requests, one for each process that they wait for."""
+Harmed = Callable[[W, str], None]
+"""Called with a request that crashed its process again or took too long, and its digest in hex."""
 
-    def __init__(self, processes: Processes, batching: Batching, bounds: Bounds | None = None) -> None:
+
+def _ignore(_waiter: Waiter, _digest: str) -> None:
+    pass
+
+
+class Queues(Generic[W]):
+    """Queues of requests, one for each process that they wait for; ``harmed`` hears of those that did harm."""
+
+    def __init__(
+        self,
+        processes: Processes,
+        batching: Batching,
+        bounds: Bounds | None = None,
+        harmed: Harmed[W] = _ignore,
+    ) -> None:
         self._processes = processes
         self._batching = batching
         self._bounds = bounds or Bounds()
+        self._harmed = harmed
         self._queues: WeakKeyDictionary[ModelProcess, _Queue[W]] = WeakKeyDictionary()
         self._done: deque[tuple[W, Result]] = deque()
 
@@ -79,7 +94,7 @@ class Queues(Generic[W]):
         """Let requests wait for a process, and be predicted by it if it is free."""
         queue = self._queues.get(process)
         if queue is None:
-            queue = self._queues[process] = _Queue(process, self._batching, self._bounds, self._done)
+            queue = self._queues[process] = _Queue(process, self._batching, self._bounds, self._done, self._harmed)
         queue.add(waiters)
 
     def take(self) -> Iterator[tuple[W, Result]]:
@@ -97,12 +112,18 @@ class Queues(Generic[W]):
 
 class _Queue(Generic[W]):
     def __init__(
-        self, process: ModelProcess, batching: Batching, bounds: Bounds, done: deque[tuple[W, Result]]
+        self,
+        process: ModelProcess,
+        batching: Batching,
+        bounds: Bounds,
+        done: deque[tuple[W, Result]],
+        harmed: Harmed[W],
     ) -> None:
         self._process = process
         self._batching = batching
         self._bounds = bounds
         self._done = done
+        self._harmed = harmed
         self._waiting: deque[W] = deque()
         self._running: list[W] = []
         self._crashing: dict[bytes, float] = {}
@@ -176,6 +197,7 @@ class _Queue(Generic[W]):
         if isinstance(outcome, Died):
             self._try_again(there, str(outcome))
         elif isinstance(outcome, Late):
+            self._harmed(batch[0], _digest(batch[0]).hex())  # which of them it was cannot be told
             self._done.extend((waiter, self._too_late()) for waiter in there)
         elif isinstance(outcome, Exception) and len(batch) > 1:
             self._one_by_one(there)
@@ -201,6 +223,7 @@ class _Queue(Generic[W]):
         for waiter in batch:
             if waiter.crashed:
                 self._remember(waiter)
+                self._harmed(waiter, _digest(waiter).hex())
                 self._done.append((waiter, self._crash(how)))
         again = [waiter for waiter in batch if not waiter.crashed]
         for waiter in again:

@@ -13,6 +13,7 @@ from service.errors import ModelCrashed, ModelNotReady, ModelRejectedInput, Over
 from service.inference.batching import Batching
 from service.inference.line import Decoded, Predicted
 from service.inference.queues import Bounds, Queues
+from service.model_process import frames
 from service.model_process.process import Died, Late
 from service.model_process.processes import Processes
 from service.runtime.router import Chosen
@@ -183,6 +184,20 @@ def test_who_has_hung_up_is_neither_predicted_nor_answered(queues, process):
     process.answers()
     process.answers()
     assert (process.asked, results(queues)) == ([[1], [3]], {other: [6]})
+
+
+def test_harm_is_told_with_the_digest_of_the_request_that_did_it(process):
+    told = []
+    queues = Queues(Processes(), Batching(), harmed=lambda one, digest: told.append((one, digest)))
+    bad, slow, good = waiter(1, of=SINGLE), waiter(2, of=SINGLE), waiter(3, of=SINGLE)
+    queues.add(process, [bad, slow, good])
+    process.answers(Died("it ended"))
+    process.answers(Died("it ended"))
+    process.answers(Late())
+    process.answers()
+    rows = {one: frames.digest(one.decoded.call.batch, ("predict",)).hex() for one in (bad, slow)}
+    assert told == [(bad, rows[bad]), (slow, rows[slow])]
+    assert results(queues)[good] == [6]
 
 
 def test_nothing_is_due_where_nobody_waits(queues):
