@@ -4,10 +4,11 @@ import logging
 import os
 import socket
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 
 from model_store.replicas.locations import presence_beside
-from service.settings.declaration import Declared, Derived, Group, setting
+from service.settings.declaration import BadSetting, Declared, Derived, Group, setting
 from service.settings.kinds import (
     Reserve,
     address,
@@ -25,6 +26,9 @@ from service.settings.kinds import (
 )
 
 log = logging.getLogger(__name__)
+
+_TRACING = ("opentelemetry.sdk", "opentelemetry.exporter.otlp.proto.http")
+"""What TRACING=ON needs."""
 
 
 class Settings(Declared):
@@ -410,7 +414,8 @@ class Settings(Declared):
         "TRACING",
         False,
         switch,
-        "`ON` exports spans as the variables `OTEL_EXPORTER_OTLP_…` say. Needs the extra `tracing`.",
+        "`ON` exports spans as the variables `OTEL_EXPORTER_OTLP_…` say. The packages are in `requirements.txt`; of "
+        "Millrace as a package they are the extra `tracing`.",
         group=Group.TELLING,
     )
 
@@ -450,7 +455,21 @@ class Settings(Declared):
 
 def read(environment: Mapping[str, str] | None = None) -> Settings:
     """Read the settings from the environment. Raises BadSetting, which names all that are wrong."""
-    return Settings(os.environ if environment is None else environment)
+    settings = Settings(os.environ if environment is None else environment)
+    missing = [name for name in _TRACING if settings.tracing and not _installed(name)]
+    if missing:
+        raise BadSetting(
+            f"TRACING is ON, and {' and '.join(missing)} cannot be imported: install opentelemetry-sdk and "
+            "opentelemetry-exporter-otlp-proto-http, or set TRACING=OFF"
+        )
+    return settings
+
+
+def _installed(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:  # of a package above it
+        return False
 
 
 def log_in_force(settings: Settings) -> None:

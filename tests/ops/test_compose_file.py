@@ -30,7 +30,12 @@ NEEDS_NO_CHECK = {
 }
 OF_THE_IMAGE_OR_THE_FILE = {"BIND", "MANAGEMENT_BIND", "RUN_DIR", "REPLICA", "DATABASE_URL_FILE"}
 """Settings that a container gets from its image, from Docker, or in another way."""
-NOT_IN_THE_IMAGE = {"TRACING"}
+OF_OPENTELEMETRY = {
+    "OTEL_EXPORTER_OTLP_ENDPOINT",
+    "OTEL_EXPORTER_OTLP_HEADERS",
+    "OTEL_TRACES_SAMPLER",
+    "OTEL_TRACES_SAMPLER_ARG",
+}
 
 
 @pytest.mark.parametrize("name", SERVICES)
@@ -83,12 +88,34 @@ def test_what_is_optional_is_in_a_profile():
 def test_every_setting_of_a_replica_can_be_set_from_outside():
     read = {declared.name for declared in Settings.declarations()}
     assert len(read) > 20
-    assert read - SERVICES["service"]["environment"].keys() == (OF_THE_IMAGE_OR_THE_FILE | NOT_IN_THE_IMAGE) & read
+    assert read - SERVICES["service"]["environment"].keys() == OF_THE_IMAGE_OR_THE_FILE & read
 
 
 def test_a_replica_is_passed_only_what_is_declared():
     declared = {declared.name for declared in Settings.declarations()}
-    assert SERVICES["service"]["environment"].keys() - declared == {"TMPDIR"}
+    passed = SERVICES["service"]["environment"]
+    assert passed.keys() - declared == {"TMPDIR"} | OF_OPENTELEMETRY
+    assert {passed[name] for name in OF_OPENTELEMETRY} == {None}, "unset where they are not set"
+
+
+@pytest.mark.parametrize(
+    ("volumes", "secret", "status"),
+    [("", "", 0), ("millrace_postgres", "x", 0), ("millrace_postgres", "", 1)],
+    ids=["no volumes", "own volumes", "volumes of another checkout"],
+)
+def test_a_second_checkout_on_one_host_shares_no_volumes(tmp_path, volumes, secret, status):
+    docker = tmp_path / "docker"
+    docker.write_text(f'#!/bin/sh\n[ "$1 $2" = "volume ls" ] && printf "%s" "{volumes}"\nexit 0\n')
+    docker.chmod(0o755)
+    secrets = tmp_path / "var" / "compose" / "secrets"
+    secrets.mkdir(parents=True)
+    (secrets / "postgres_password").write_text(secret)
+    environment = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}", "VAR_DIR": str(tmp_path / "var")}
+    done = subprocess.run(
+        [ROOT / "deploy/compose/check-project"], env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == status
+    assert ("COMPOSE_PROJECT_NAME=millrace-2" in done.stderr) is bool(status)
 
 
 def test_grafana_is_provisioned_from_files_and_asks_for_a_password():

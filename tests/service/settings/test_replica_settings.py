@@ -2,6 +2,8 @@
 
 import json
 import logging
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -61,3 +63,29 @@ def test_the_settings_in_force_are_logged_in_one_line_without_secrets(told):
     assert {one.name for one in settings.Settings.declarations()} == {
         name.removeprefix("labels.") for name in fields if name.startswith("labels.")
     }
+
+
+def test_tracing_without_its_packages_stops_the_start_and_names_them(tmp_path):
+    """A finder in front of all others hides the packages, as if they had not been installed."""
+    program = """
+import sys
+class Hidden:
+    def find_spec(self, name, path=None, target=None):
+        if name.startswith("opentelemetry"):
+            raise ModuleNotFoundError(name)
+sys.meta_path.insert(0, Hidden())
+from service import settings
+try:
+    settings.read({"TRACING": "ON"})
+except settings.BadSetting as error:
+    print(error)
+print(settings.read({"TRACING": "OFF"}).tracing)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
+    said, off = done.stdout.splitlines()
+    assert "opentelemetry.sdk and opentelemetry.exporter.otlp.proto.http cannot be imported" in said
+    assert off == "False"
+
+
+def test_tracing_with_its_packages_is_taken():
+    assert settings.read({"TRACING": "ON"}).tracing
