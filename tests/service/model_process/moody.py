@@ -45,6 +45,20 @@ class Unloadable:
         return int, ("nothing",)
 
 
+class Fatal:
+    """Ends the process that brings it back from its pickle."""
+
+    def __reduce__(self):
+        return os._exit, (4,)
+
+
+class Endless:
+    """Is never back from its pickle."""
+
+    def __reduce__(self):
+        return time.sleep, (3600,)
+
+
 ROWS = np.column_stack([np.full(20, float(SUM)), np.arange(20.0)])
 
 

@@ -1,16 +1,20 @@
 """A version in a process answers as it does in the worker, and its trouble stays in that process."""
 
+import json
 import os
 import time
 from pathlib import Path
 
 import numpy as np
 import pytest
+from sklearn.dummy import DummyRegressor
 from sklearn.linear_model import LinearRegression
 
+from model_store import channels
 from model_store.batch import Batch
 from model_store.engines.choice import NoEngine
-from model_store.errors import ArtifactUnreadable
+from model_store.errors import ArtifactUnreadable, DiedLoading
+from model_store.replicas.presence import Record
 from service.errors import (
     ModelBrokeContract,
     ModelCrashed,
@@ -21,10 +25,12 @@ from service.errors import (
 from service.model_process.placement import Placement
 from service.model_process.process import Seconds
 from service.model_process.processes import Processes
+from service.quarantine.first_try import FirstTry
 from service.runtime.loader import Loader
 from service.runtime.outside import Outside
+from tests.model_store.replicas.memory_presence import MemoryPresence
 from tests.service.model_process import moody
-from tests.service.runtime.conftest import Workshop
+from tests.service.runtime.conftest import SAMPLE, Workshop
 
 PREDICT = ("predict",)
 
@@ -160,6 +166,29 @@ def test_a_version_that_answers_otherwise_than_stored_is_not_served(workshop):
 def test_a_version_whose_artifact_cannot_be_loaded_is_not_served(workshop):
     with pytest.raises(ArtifactUnreadable, match="cannot be loaded"):
         load(workshop, "nothing", workshop.with_artifact("nothing", moody.Unloadable()))
+
+
+@pytest.mark.parametrize(
+    ("artifact", "seconds", "how"),
+    [(moody.Fatal, Seconds(), "it ended"), (moody.Endless, Seconds(start=0.5), r"it was not ready after 0\.5 s")],
+    ids=["ends its process", "never ends"],
+)
+def test_a_version_that_harms_what_loads_it_is_in_quarantine_after_one_try(workshop, artifact, seconds, how):
+    name = artifact.__name__.lower()
+    whole = DummyRegressor().fit(SAMPLE, SAMPLE[:, 0])
+    for version in (workshop.add(name, whole), workshop.with_artifact(name, artifact())):
+        channels.promote(workshop.store, name, version, "tests")
+    presence, processes = MemoryPresence(), Processes()
+    told = {"format": 1, "replica": "r", "pid": os.getpid(), "started": 0, "at": 0, "memory": 0, "settled": True}
+    presence.announce(Record("r", os.getpid(), json.dumps({**told, "models": {}}).encode()))
+    outside = Outside(workshop.run_dir / "processes", processes, Placement(longest=0.0), seconds)
+    first_try = FirstTry(workshop.store, presence, "r")
+    loader = Loader(workshop.store, workshop.trusted, outside=outside, first_try=first_try)
+    with pytest.raises(DiedLoading, match=f"its process ended as it loaded: {how}"):
+        loader.warm(loader.open(name, version, lambda _: None), lambda _: None)
+    kept = channels.read(workshop.store, name).quarantined()
+    assert {version: one.instead for version, one in kept.items()} == {2: 1}
+    assert processes.due() == float("inf")
 
 
 def test_arrays_and_short_skops_have_a_place_in_the_worker(workshop):
