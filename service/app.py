@@ -22,7 +22,7 @@ from service.auth.access_control import AccessControl
 from service.auth.configuration import Configuration, database_url
 from service.disk.keeping import Keeping
 from service.disk.room import Room
-from service.http import fastpath, guards, hooks, options, root_path
+from service.http import fastpath, guards, hooks, numbers, options, root_path
 from service.http.access import Access
 from service.http.admin import access as access_admin
 from service.http.admin import audit as audit_admin
@@ -194,6 +194,7 @@ def create_app(settings: Settings, access: Access | None = None) -> Application:
     dialects = [protocol.dialect for protocol in protocols]
     hooks.install(app, replica=settings.replica, record=record, dialects=dialects)
     options.install(app)
+    numbers.install(app)
     for blueprint in (
         *(protocol.blueprint for protocol in protocols if protocol.blueprint is not None),
         openapi.blueprint(app, catalog, dialects),

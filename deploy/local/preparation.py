@@ -6,7 +6,8 @@ import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from itertools import combinations
 from pathlib import Path
 from typing import IO
 
@@ -79,13 +80,26 @@ def check_certificate(settings: LocalSettings) -> None:
         )
 
 
+def check_distinct(ports: Sequence[tuple[str, int]]) -> None:
+    """Check that no port is given twice. Raises CannotRun, with the names of both variables."""
+    for (name, port), (other, same) in combinations(ports, 2):
+        if port == same:
+            raise CannotRun(
+                f"{name} and {other} need port {port} both: give each another one (each replica has a management port, "
+                "counted from MANAGEMENT_PORT)."
+            )
+
+
 def make_secrets(settings: LocalSettings) -> None:
-    """Make what is generated once and kept. Raises CannotRun if that fails, for a reason that is printed then.
+    """Check the replicas' settings and make what is generated once. Raises CannotRun; the reason is printed then.
 
     A separate process does it, because the libraries that it needs would double the memory of the supervisor.
     """
     if subprocess.run([sys.executable, "-m", "deploy.local.generated"], cwd=ROOT, check=False).returncode:
-        raise CannotRun(f"The keys and the state of access control could not be made in {settings.var}.")
+        raise CannotRun(
+            f"A setting is wrong, or the keys and the state of access control could not be made in {settings.var}: the "
+            "reason is above."
+        )
 
 
 def check_store(settings: LocalSettings) -> None:

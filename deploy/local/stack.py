@@ -50,12 +50,15 @@ class Stack:
         return replicas.worker_addresses(self._settings, self._sockets, number)
 
     def check_ports(self) -> None:
-        """Try every port of the stack. Raises CannotRun for one that is taken."""
+        """Try every port of the stack. Raises CannotRun for one that is taken, or wanted twice."""
         settings = self._settings
         tls = [("TLS_PORT", settings.tls_port)] if settings.tls else []
-        preparation.check_ports(settings.listen_address, [("PORT", settings.port), *tls])
+        outside = [("PORT", settings.port), *tls]
         management = [("MANAGEMENT_PORT", replicas.management_port(settings, number)) for number in self._numbers]
-        preparation.check_ports("127.0.0.1", [*management, *monitoring.ports(settings)])
+        inside = [*management, *monitoring.ports(settings)]
+        preparation.check_distinct([*outside, *inside])
+        preparation.check_ports(settings.listen_address, outside)
+        preparation.check_ports("127.0.0.1", inside)
 
     def start(self) -> None:
         """Start everything and return when it serves. Raises CannotRun, with the reason, if it does not come up."""

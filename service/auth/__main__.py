@@ -5,6 +5,7 @@ import getpass
 import json
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,11 @@ from service.errors import NotFound
 from service.settings import BadSetting, Settings, read
 
 Show = Callable[[Any], None]
+
+HOUR, DAY = 3600, 86_400
+"""Seconds."""
+LONGEST = 1_000_000
+"""Hours or days that may be asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,14 +126,14 @@ def _create_key(command: Command) -> None:
         command.actor,
         permissions=given.permissions,
         models=given.models,
-        seconds=None if given.days is None else round(given.days * 86_400),
+        seconds=None if given.days is None else round(given.days * DAY),
     )
     command.show({"key_id": shown.id, "api_key": shown.secret})
 
 
 def _rotate(command: Command) -> None:
     given, registry = command.arguments, command.registry
-    overlap = round(given.overlap * 3600)
+    overlap = round(given.overlap * HOUR)
     if given.what == "key":
         shown = registry.rotate_key(given.id, overlap, command.actor)
         command.show({"key_id": shown.id, "api_key": shown.secret})
@@ -170,14 +176,25 @@ def _verify_audit(command: Command) -> int:
 
 def _token(command: Command) -> None:
     """Print a token for the client in a file, made here with the signing key: no running service is needed."""
-    stored = json.loads(Path(command.arguments.client_file).read_text(encoding="utf-8"))
+    client_id, secret = _stored_client(Path(command.arguments.client_file))
     access = AccessControl(Configuration.of(command.settings))
     access.view.refresh()
-    client_id = stored["client_id"]
     server = access.authorization
-    server.check_client(client_id, stored["client_secret"], command.actor)
+    server.check_client(client_id, secret, command.actor)
     issued = server.issue(client_id, None, command.actor)
     sys.stdout.write(access.tokens.issue(client_id, issued.permissions, issued.family) + "\n")
+
+
+def _stored_client(path: Path) -> tuple[str, str]:
+    """Return a client's id and secret from a file. Raises BadSecret."""
+    expected = "expected JSON with `client_id` and `client_secret`, as `create-client --json` prints them"
+    try:
+        stored = json.loads(path.read_text(encoding="utf-8"))
+        return str(stored["client_id"]), str(stored["client_secret"])
+    except OSError as error:
+        raise BadSecret(f"--client-file: {path} cannot be read ({error.strerror}): {expected}") from error
+    except (ValueError, TypeError, KeyError):
+        raise BadSecret(f"--client-file: {path} holds something else: {expected}") from None
 
 
 def _client_id(command: Command, given: str) -> str:
@@ -225,16 +242,24 @@ def _parser() -> argparse.ArgumentParser:
     key.add_argument("--name", default="key", help="what the key is for")
     key.add_argument("--permissions", nargs="+", choices=sorted(PERMISSIONS), help="keep only these of the client's")
     key.add_argument("--models", nargs="+", metavar="PATTERN", help="keep only these models of the client's")
-    key.add_argument("--days", type=float, help="how long the key is good")
+    key.add_argument("--days", type=_span, help="how long the key is good")
     _add_rest(add)
     return parser
+
+
+def _span(text: str) -> float:
+    """Read how many hours or days. Raises ArgumentTypeError for what no calendar has."""
+    with suppress(ValueError):
+        if 0 <= (number := float(text)) <= LONGEST:
+            return number
+    raise argparse.ArgumentTypeError(f"{text!r}: expected a number from 0 to {LONGEST:,}")
 
 
 def _add_rest(add: Callable[..., argparse.ArgumentParser]) -> None:
     rotate = add("rotate", _rotate, "replace a key or a client's secret; the old one stays good for a while")
     rotate.add_argument("what", choices=("key", "client"))
     rotate.add_argument("id")
-    rotate.add_argument("--overlap", type=float, default=24, metavar="HOURS", help="how long the old one stays good")
+    rotate.add_argument("--overlap", type=_span, default=24, metavar="HOURS", help="how long the old one stays good")
     revoke = add("revoke", _revoke, "refuse a client, key or grant from now on")
     revoke.add_argument("what", choices=("client", "key", "grant"))
     revoke.add_argument("id")

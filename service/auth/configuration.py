@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import URL, make_url
+from sqlalchemy import URL
 
 from service.auth.secrets.files import BadSecret, is_placeholder, read_secret
+from service.database.connection import parsed
 from service.settings import Settings
 
 
@@ -50,8 +51,8 @@ class Configuration:
 
 
 def database_url(configuration: Configuration) -> URL:
-    """Return the database's address with its password. Raises BadSecret for one that is a placeholder."""
-    url = make_url(configuration.database_url)
+    """Return the database's address with its password. Raises BadSetting, BadSecret for one that is a placeholder."""
+    url = parsed(configuration.database_url)
     if configuration.database_password is not None:
         url = url.set(password=read_secret(configuration.database_password, "DATABASE_PASSWORD_FILE").decode())
     elif url.password and is_placeholder(str(url.password).encode()):

@@ -11,14 +11,18 @@ from service.audit.entry import Actor
 from service.audit.log import AuditLog
 from service.auth import tables
 from service.auth.registry import CLIENT, Registry, client_named
-from service.auth.secrets.files import is_placeholder, read_secret, write_secret
+from service.auth.secrets.files import BadSecret, is_placeholder, read_secret, write_secret
 from service.auth.snapshot import announce_change
 from service.auth.tokens.key_ring import create_key
 from service.database.connection import Database
-from service.database.migrate import migrate
+from service.database.migrate import SchemaMismatch, migrate
+from service.errors import Unavailable
+from service.settings import BadSetting
 
 DEMO_CLIENT = "demo"
 SETUP = Actor("local-setup")
+NOT_SET_UP = (Unavailable, BadSecret, BadSetting, SchemaMismatch)
+"""What ``setup_local`` raises where a setting, the database or a secret cannot be used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +54,8 @@ def _new_secret() -> bytes:
 def setup_local(var: Path, database_url: str | None = None) -> Local:
     """Make secrets, database and a demo client with the role admin under ``var``; quick if all is there already.
 
-    Raises Unavailable if the database does not answer, BadSecret for an audit key that is a placeholder.
+    Raises one of ``NOT_SET_UP``: Unavailable if the database does not answer, BadSetting for an address that is none,
+    SchemaMismatch for a database of a later release, BadSecret for an audit key that is a placeholder.
     """
     folder = var / "secrets"
     local = Local(

@@ -14,21 +14,24 @@ from sqlalchemy.engine import make_url
 
 from model_store.request_errors import InvalidInput
 from service.errors import Conflict, DiskFull, Unavailable
+from service.settings import BadSetting
 
 _CONNECT_SECONDS = 2
 _STATEMENT_MILLISECONDS = 5000
 _WRITES = "millrace_writes"
+_BACKENDS = ("sqlite", "postgresql")
+_EXPECTED = "expected `sqlite:///path` or `postgresql+psycopg://user@host:port/name`."
 
 
 class Database:
     """A SQLite file or a PostgreSQL database.
 
     Its connections belong to one process: after a fork, make another one or call ``reset``. ``clock`` gives the seconds
-    since 1970 that rows are stamped with.
+    since 1970 that rows are stamped with. Raises BadSetting for an address that is not one of those.
     """
 
     def __init__(self, url: str | sa.URL, clock: Callable[[], float] = time.time) -> None:
-        self.url = make_url(url)
+        self.url = parsed(url)
         self.sqlite = self.url.get_backend_name() == "sqlite"
         self._clock = clock
         self._engine: sa.Engine | None = None
@@ -77,6 +80,18 @@ class Database:
         """
         with _answering(), self.engine.connect().execution_options(**{_WRITES: True}) as connection, connection.begin():
             yield connection
+
+
+def parsed(url: str | sa.URL) -> sa.URL:
+    """Return a database's address in parts. Raises BadSetting, which repeats none of it: it may hold a password."""
+    try:
+        address = make_url(url)
+        address.get_dialect().import_dbapi()
+    except (sa.exc.ArgumentError, ValueError, ImportError) as error:
+        raise BadSetting(f"DATABASE_URL cannot be used ({type(error).__name__}): {_EXPECTED}") from None
+    if address.get_backend_name() not in _BACKENDS:
+        raise BadSetting(f"DATABASE_URL names {address.get_backend_name()}: {_EXPECTED}")
+    return address
 
 
 def insert_missing(connection: Connection, table: Table, values: Mapping[str, Any]) -> None:

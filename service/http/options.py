@@ -14,9 +14,15 @@ def install(app: flask.Flask) -> None:
         rule = flask.request.url_rule
         if flask.request.method != "OPTIONS" or rule is None or not _is_answered(rule):
             return None
-        return flask.Response(status=204, headers={"Allow": ", ".join([*filter(_takes, _METHODS), "OPTIONS"])})
+        return flask.Response(status=204, headers={"Allow": ", ".join(allowed())})
 
     app.before_request(answer)
+
+
+def allowed() -> list[str]:
+    """Return the methods that the address of the request under way takes; none if no route has it."""
+    methods = [*filter(_takes, _METHODS)]
+    return [*methods, "OPTIONS"] if methods else []
 
 
 def _takes(method: str) -> bool:

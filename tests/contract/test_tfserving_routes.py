@@ -269,8 +269,8 @@ class TestRefusals:
             ("GET", "/v1/foo"),
             ("GET", "/v1/"),
             ("POST", "/v1/models"),
-            ("PUT", "/v1/models/iris"),
-            ("DELETE", "/v1/models/iris:predict"),
+            ("PUT", "/v1/foo"),
+            ("DELETE", "/v1/models/iris:foo"),
             ("PATCH", "/v1/foo"),
             ("OPTIONS", "/v1/foo"),
             ("POST", "/v1/models/iris"),
@@ -301,6 +301,23 @@ class TestRefusals:
     def test_any_other_path_or_verb_is_malformed(self, client, method, path):
         response = client.open(path, method=method, data=b"{}" if method == "POST" else None)
         assert error(response, 400).startswith("Malformed request: ")
+
+    @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
+    @pytest.mark.parametrize(
+        ("path", "allowed"),
+        [
+            ("/v1/models", "GET, HEAD, OPTIONS"),
+            ("/v1/models/iris", "GET, HEAD, OPTIONS"),
+            ("/v1/models/iris/versions/1/metadata", "GET, HEAD, OPTIONS"),
+            ("/v1/models/iris:predict", "OPTIONS, POST"),
+            ("/v1/models/iris/labels/stable:classify", "OPTIONS, POST"),
+            ("/v1/models/iris/versions/1:regress", "OPTIONS, POST"),
+        ],
+    )
+    def test_a_method_that_the_protocol_does_not_have_is_405_where_a_route_is(self, client, method, path, allowed):
+        response = client.open(path, method=method)
+        assert error(response, 405)
+        assert response.headers["Allow"] == allowed
 
     def test_a_malformed_request_is_quoted(self, client):
         assert error(client.get("/v1/foo"), 400) == "Malformed request: GET /v1/foo"

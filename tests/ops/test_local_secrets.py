@@ -32,6 +32,23 @@ def test_what_cannot_be_made_ends_the_start_in_words(tmp_path, monkeypatch):
         preparation.make_secrets(read())
 
 
+@pytest.mark.parametrize(
+    ("variable", "value", "words"),
+    [
+        ("TRACING", "maybe", "TRACING is 'maybe': expected ON or OFF"),
+        ("OIDC_ISSUERS", "/nowhere/oidc.json", "OIDC_ISSUERS: /nowhere/oidc.json"),
+        ("DATABASE_URL", "millrace.db", "DATABASE_URL cannot be used"),
+    ],
+)
+def test_what_only_replicas_read_is_wrong_in_one_line(tmp_path, variable, value, words):
+    command = [sys.executable, "-m", "deploy.local.generated"]
+    environment = {**os.environ, "VAR_DIR": str(tmp_path), variable: value}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"millrace: {words}")
+
+
 def test_the_supervisor_loads_no_library_of_access_control():
     told = "import sys, deploy.local.__main__; print(*sorted({'sqlalchemy', 'flask', 'sklearn'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", told], cwd=ROOT, capture_output=True, text=True, check=True)

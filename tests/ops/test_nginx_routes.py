@@ -11,6 +11,8 @@ NGINX = Path(__file__).resolve().parents[2] / "nginx"
 LOCATION = re.compile(r'^location (~\*?) "([^"\n]+)" \{(.*?)^\}', re.MULTILINE | re.DOTALL)
 MEDIA_TYPES = re.compile(r"^map \$request_uri \$error_media_type \{(.*?)^\}", re.MULTILINE | re.DOTALL)
 MEDIA_TYPE = re.compile(r'^ +(?:default|"(~\*?)(.+)") +(\S+);', re.MULTILINE)
+ALLOWS = re.compile(r'^map "\$status \$request_uri" \$error_allow \{(.*?)^\}', re.MULTILINE | re.DOTALL)
+ALLOW = re.compile(r'^ +"(~\*?)(.+?)" +"(.+)";', re.MULTILINE)
 VALUES = {"model": "iris", "version": "3", "label": "stable"}
 
 
@@ -33,6 +35,13 @@ def media_types():
     lines = MEDIA_TYPE.findall(MEDIA_TYPES.search((NGINX / "snippets/error_bodies.conf").read_text())[1])
     found = [(compiled(sign, pattern), media_type) for sign, pattern, media_type in lines]
     return sorted(found, key=lambda line: line[0].pattern == "")
+
+
+@pytest.fixture(scope="module")
+def allows():
+    """What Nginx's own refusals of a method say that an address takes, by patterns in its order."""
+    lines = ALLOW.findall(ALLOWS.search((NGINX / "snippets/error_bodies.conf").read_text())[1])
+    return [(compiled(sign, pattern), allowed) for sign, pattern, allowed in lines]
 
 
 @pytest.fixture
@@ -82,3 +91,17 @@ def test_nginx_s_own_errors_have_the_media_type_of_each_address(media_types, app
         path: client.open(path, method="BREW").mimetype for path in (*routes, "/v1", "/v2/", "/v2/nowhere", "/nowhere")
     }
     assert {path: media_type for path, media_type in answered.items() if first(media_types, path) != media_type} == {}
+
+
+def test_nginx_s_own_refusals_of_a_method_tell_those_that_each_address_takes(allows, application):
+    client = application.flask.test_client()
+    told = {path: client.options(path).headers.get("Allow") for path in addresses(application)}
+    taken = {path: allowed for path, allowed in told.items() if allowed}
+    assert len(taken) > 80
+    assert {path: allowed for path, allowed in taken.items() if first(allows, f"405 {path}") != allowed} == {}
+
+
+def addresses(application):
+    """One of each of Flask's rules, those that are not described included."""
+    rules = map(str, application.flask.url_map.iter_rules())
+    return {re.sub(r"<(?:\w+:)?(\w+)>", lambda variable: VALUES.get(variable[1], "1"), rule) for rule in rules}

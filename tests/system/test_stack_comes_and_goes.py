@@ -106,10 +106,28 @@ def _with(stack, **variables):
     return stack
 
 
-def test_a_replica_that_cannot_start_ends_the_stack_with_its_reason(fresh):
-    said = refused(_with(fresh(), LOG_LEVEL="LOUD"))
-    assert "replica-1 did not come up" in said
+def test_what_only_replicas_read_is_checked_before_anything_starts(fresh):
+    stack = _with(fresh(), LOG_LEVEL="LOUD")
+    said = refused(stack)
     assert "LOG_LEVEL is 'LOUD'" in said
+    assert "Traceback" not in said
+    assert not list((stack.var / "log").iterdir())
+
+
+def test_a_port_that_is_given_twice_is_refused_in_words(fresh):
+    stack = fresh()
+    said = refused(_with(stack, REPLICAS="3", MANAGEMENT_PORT=str(stack.port - 2)))
+    assert f"PORT and MANAGEMENT_PORT need port {stack.port} both" in said
+    assert "Traceback" not in said
+
+
+def test_a_replica_that_cannot_start_ends_the_stack_with_its_reason(fresh):
+    stack = fresh()
+    (stack.var / "secrets" / "jwt").mkdir(parents=True)
+    (stack.var / "secrets" / "jwt" / "odd.pem").write_text("no key")
+    said = refused(stack)
+    assert "replica-1 did not come up" in said
+    assert "odd.pem" in said
 
 
 def test_https_is_served_and_the_plain_port_refuses(fresh, tmp_path):

@@ -1,7 +1,8 @@
 """The OpenID Connect issuers that are trusted, as a JSON file names them."""
 
 import json
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -60,7 +61,7 @@ def read_issuers(path: Path | None) -> tuple[IssuerConfig, ...]:
     if path is None:
         return ()
     try:
-        return tuple(_issuer(entry) for entry in json.loads(path.read_text(encoding="utf-8")))
+        return _distinct([_issuer(entry) for entry in json.loads(path.read_text(encoding="utf-8"))])
     except (OSError, ValueError, KeyError, TypeError, AttributeError, InvalidInput) as error:
         raise BadIssuers(f"OIDC_ISSUERS: {path}: {type(error).__name__}: {error}") from error
 
@@ -70,6 +71,15 @@ def check_address(address: str) -> None:
     parts = urlsplit(address)
     if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _LOOPBACK):
         raise BadIssuers(f"{address}: expected https (or http on this machine)")
+
+
+def _distinct(configs: Sequence[IssuerConfig]) -> tuple[IssuerConfig, ...]:
+    """Return the issuers, each once: a token names its issuer, and a subject holds the name. Raises BadIssuers."""
+    for what in ("name", "issuer"):
+        for value, count in Counter(getattr(config, what) for config in configs).items():
+            if count > 1:
+                raise BadIssuers(f"{count} entries have the {what} {value!r}: expected each {what} once")
+    return tuple(configs)
 
 
 def _issuer(entry: Mapping[str, Any]) -> IssuerConfig:

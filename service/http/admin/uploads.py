@@ -3,7 +3,8 @@
 import json
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from service.errors import UnsupportedMediaType
 ESTIMATOR = ".skops"
 BUNDLE = ".tar"
 SAMPLES = (".csv", ".parquet", ".npy", ".json")
+PARTS = ("model", "sample", "schema", "metrics", "promote")
 MULTIPART = "multipart/form-data"
 
 
@@ -39,6 +41,7 @@ class Upload:
         if flask.request.mimetype != MULTIPART:
             raise UnsupportedMediaType("expected multipart/form-data with the files `model` and `sample`")
         files, form = flask.request.files, flask.request.form
+        _check_parts(name for parts in (files, form) for name, _ in parts.items(multi=True))
         ending = _ending(files.get("model"), "model", (ESTIMATOR, BUNDLE))
         sample_ending = None if ending == BUNDLE else _ending(files.get("sample"), "sample", SAMPLES)
         metrics, promoted = _json_object(form.get("metrics"), "metrics"), _flag(form.get("promote"))
@@ -57,6 +60,18 @@ class Upload:
     def discard(self) -> None:
         """Remove the files."""
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _check_parts(names: Iterable[str]) -> None:
+    """Check that each part is known and comes once. Raises InvalidInput: of two, one would be left out in silence."""
+    expected = f"each of {', '.join(PARTS)} at most once"
+    faults = [
+        Fault(name[:64], expected, f"{count} of them" if name in PARTS else "another name")
+        for name, count in Counter(names).items()
+        if count > 1 or name not in PARTS
+    ]
+    if faults:
+        raise InvalidInput.of(*faults)
 
 
 def _new_folder(run_dir: Path) -> Path:

@@ -5,6 +5,7 @@ Load and unload move the store's pointers, which every worker of every replica f
 
 import errno
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any, TypedDict
 
 import flask
@@ -138,7 +139,8 @@ class Repository:
 def add_routes(made: flask.Blueprint, catalog: Catalog, audit: Recording, repository: Repository) -> None:
     """Add the routes of the extension to those of /v2."""
     _add_index(made, catalog)
-    _add_changes(made, audit, repository)
+    for change in _CHANGES:
+        _add_change(made, audit, repository, change)
 
 
 def _add_index(made: flask.Blueprint, catalog: Catalog) -> None:
@@ -159,40 +161,52 @@ def _add_index(made: flask.Blueprint, catalog: Catalog) -> None:
         return _json([entry for entry in found if entry["state"] == READY or not ready])
 
 
-def _add_changes(made: flask.Blueprint, audit: Recording, repository: Repository) -> None:
-    @made.post("/repository/models/<model>/load")
-    @guarded("model:promote")
-    @described(
-        _SECTION,
-        "Have every replica load a model; the answer waits until all have",
-        request=LoadRequest,
-        request_required=False,
-        response=Loaded,
-        refusals=_CHANGE_REFUSALS,
-    )
-    @phrased(OPENINFERENCE.phrase)
-    def load(model: str) -> flask.Response:
-        document = _body()
-        with audited(audit, "model.load", model):
-            repository.load(model, actor().subject, document)
-        return _json(Loaded(name=model, load=True))
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """A route that has a model changed: its last part, how it is described, and what does it."""
 
-    @made.post("/repository/models/<model>/unload")
+    verb: str
+    summary: str
+    request: Any
+    response: Any
+    make: Callable[[Repository, str, str, Any], None]
+
+
+_CHANGES = (
+    _Change(
+        "load",
+        "Have every replica load a model; the answer waits until all have",
+        LoadRequest,
+        Loaded,
+        Repository.load,
+    ),
+    _Change(
+        "unload",
+        "Have every replica unload a model; the answer waits until all have",
+        UnloadRequest,
+        Unloaded,
+        Repository.unload,
+    ),
+)
+
+
+def _add_change(made: flask.Blueprint, audit: Recording, repository: Repository, change: _Change) -> None:
+    @made.post(f"/repository/models/<model>/{change.verb}", endpoint=change.verb)
     @guarded("model:promote")
     @described(
         _SECTION,
-        "Have every replica unload a model; the answer waits until all have",
-        request=UnloadRequest,
+        change.summary,
+        request=change.request,
         request_required=False,
-        response=Unloaded,
+        response=change.response,
         refusals=_CHANGE_REFUSALS,
     )
     @phrased(OPENINFERENCE.phrase)
-    def unload(model: str) -> flask.Response:
+    def view(model: str) -> flask.Response:
         document = _body()
-        with audited(audit, "model.unload", model):
-            repository.unload(model, actor().subject, document)
-        return _json(Unloaded(name=model, unload=True))
+        with audited(audit, f"model.{change.verb}", model):
+            change.make(repository, model, actor().subject, document)
+        return _json({"name": model, change.verb: True})
 
 
 def entries(model: ServedModel) -> Iterator[Entry]:

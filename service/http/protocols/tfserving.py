@@ -1,7 +1,8 @@
 """Everything under ``/v1``: TensorFlow Serving's and KServe V1's routes, and KServe's ``GET /``.
 
-As in TensorFlow Serving, a path under ``/v1/`` that is none of these, or has another verb, is a malformed request
-(400), and the fixed words of a path, but not a predict verb, are matched without regard to case.
+As in TensorFlow Serving, a path under ``/v1/`` that is none of these, or has the other one of GET and POST, is a
+malformed request (400), and the fixed words of a path, but not a predict verb, are matched without regard to case.
+Other methods are 405 where a route is.
 """
 
 import re
@@ -9,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypedDict, cast
 
 import flask
+from werkzeug.exceptions import MethodNotAllowed
 from werkzeug.routing import BaseConverter
 
 from model_store.codecs.json import dumps
@@ -19,6 +21,7 @@ from service.dialects.tfserving import examples, kserve_v1
 from service.dialects.tfserving.dialect import SHOWN, TFSERVING, status_phrase
 from service.dialects.tfserving.signatures import SignatureMetadata, metadata
 from service.errors import LabelNotFound, ModelNotFound, NotImplementedHere, VersionNotFound
+from service.http import options
 from service.http.description.route import (
     LIST_REFUSALS,
     OPERATION,
@@ -63,7 +66,9 @@ _STATES: Mapping[State, str] = {
     State.RETIRED: "END",
     State.FAILED: "END",
 }
-_ALL_VERBS = ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+_FOREIGN_METHODS = ("PUT", "PATCH", "DELETE")
+"""What TensorFlow Serving's clients never send."""
+_ALL_METHODS = ("GET", "POST", *_FOREIGN_METHODS, "OPTIONS")
 
 
 class Alive(TypedDict):
@@ -143,7 +148,7 @@ def _blueprint(catalog: Catalog, router: Router) -> flask.Blueprint:
             path,
             f"malformed {path}",
             malformed,
-            methods=_ALL_VERBS,
+            methods=_ALL_METHODS,
             provide_automatic_options=False,
             strict_slashes=False,  # /v1 is refused as well, and not redirected in HTML
         )
@@ -279,7 +284,9 @@ def explain(**_values: str) -> flask.Response:
 @public
 @undescribed
 def malformed(rest: str = "") -> flask.Response:  # noqa: ARG001 - the path as it was sent is in the request
-    """Refuse everything else under ``/v1/``. Raises MalformedRequest."""
+    """Refuse everything else under ``/v1/``. Raises MalformedRequest, or MethodNotAllowed where a route is."""
+    if flask.request.method in _FOREIGN_METHODS and (allowed := options.allowed()):
+        raise MethodNotAllowed(valid_methods=allowed)
     raise MalformedRequest(f"Malformed request: {flask.request.method} {flask.request.path[:SHOWN]}")
 
 

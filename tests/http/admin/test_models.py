@@ -209,6 +209,37 @@ def test_what_is_missing_or_odd_in_the_form_is_refused(operator, estimator, rows
     assert operator.post("/admin/models/shop-a/versions", json={}).status_code == 415
 
 
+TWICE = {
+    "colour": ["red"],
+    "promote": ["false", "true"],
+    "model": ["text"],
+    "schema": ["{}", (io.BytesIO(b"{}"), "schema.json")],
+}
+"""Parts that come with a model and a sample, by name: one that nobody knows, and three of which there are two then."""
+
+
+@pytest.mark.parametrize("name", TWICE)
+def test_parts_that_are_unknown_or_come_twice_are_refused_by_name(operator, estimator, rows, name):
+    parts = {"model": [skops_file(estimator)], "sample": [(npy(rows), "rows.npy")]}
+    parts.setdefault(name, []).extend(TWICE[name])
+    answer = operator.post("/admin/models/shop-a/versions", data=parts, content_type="multipart/form-data")
+    expected = "each of model, sample, schema, metrics, promote at most once"
+    got = "another name" if name == "colour" else "2 of them"
+    assert answer.status_code == 400
+    assert answer.json["errors"] == [{"location": name, "expected": expected, "got": got}]
+
+
+@pytest.mark.parametrize(
+    "digits", ["\N{ARABIC-INDIC DIGIT ONE}", "\N{FULLWIDTH DIGIT ONE}", "\N{SUPERSCRIPT ONE}", "+1", "1_0"]
+)
+@pytest.mark.parametrize("verb", ["", "/promote"])
+def test_only_the_ten_digits_make_a_version(operator, verb, digits):
+    ask = operator.post if verb else operator.get
+    assert ask(f"/admin/models/shop-a/versions/1{verb}").json["code"] != "not_found"
+    answer = ask(f"/admin/models/shop-a/versions/{digits}{verb}")
+    assert (answer.status_code, answer.json["code"]) == (404, "not_found")
+
+
 @pytest.mark.parametrize("as_file", [True, False])
 def test_a_model_is_published_with_what_is_declared(operator, estimator, rows, as_file):
     declared = json.dumps({"columns": {"x0": {"minimum": -100, "unit": "cm"}}, "outputs": ["predict_proba"]})

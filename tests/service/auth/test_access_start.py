@@ -169,3 +169,35 @@ def test_the_command_line_rotates_the_signing_key(command, secrets_dir):
 def test_the_command_line_says_what_is_wrong(command, capsys):
     assert main(["create-key", "nobody"]) == 1
     assert "there is no client 'nobody'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("odd", ["nan", "inf", "-1", "1e300", "soon"])
+@pytest.mark.parametrize("asked", [("create-key", "scorer", "--days"), ("rotate", "client", "scorer", "--overlap")])
+def test_a_span_that_no_calendar_has_is_refused_in_words(command, capsys, asked, odd):
+    with pytest.raises(SystemExit):
+        command(*asked[:-1], f"{asked[-1]}={odd}")
+    assert f"'{odd}': expected a number from 0 to 1,000,000" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("text", [None, "", "[]", "{", '{"client_id": "x"}'])
+def test_a_client_file_without_a_client_is_named(command, capsys, tmp_path, text):
+    path = tmp_path / "client.json"
+    if text is not None:
+        path.write_text(text)
+    assert main(["token", "--client-file", str(path)]) == 1
+    said = capsys.readouterr().err
+    assert str(path) in said
+    assert "expected JSON with `client_id` and `client_secret`" in said
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["millrace.db", "postgresql://u:hidden@h:port/x", "postgresql+nodriver://u:hidden@h/x", "mysql://u:hidden@h/x"],
+)
+def test_an_address_that_is_no_databases_is_refused_in_words_without_its_password(command, monkeypatch, capsys, url):
+    monkeypatch.setenv("DATABASE_URL", url)
+    assert main(["list"]) == 1
+    said = capsys.readouterr().err
+    assert "DATABASE_URL" in said
+    assert "expected `sqlite:///path` or `postgresql+psycopg://" in said
+    assert "hidden" not in said

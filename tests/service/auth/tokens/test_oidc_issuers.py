@@ -245,6 +245,16 @@ def test_a_configuration_that_cannot_be_right_stops_the_start(make_access, sqlit
         make_access(sqlite_url, oidc_issuers=configured)
 
 
+@pytest.mark.parametrize(
+    ("change", "twice"), [({"issuer": "https://b"}, "name 'corp'"), ({"name": "b"}, "issuer 'http")]
+)
+def test_two_issuers_of_one_name_or_address_are_refused(configured, change, twice):
+    (entry,) = json.loads(configured.read_text())
+    configured.write_text(json.dumps([entry, {**entry, **change}]))
+    with pytest.raises(BadIssuers, match=f"2 entries have the {twice}"):
+        read_issuers(configured)
+
+
 def test_the_log_counts_each_skipped_key_once(access, provider):
     before = skipped("corp")
     provider.keys.append(RSAKey.generate_key(2048, {"kid": "odd", "alg": "RS999"}, private=True))
