@@ -60,7 +60,8 @@ def test_nginx_accepts_the_replicas_of_compose_where_it_can_follow_names(tmp_pat
     compose = (ROOT / "docker-compose.yml").read_text()
     given = dict(re.findall(r'^      ([A-Z][A-Z_0-9]+): "?(.*?)"?$', compose, re.MULTILINE))
     values = {name: re.sub(r"\$\{\w+:(?:-([^}]*)|\+[^}]*)\}", r"\1", value) for name, value in given.items()}
-    values |= {"TLS_CERT": "", "TLS_KEY": "", **lists_of_compose(WORKERS="2", REPLICA_CONNECTIONS="64")}
+    made = made_by_the_entry_point(WORKERS="2", REPLICA_CONNECTIONS="64", PREDICT_TIMEOUT=values["PREDICT_TIMEOUT"])
+    values |= {"TLS_CERT": "", "TLS_KEY": "", **made}
     nginx.check(nginx.command(binary, tmp_path, nginx.render(tmp_path / "etc", values)))
 
 
@@ -125,13 +126,18 @@ def test_compose_lists_workers_by_the_same_rules_as_the_local_stack(workers, con
 
 
 def lists_of_compose(**variables):
-    """What the entry point of Compose's Nginx makes of WORKERS and REPLICA_CONNECTIONS."""
+    """The lists of workers among what the entry point makes."""
+    made = made_by_the_entry_point(**variables)
+    return {name: " ".join(made[name].split()) for name in LISTS}
+
+
+def made_by_the_entry_point(**variables):
+    """What the entry point of Compose's Nginx makes of the number of workers and the limits."""
     script = ROOT / "deploy/compose/nginx/workers.envsh"
     told = subprocess.run(
         ["/bin/sh", "-ec", f'. "{script}"; env'], env=variables, capture_output=True, text=True, check=True
     )
-    told = dict(line.split("=", 1) for line in told.stdout.splitlines())
-    return {name: " ".join(told[name].split()) for name in LISTS}
+    return dict(line.split("=", 1) for line in told.stdout.splitlines())
 
 
 @pytest.mark.parametrize("workers", ["", "0", "two"])
