@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from model_store.batch import Array, Batch
 from model_store.engines.engine import Engine
-from service.errors import ModelCrashed, PredictionTimeout
+from service.errors import ModelCrashed, ModelNotReady, PredictionTimeout
 from service.model_process.process import Died, Late, ModelProcess, Outcome
 
 _LOOK = 1.0
@@ -23,12 +23,15 @@ class ProcessEngine(Engine):
         self._closing = weakref.finalize(self, process.close)
 
     def predict(self, batch: Batch, outputs: Sequence[str]) -> Mapping[str, Array]:
-        """Return what the process answers; see Engine. Raises ModelCrashed, PredictionTimeout and other RequestErrors.
+        """Return what the process answers; see Engine.
 
+        Raises ModelNotReady if it cannot be started, ModelCrashed, PredictionTimeout and other RequestErrors, and
         KeyError for an output that the schema does not have.
         """
         outcomes: list[Outcome] = []
         while not self.process.free:
+            if self.process.failing:
+                raise ModelNotReady(f"{self.name}: the model's process cannot be started", retry_after=1)
             self.process.wait(_LOOK)
         self.process.ask(batch, outputs, lambda outcome, _seconds: outcomes.append(outcome))
         while not outcomes:

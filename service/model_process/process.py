@@ -149,7 +149,7 @@ class ModelProcess:
         self._pause = 0.0 if was_ready else min(max(FIRST_PAUSE, 2 * self._pause), LAST_PAUSE)
         self.due = inf if self._closed else monotonic() + self._pause
         if not self._closed:
-            log.warning("the process of %s is started again: %s", self._launch.label, how)
+            log.warning("the process of %s has ended: %s", self._launch.label, how)
             reason = reason if was_ready else NOT_READY
             child("millrace_model_process_ends_total", self._launch.model, str(self._launch.version), reason).inc()
         if question is not None:
