@@ -267,7 +267,9 @@ def _outside(settings: Settings, processes: Processes) -> Outside:
     placement = Placement(settings.loop_seconds, settings.model_processes == "AUTO")
     folder = settings.run_dir / "arrays" / "processes"
     seconds = Seconds(predict=settings.predict_timeout)
-    return Outside(folder, processes, placement, seconds, confinement=settings.confinement)
+    return Outside(
+        folder, processes, placement, seconds, confinement=settings.confinement, memory=settings.model_memory
+    )
 
 
 def _copies(settings: Settings) -> PrivateCopies:

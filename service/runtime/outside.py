@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from model_store.confinement.confine import MEMORY
 from model_store.errors import GateRefused
 from model_store.manifest import Manifest
 from model_store.reference.golden import Golden
@@ -32,10 +33,11 @@ _FINITE = ("predict", "predict_proba")
 class Outside:
     """Loads versions into processes, with their folders in ``folder``; ``placement`` says which versions.
 
-    ``confinement`` is BEST, OFF or REQUIRED: then a process without all is ended.
+    ``confinement`` is BEST, OFF or REQUIRED: then a process without all is ended. ``memory`` is how many bytes of
+    address space a process may take unless it is OFF.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - where, which and within what
         self,
         folder: Path,
         processes: Processes,
@@ -43,12 +45,14 @@ class Outside:
         seconds: Seconds | None = None,
         *,
         confinement: str = BEST,
+        memory: int = MEMORY,
     ) -> None:
         self._folder = folder
         self._processes = processes
         self._placement = placement
         self._seconds = seconds or Seconds()
         self._confinement = confinement
+        self._memory = memory
 
     def takes(self, manifest: Manifest) -> bool:
         """Return whether the version's estimator runs in a process."""
@@ -66,7 +70,7 @@ class Outside:
         tidy(self._folder)
         workplace = Workplace.make(self._folder, version, lambda found, file: copies.make(found, file).path)
         process = ModelProcess(
-            Launch(manifest.model, manifest.version, workplace, confined=self._confinement != OFF),
+            Launch(manifest.model, manifest.version, workplace, memory=self._memory, confined=self._confinement != OFF),
             Load(wanted.is_plan(manifest), bool(wanted.candidates(manifest)), wanted.joins),
             Declared(manifest.schema, _unbounded(golden)),
             self._processes,

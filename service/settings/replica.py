@@ -275,6 +275,14 @@ class Settings(Declared):
         "[what a model's own code cannot do](../explanation/confinement.md).",
         group=Group.MODELS,
     )
+    model_memory = setting(
+        "MODEL_MEMORY_BYTES",
+        8 * 2**30,
+        whole(2**30, 2**44),
+        "Bytes of address space that a process which runs a model's own code may take; what needs more fails. That is "
+        "more than the memory that it uses: libraries reserve some, and tens of MB for each thread.",
+        group=Group.MODELS,
+    )
     batching = setting(
         "BATCHING",
         "AUTO",

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import time
 from pathlib import Path
 
@@ -189,6 +190,17 @@ def test_a_version_that_harms_what_loads_it_is_in_quarantine_after_one_try(works
     kept = channels.read(workshop.store, name).quarantined()
     assert {version: one.instead for version, one in kept.items()} == {2: 1}
     assert processes.due() == float("inf")
+
+
+def test_a_process_has_no_more_address_space_than_it_is_given(workshop):
+    processes = Processes()
+    outside = Outside(workshop.run_dir / "processes", processes, Placement(longest=0.0), memory=3 * 2**30)
+    loader = Loader(workshop.store, workshop.trusted, outside=outside)
+    model = loader.warm(loader.open("moody", 1, lambda _: None), lambda _: None)
+    pid = int(model.predict(rows(moody.WHO), PREDICT)["predict"][0])
+    limits = Path(f"/proc/{pid}/limits").read_text()
+    assert re.search(r"Max address space +(\d+) ", limits)[1] == str(3 * 2**30)
+    processes.close()
 
 
 def test_arrays_and_short_skops_have_a_place_in_the_worker(workshop):
