@@ -97,10 +97,4 @@ class StackSettings(Declared):
         "names the files, and Compose what Nginx shows at Grafana's port.",
         group=Group.TELLING,
     )
-    var_dir = setting(
-        "VAR_DIR",
-        "var",
-        text,
-        "The folder of all local state: models, keys, secrets, database, logs, run files; of Compose, its secrets.",
-        group=Group.LOCAL,
-    )
+    var_dir = Settings.var_dir

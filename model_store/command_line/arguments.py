@@ -31,19 +31,20 @@ def command(
 
 def _add_shared(parser: argparse.ArgumentParser) -> None:
     env = os.environ
+    var = Path(env.get("VAR_DIR") or "var")
     parser.add_argument(
-        "--root", type=Path, default=Path(env.get("MODEL_STORE_ROOT") or "var/models"), help="the store"
+        "--root", type=Path, default=Path(env.get("MODEL_STORE_ROOT") or var / "models"), help="the store"
     )
     parser.add_argument(
         "--key",
         type=Path,
-        default=Path(env.get("SEALING_KEY_FILE") or "var/keys/sealing.pem"),
+        default=Path(env.get("SEALING_KEY_FILE") or var / "keys" / "sealing.pem"),
         help="private key that seals new versions",
     )
     parser.add_argument(
         "--trusted",
         type=Path,
-        default=Path(env.get("TRUSTED_KEYS") or "var/keys/trusted"),
+        default=Path(env.get("TRUSTED_KEYS") or var / "keys" / "trusted"),
         help="folder of public keys that are trusted",
     )
     parser.add_argument("--by", help="who does it, for the history (the current user)")

@@ -28,9 +28,10 @@ exit codes:
   6  the version is stored and stable, and not every replica came to answer with it
 
 environment:
-  MODEL_STORE_ROOT      the store's folder (var/models)
-  SEALING_KEY_FILE      the private key that seals new versions (var/keys/sealing.pem)
-  TRUSTED_KEYS          the folder of public keys whose seals are trusted (var/keys/trusted)
+  VAR_DIR               the folder of a local stack, in which the next three are (var)
+  MODEL_STORE_ROOT      the store's folder (models there)
+  SEALING_KEY_FILE      the private key that seals new versions (keys/sealing.pem there)
+  TRUSTED_KEYS          the folder of public keys whose seals are trusted (keys/trusted there)
   PRESENCE              where replicas leave word of what they serve (presence next to the store)
 """
 _CODES = (

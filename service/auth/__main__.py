@@ -70,7 +70,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one subcommand and return the exit status."""
     parsed = _parser().parse_args(arguments)
     try:
-        status: int | None = parsed.run(Command(parsed, read(), _json if parsed.json else _plain))
+        settings = read()
+        if not parsed.json and parsed.run is not _token:
+            sys.stderr.write(f"the database is {Settings.database_url.shown(settings.database_url)}\n")
+        status: int | None = parsed.run(Command(parsed, settings, _json if parsed.json else _plain))
     except (RequestError, BadSecret, BadSetting, BadIssuers, SchemaMismatch) as error:
         sys.stderr.write(f"{error}\n")
         return 1
@@ -176,7 +179,8 @@ def _verify_audit(command: Command) -> int:
 
 def _token(command: Command) -> None:
     """Print a token for the client in a file, made here with the signing key: no running service is needed."""
-    client_id, secret = _stored_client(Path(command.arguments.client_file))
+    file = command.arguments.client_file or Path(command.settings.var_dir) / "secrets" / "demo-client.json"
+    client_id, secret = _stored_client(Path(file))
     access = AccessControl(Configuration.of(command.settings))
     access.view.refresh()
     server = access.authorization
@@ -268,7 +272,7 @@ def _add_rest(add: Callable[..., argparse.ArgumentParser]) -> None:
     add("rotate-signing-key", _rotate_signing_key, "add a signing key; it signs after two minutes")
     add("verify-audit", _verify_audit, "check the audit chain; names the first broken link and exits with 2")
     token = add("token", _token, "print an access token for the client in a file")
-    token.add_argument("--client-file", default="var/secrets/demo-client.json", help="JSON: client_id, client_secret")
+    token.add_argument("--client-file", help="JSON: client_id, client_secret (secrets/demo-client.json in VAR_DIR)")
 
 
 def _add_grant_options(command: argparse.ArgumentParser, *, role_required: bool) -> None:

@@ -31,8 +31,21 @@ _TRACING = ("opentelemetry.sdk", "opentelemetry.exporter.otlp.proto.http")
 """What TRACING=ON needs."""
 
 
+def _in_var(place: str) -> Derived[Path]:
+    return Derived(f"{place} in `VAR_DIR`", lambda values: (Path(values["VAR_DIR"]) / place).absolute())
+
+
 class Settings(Declared):
     """Every setting that a replica reads, typed, complete and frozen."""
+
+    var_dir = setting(
+        "VAR_DIR",
+        "var",
+        text,
+        "The folder of all local state: models, keys, secrets, database, logs, run files; of Compose, its secrets. The "
+        "command lines find a stack's things there too.",
+        group=Group.LOCAL,
+    )
 
     # --- where it listens
 
@@ -202,14 +215,14 @@ class Settings(Declared):
     )
     model_store_root = setting(
         "MODEL_STORE_ROOT",
-        Path("var/models"),
+        _in_var("models"),
         path,
         "The folder of the store. All replicas read it; publishing writes it.",
         group=Group.MODELS,
     )
     trusted_keys = setting(
         "TRUSTED_KEYS",
-        Path("var/keys/trusted"),
+        _in_var("keys/trusted"),
         path,
         "The folder of Ed25519 public keys (`*.pem`). Only versions that one of them sealed are loaded. `make run` has "
         "it next to the store.",
@@ -303,7 +316,7 @@ class Settings(Declared):
     )
     database_url = setting(
         "DATABASE_URL",
-        "sqlite:///var/state/millrace.db",
+        Derived("state/millrace.db in `VAR_DIR`", lambda values: f"sqlite:///{values['VAR_DIR']}/state/millrace.db"),
         text,
         "Where clients, keys, grants, quotas and the audit are kept: `sqlite:///path` or "
         "`postgresql+psycopg://user@host/name`.",
@@ -320,7 +333,7 @@ class Settings(Declared):
     )
     jwt_keys = setting(
         "JWT_KEYS",
-        Path("var/secrets/jwt"),
+        _in_var("secrets/jwt"),
         path,
         "The folder of RSA private keys (`*.pem`) that access tokens are signed with. The greatest name signs, all "
         "others are still accepted.",
@@ -328,7 +341,7 @@ class Settings(Declared):
     )
     audit_key = setting(
         "AUDIT_KEY_FILE",
-        Path("var/secrets/audit.key"),
+        _in_var("secrets/audit.key"),
         path,
         "A file with the secret that binds the audit records to each other.",
         group=Group.ACCESS,
@@ -438,7 +451,7 @@ class Settings(Declared):
     )
     run_dir = setting(
         "RUN_DIR",
-        Path("var/run/replica-1"),
+        _in_var("run/replica-1"),
         path,
         "The replica's own folder for run files and for the arrays that its workers map, gone with it.",
         group=Group.REPLICA,

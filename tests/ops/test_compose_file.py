@@ -28,7 +28,7 @@ NEEDS_NO_CHECK = {
     "filebeat": "it answers nobody",
     "elk-setup": "it ends",
 }
-OF_THE_IMAGE_OR_THE_FILE = {"BIND", "MANAGEMENT_BIND", "RUN_DIR", "REPLICA", "DATABASE_URL_FILE"}
+OF_THE_IMAGE_OR_THE_FILE = {"VAR_DIR", "BIND", "MANAGEMENT_BIND", "RUN_DIR", "REPLICA", "DATABASE_URL_FILE"}
 """Settings that a container gets from its image, from Docker, or in another way."""
 OF_OPENTELEMETRY = {
     "OTEL_EXPORTER_OTLP_ENDPOINT",

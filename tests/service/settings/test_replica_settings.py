@@ -89,3 +89,14 @@ print(settings.read({"TRACING": "OFF"}).tracing)
 
 def test_tracing_with_its_packages_is_taken():
     assert settings.read({"TRACING": "ON"}).tracing
+
+
+def test_var_dir_moves_every_place_that_is_not_given():
+    moved = settings.read({"VAR_DIR": "/a/b", "JWT_KEYS": "/keys"})
+    assert moved.model_store_root == Path("/a/b/models")
+    assert moved.trusted_keys == Path("/a/b/keys/trusted")
+    assert moved.sealing_key == Path("/a/b/keys/sealing.pem")
+    assert moved.presence == Path("/a/b/presence")
+    assert moved.database_url == "sqlite:////a/b/state/millrace.db"
+    assert moved.audit_key == Path("/a/b/secrets/audit.key")
+    assert moved.jwt_keys == Path("/keys")
