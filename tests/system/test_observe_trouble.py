@@ -14,6 +14,7 @@ import sqlite3
 import subprocess
 import threading
 import time
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -46,8 +47,10 @@ def hurried(text):
 
 
 def scraped(job, component, targets):
-    """A job of Prometheus' whose targets are that component."""
-    return {"job_name": job, "static_configs": [{"targets": targets, "labels": {"component": component}}]}
+    """A job of Prometheus' whose targets are that component; ``targets`` is a file that names them."""
+    found = {"files": [str(targets)], "refresh_interval": "1s"}
+    relabelled = {"target_label": "component", "replacement": component}
+    return {"job_name": job, "file_sd_configs": [found], "relabel_configs": [relabelled]}
 
 
 class Receiver:
@@ -81,14 +84,16 @@ class Watch:
         (folder / "rules").mkdir(parents=True)
         for file in (ROOT / "monitoring" / "prometheus" / "rules").glob("*.yml"):
             (folder / "rules" / file.name).write_text(hurried(file.read_text()))
-        replicas = [f"127.0.0.1:{stack.management_port + number}" for number in (0, 1)]
+        self.folder, self.replicas = folder, [f"127.0.0.1:{stack.management_port + number}" for number in (0, 1)]
+        self.discover("replicas", self.replicas)
+        self.discover("nginx", [f"127.0.0.1:{nginx_port}"])
         configuration = {
             "global": {"scrape_interval": "1s", "scrape_timeout": "900ms", "evaluation_interval": "1s"},
             "rule_files": ["rules/*.yml"],
             "alerting": {"alertmanagers": [{"static_configs": [{"targets": [f"127.0.0.1:{alertmanager}"]}]}]},
             "scrape_configs": [
-                scraped("any name", "replica", replicas),
-                scraped("another", "nginx", [f"127.0.0.1:{nginx_port}"]),
+                scraped("any name", "replica", folder / "replicas.json"),
+                scraped("another", "nginx", folder / "nginx.json"),
             ],
         }
         (folder / "prometheus.yml").write_text(yaml.safe_dump(configuration))
@@ -112,6 +117,12 @@ class Watch:
                 )
             ]  # fmt: skip
 
+    def discover(self, name, targets):
+        """Name the targets of a job from now on, as a name server or Kubernetes does."""
+        new = self.folder / f"{name}.new"
+        new.write_text(json.dumps([{"targets": targets}]))
+        new.rename(self.folder / f"{name}.json")
+
     def close(self):
         for process in self.processes:
             process.terminate()
@@ -120,9 +131,21 @@ class Watch:
 
     def firing(self):
         """The alerts that fire now."""
+        return {one["metric"]["alertname"] for one in self._found('ALERTS{alertstate="firing"}')} - {"MillraceWatchdog"}
+
+    def answers(self):
+        """Whether Prometheus does."""
+        with suppress(requests.ConnectionError):
+            return requests.get(f"http://127.0.0.1:{self.prometheus}/-/ready", timeout=10).ok
+        return False
+
+    def asked(self, expression):
+        """The values that an expression has now, as Prometheus writes them."""
+        return [one["value"][1] for one in self._found(expression)]
+
+    def _found(self, expression):
         url = f"http://127.0.0.1:{self.prometheus}/api/v1/query"
-        found = requests.get(url, params={"query": 'ALERTS{alertstate="firing"}'}, timeout=10).json()["data"]["result"]
-        return {one["metric"]["alertname"] for one in found} - {"MillraceWatchdog"}
+        return requests.get(url, params={"query": expression}, timeout=10).json()["data"]["result"]
 
     def expect(self, wanted, allowed=frozenset(), seconds=120):
         """Wait for the wanted alerts, and a little longer; nothing else but what is allowed may have come."""
@@ -187,6 +210,10 @@ def stack(tmp_path_factory):
 @pytest.fixture(scope="module")
 def watch(stack, tmp_path_factory):
     watch = Watch(stack, tmp_path_factory.mktemp("watch"), stack.nginx_port)
+    loaded = "min(millrace_versions_converged) and count(up{component='replica'} == 1) == 2"
+    eventually(watch.answers, 60, "Prometheus")
+    eventually(lambda: watch.asked(loaded) == ["1"], 120, "what was just published on every worker")
+    watch.settled()
     yield watch
     watch.close()
 
@@ -211,6 +238,22 @@ def test_a_replica_that_does_not_answer_is_told(stack, watch, traffic):
         watch.expect({"MillraceReplicaDown"})
     finally:
         os.kill(master, signal.SIGCONT)
+    watch.settled()
+
+
+def test_a_replica_that_was_taken_away_is_not_told(stack, watch, traffic):
+    master = stack.pid("replica-2")
+    watch.discover("replicas", watch.replicas[:1])
+    os.kill(master, signal.SIGSTOP)
+    try:
+        eventually(lambda: watch.asked("count(up{component='replica'})") == ["1"], what="one replica that is named")
+        time.sleep(15)  # seven times as long as the rule waits here
+        assert watch.firing() == set()
+        assert watch.receiver.told == set()
+    finally:
+        os.kill(master, signal.SIGCONT)
+        watch.discover("replicas", watch.replicas)
+    eventually(lambda: watch.asked("sum(up{component='replica'})") == ["2"], what="both replicas")
     watch.settled()
 
 
