@@ -53,11 +53,11 @@ _SCORES = Section(
         ),
         lines(
             "Missing values",
-            "Share of missing values, live and (dashed, if there were any) at publication.",
+            "Share of missing values, live and (dashed) at publication.",
             "percentunit",
             Query(f"model_feature:missing:ratio{{{OF_VERSION}}}", _FEATURE),
             Query(
-                f"model_feature:missing_reference:ratio{{{OF_VERSION}}} > 0 "
+                f"model_feature:missing_reference:ratio{{{OF_VERSION}}} "
                 f"and on ({_KEY}) model_feature:missing:ratio{{{OF_VERSION}}}",
                 f"{_FEATURE} at publication",
             ),
