@@ -102,7 +102,9 @@ def test_an_answer_to_an_api_key_is_not_stored_either(stack):
 
 
 def test_a_method_that_nginx_refuses_is_405(client, stack):
-    assert_one_shape(client.request("TRACE", f"{stack.url}/v2"), 405, "method_not_allowed", "application/json")
+    answer = client.request("TRACE", f"{stack.url}/v2")
+    assert_one_shape(answer, 405, "method_not_allowed", "application/json")
+    assert answer.headers["Allow"] == "GET, HEAD, OPTIONS"
 
 
 def test_too_many_requests_for_tokens_are_429_with_retry_after(stack):
