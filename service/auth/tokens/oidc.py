@@ -43,7 +43,10 @@ class Issuer:
         self._keys = PublishedKeys(config, monotonic, fetch)
 
     def verify(self, token: str) -> Identity:
-        """Return whom the token names. Raises Unauthenticated, or Unavailable without any key of the issuer."""
+        """Return whom the token names.
+
+        Raises Unauthenticated, or Unavailable without any key of the issuer and while its key may be on its way.
+        """
         header = header_of(token)
         algorithm, kid = header.get("alg"), header.get("kid")
         if not isinstance(algorithm, str) or algorithm not in self.config.algorithms:

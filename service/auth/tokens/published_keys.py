@@ -1,4 +1,7 @@
-"""The keys that an issuer publishes: found by discovery, kept, and fetched again when a token needs another one."""
+"""The keys that an issuer publishes: found by discovery, kept, and fetched again when a token needs another one.
+
+They are fetched in a thread, since an issuer that is slow must not keep a worker from its other requests.
+"""
 
 import json
 import logging
@@ -18,6 +21,9 @@ from service.metrics.access import AccessMetrics
 REFETCH_SECONDS = 30
 _KEEP_SECONDS = 3600
 _TIMEOUT_SECONDS = (2, 3)
+PATIENCE_SECONDS = 0.5
+"""How long the request that has keys fetched waits for them; most issuers answer sooner."""
+_RETRY_SECONDS = 1
 _LARGEST_DOCUMENT = 2**20
 _ALGORITHMS = {kind: algorithm for algorithm, kind in KEY_TYPES.items()}
 
@@ -53,26 +59,35 @@ def fetch_entries(config: IssuerConfig) -> Sequence[Any]:
 
 
 class PublishedKeys:
-    """One issuer's keys, fetched when first needed, kept, and fetched again for an unknown one: at most so often."""
+    """One issuer's keys, fetched when first needed, kept, and fetched again for an unknown one: at most so often.
 
-    def __init__(self, config: IssuerConfig, monotonic: Callable[[], float], fetch: Fetch) -> None:
+    ``patience`` is how many seconds the request that has them fetched waits; all others never wait.
+    """
+
+    def __init__(
+        self, config: IssuerConfig, monotonic: Callable[[], float], fetch: Fetch, patience: float = PATIENCE_SECONDS
+    ) -> None:
         self._config = config
         self._monotonic = monotonic
         self._entries = fetch
+        self._patience = patience
         self._keys: tuple[PublishedKey, ...] = ()
         self._skipped: frozenset[str] = frozenset()
         self._fetched_at = self._tried_at = float("-inf")
         self._lock = threading.Lock()
+        self._fetching: threading.Thread | None = None
 
     def key(self, kid: str | None, kind: str) -> PublishedKey:
         """Return the key that a token names. A token that names none has the only key of its kind.
 
-        Raises Unauthenticated, or Unavailable without any key of the issuer.
+        Raises Unauthenticated, or Unavailable without any key of the issuer and while the key may be on its way.
         """
         found = self._find(kid, kind)
         if not found:
             self.fetch()
             found = self._find(kid, kind)
+        if not found and self._is_fetching():
+            raise Unavailable(f"the keys of issuer {self._config.name!r} are being fetched", retry_after=_RETRY_SECONDS)
         if not self._keys:
             raise Unavailable(
                 f"the keys of issuer {self._config.name!r} cannot be had now", retry_after=REFETCH_SECONDS
@@ -93,20 +108,36 @@ class PublishedKeys:
             self.fetch()
 
     def fetch(self) -> None:
-        """Fetch the keys, once every half minute at most: unknown key ids cost a stranger nothing to make up."""
+        """Have the keys fetched, and wait a moment for them.
+
+        Once every half minute at most, and never twice at a time: unknown key ids cost a stranger nothing to make up.
+        """
         with self._lock:
-            if self._monotonic() - self._tried_at < REFETCH_SECONDS:
-                return
-            self._tried_at = self._monotonic()
-            try:
-                entries = self._entries(self._config)
-            except Exception as error:  # noqa: BLE001 - any kind, for another's server may answer anything, or break off
-                _LOG.warning(
-                    "the keys of issuer %s cannot be fetched: %s: %s", self._config.name, type(error).__name__, error
-                )
-            else:
-                self._fetched_at = self._monotonic()
-                self._take(entries)
+            begun = self._begun()
+        if begun is not None:
+            begun.join(self._patience)
+
+    def _begun(self) -> threading.Thread | None:
+        if self._is_fetching() or self._monotonic() - self._tried_at < REFETCH_SECONDS:
+            return None
+        self._tried_at = self._monotonic()
+        self._fetching = threading.Thread(target=self._fetch, name=f"keys-of-{self._config.name}", daemon=True)
+        self._fetching.start()
+        return self._fetching
+
+    def _is_fetching(self) -> bool:
+        return self._fetching is not None and self._fetching.is_alive()
+
+    def _fetch(self) -> None:
+        try:
+            entries = self._entries(self._config)
+        except Exception as error:  # noqa: BLE001 - any kind, for another's server may answer anything, or break off
+            _LOG.warning(
+                "the keys of issuer %s cannot be fetched: %s: %s", self._config.name, type(error).__name__, error
+            )
+        else:
+            self._fetched_at = self._monotonic()
+            self._take(entries)
 
     def _take(self, entries: Sequence[Any]) -> None:
         keys: dict[tuple[object, str], PublishedKey] = {}

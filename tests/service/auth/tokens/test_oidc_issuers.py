@@ -2,6 +2,7 @@
 
 import base64
 import json
+import threading
 import time
 
 import pytest
@@ -16,6 +17,7 @@ from service.auth.tokens.issuers import BadIssuers, read_issuers
 from service.auth.tokens.oidc import Issuer
 from service.errors import Unauthenticated, Unavailable
 from service.metrics.instruments import REGISTRY
+from tests.service.gunicorn_worker.servers import eventually
 
 
 @pytest.fixture
@@ -193,6 +195,63 @@ def test_a_new_key_is_fetched_when_a_token_names_it_and_not_too_often(provider, 
     passed.extend(range(31))
     assert issuer.verify(provider.token(new)).subject == "corp:alice"
     assert provider.fetches == 2
+
+
+def test_a_slow_issuer_delays_no_request_but_the_first_a_moment(provider, configured):
+    (config,), passed, answering, asked = read_issuers(configured), [], threading.Event(), []
+
+    def slow(_config):
+        asked.append(1)
+        answering.wait(30)
+        return provider.jwks["keys"]
+
+    issuer = Issuer(config, lambda: 1000.0 + len(passed), fetch=slow)
+    passed.extend(range(31))
+    for _ in range(200):  # more than the test's time, if each of them waited
+        with pytest.raises(Unavailable, match="being fetched") as refusal:
+            issuer.verify(provider.token())
+        assert refusal.value.retry_after == 1
+        passed.append(1)
+    assert asked == [1]
+    answering.set()
+    eventually(lambda: _answers(issuer, provider.token()))
+
+
+def _answers(issuer, token):
+    try:
+        return issuer.verify(token).subject == "corp:alice"
+    except Unavailable:
+        return False
+
+
+def test_a_slow_issuer_delays_no_known_key(provider, configured):
+    (config,), passed, answering = read_issuers(configured), [], threading.Event()
+    keys = provider.jwks["keys"]
+
+    def slow_after_the_first(_config):
+        if passed:
+            answering.wait(30)
+        return keys
+
+    issuer = Issuer(config, lambda: 1000.0 + len(passed), fetch=slow_after_the_first)
+    issuer.verify(provider.token())
+    passed.extend(range(31))
+    stranger = provider.token(RSAKey.generate_key(2048, {"kid": "made-up"}, private=True))
+    with pytest.raises(Unavailable):
+        issuer.verify(stranger)
+    assert issuer.verify(provider.token(jti="2")).subject == "corp:alice"
+    answering.set()
+    eventually(lambda: _refused(issuer, stranger))
+
+
+def _refused(issuer, token):
+    try:
+        issuer.verify(token)
+    except Unauthenticated:
+        return True
+    except Unavailable:
+        return False
+    return False
 
 
 def test_known_keys_outlive_the_issuer(access, provider):
