@@ -36,7 +36,8 @@ therefore never more than the sums, and less by at most
 
 * those that a worker had counted but not sent when it was killed (`millrace_worker_exits_total`), at most one for each
   request that it was answering: Nginx asked another worker, which counted them again;
-* one for each request that Nginx gave up waiting for after `PREDICT_TIMEOUT`, if that replica finished it all the same;
+* one for each request that Nginx gave up waiting for, a second after `PREDICT_TIMEOUT`, if that replica finished it all
+  the same;
 * one for each caller that hung up before its answer came.
 
 A worker that is killed between two of its counters has counted its last requests in the first alone. Nginx's own
