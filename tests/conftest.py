@@ -8,6 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from model_store import seal
+from model_store.stores.folder import FolderStore
 from service import settings
 from service.app import create_app
 from service.audit.entry import Actor
@@ -36,6 +37,7 @@ def sealing_key(tmp_path):
 @pytest.fixture
 def make_application(tmp_path, everyone):
     """Builds applications on the store tmp_path/models, loaded and following it; stops them at the end."""
+    FolderStore(tmp_path / "models").identify()  # as set-up does
     started = []
 
     def make(access=None, **variables):

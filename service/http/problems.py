@@ -64,6 +64,7 @@ STATUS: Mapping[type[Exception], HTTPStatus] = {
     store.ArtifactUnreadable: HTTPStatus.UNPROCESSABLE_ENTITY,
     store.LibraryMismatch: HTTPStatus.UNPROCESSABLE_ENTITY,
     store.GateRefused: HTTPStatus.UNPROCESSABLE_ENTITY,
+    store.DiedLoading: HTTPStatus.UNPROCESSABLE_ENTITY,
     store.UnknownModel: HTTPStatus.NOT_FOUND,
     store.UnknownVersion: HTTPStatus.NOT_FOUND,
     store.InUse: HTTPStatus.CONFLICT,

@@ -1,5 +1,6 @@
 """A publisher's file is loaded once, and what will be served is tried once, until something changes."""
 
+import sys
 from dataclasses import replace
 
 import joblib
@@ -13,23 +14,34 @@ from model_store.gate.gate import TRIED, Limits
 from model_store.gate.process_gate import ProcessGate
 from model_store.lifecycle import promotion
 from tests.model_store.gate.fakes import ClosedGate
-from tests.model_store.lifecycle.counted import Counted
+from tests.model_store.lifecycle.loaded_once import LoadedOnce
 
 ROWS = np.arange(20.0).reshape(10, 2)
 LIMITS = Limits(seconds=30, memory=4 * 2**30)
+TRIAL = "model_store.gate.trial"
+_STARTED: list[str] = []
+
+
+def _note_trials(event, arguments):
+    if event == "subprocess.Popen" and TRIAL in arguments[1]:
+        _STARTED.append(arguments[1][arguments[1].index(TRIAL) + 1])
+
+
+sys.addaudithook(_note_trials)
 
 
 @pytest.fixture
-def loads(tmp_path):
-    """The processes that loaded the estimator so far, one entry for each time."""
-    (tmp_path / "loads").write_text("")
-    return lambda: (tmp_path / "loads").read_text().split()
+def trials():
+    """What the confined processes that were started are for; each can load the estimator once."""
+    _STARTED.clear()
+    yield _STARTED
+    assert LoadedOnce.loads == 0, "a process that is not confined has loaded it"
 
 
 @pytest.fixture
-def by_file(store, key, tmp_path, loads):
+def by_file(store, key, tmp_path, trials):
     """The manifest of version 1 of `m`, published from a file."""
-    joblib.dump(Counted(str(tmp_path / "loads")).fit(ROWS, ROWS[:, 0]), tmp_path / "m.joblib")
+    joblib.dump(LoadedOnce().fit(ROWS, ROWS[:, 0]), tmp_path / "m.joblib")
     publish(store, "m", tmp_path / "m.joblib", ROWS, sealing_key=key, limits=LIMITS)
     return store.manifest("m", 1)
 
@@ -40,17 +52,17 @@ def promote(store, trusted, gate):
     return steps
 
 
-def test_one_process_loads_the_file_and_one_what_will_be_served(by_file, loads, store, trusted):
-    assert len(loads()) == len(set(loads())) == 2
+def test_one_process_loads_the_file_and_one_what_will_be_served(by_file, trials, store, trusted):
+    assert trials == ["capture", "check"]
     steps = promote(store, trusted, ProcessGate(LIMITS))
     assert steps[-1] == "it was tried when it was published, with the libraries that are here"
     assert read(store, "m").stable == 1
-    assert len(loads()) == 2
+    assert trials == ["capture", "check"]
 
 
-def test_promoting_within_stricter_limits_tries_it_again(by_file, loads, store, trusted):
+def test_promoting_within_stricter_limits_tries_it_again(by_file, trials, store, trusted):
     promote(store, trusted, ProcessGate(replace(LIMITS, seconds=29.0)))
-    assert len(loads()) == 3
+    assert trials == ["capture", "check", "check"]
 
 
 def test_what_was_tried_elsewhere_or_within_wider_limits_or_not_at_all_has_not_been_tried(by_file):
