@@ -54,10 +54,11 @@ class Composed:
         self.names.addresses = list(self.replicas)
 
     def remove(self, host):
+        """End a replica as a container ends: all its workers at once."""
         workers = self.replicas.pop(host)
         self.names.addresses = list(self.replicas)
-        for worker in workers:
-            worker.kill()
+        with ThreadPoolExecutor(len(workers)) as together:
+            list(together.map(Worker.kill, workers))
 
     def start(self):
         lists = lists_of_compose(WORKERS="2", REPLICA_CONNECTIONS="64")
