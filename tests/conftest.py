@@ -3,6 +3,7 @@
 import itertools
 import shutil
 import time
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -37,7 +38,6 @@ def sealing_key(tmp_path):
 @pytest.fixture
 def make_application(tmp_path, everyone):
     """Builds applications on the store tmp_path/models, loaded and following it; stops them at the end."""
-    FolderStore(tmp_path / "models").identify()  # as set-up does
     started = []
 
     def make(access=None, **variables):
@@ -49,6 +49,7 @@ def make_application(tmp_path, everyone):
             "WATCH_SECONDS": "0.05",
             **variables,
         }
+        FolderStore(Path(environment["MODEL_STORE_ROOT"])).identify()  # as set-up does
         application = create_app(settings.read(environment), access or everyone)
         application.start_worker()
         started.append(application)
