@@ -133,3 +133,9 @@ class NotServed(StoreError):
     """The version is stored and stable, and not every worker came to answer with it."""
 
     code = "not_served"
+
+
+def of_code(code: str, said: str, otherwise: type[StoreError]) -> StoreError:
+    """Return the error with this code, as another process told it; one of the kind ``otherwise`` if there is none."""
+    kinds = {kind.code: kind for kind in globals().values() if isinstance(kind, type) and issubclass(kind, StoreError)}
+    return kinds.get(code, otherwise)(said)

@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 
 from model_store import errors
 from model_store.confinement.environment import bare
-from model_store.errors import GateRefused, StoreError
+from model_store.errors import GateRefused
 
 _SHOWN = 300
 _STDERR_TAIL = 16_384
@@ -38,7 +38,7 @@ def run(verb: str, request: Mapping[str, Any], *, seconds: float, memory: int, p
     if result is None:
         raise GateRefused(_how_it_ended(status, seconds, result_error=_tail(status)))
     if "code" in result:
-        raise _error(result)
+        raise errors.of_code(str(result["code"]), str(result.get("detail", ""))[:2000], GateRefused)
     return result
 
 
@@ -129,10 +129,3 @@ def _signal_name(number: int) -> str:
         return signal.Signals(number).name
     except ValueError:
         return f"signal {number}"
-
-
-def _error(result: Mapping[str, Any]) -> StoreError:
-    kinds = {
-        kind.code: kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, StoreError)
-    }
-    return kinds.get(str(result["code"]), GateRefused)(str(result.get("detail", ""))[:2000])

@@ -12,7 +12,6 @@ from functools import partial
 from math import inf
 from time import monotonic
 from typing import Generic, Protocol, TypeVar
-from weakref import WeakKeyDictionary
 
 from model_store.batch import Batch, split
 from service.errors import ModelCrashed, ModelNotReady, Overloaded, PredictionTimeout
@@ -76,7 +75,7 @@ class Queues(Generic[W]):
         self._batching = batching
         self._bounds = bounds or Bounds()
         self._harmed = harmed
-        self._queues: WeakKeyDictionary[ModelProcess, _Queue[W]] = WeakKeyDictionary()
+        self._queues: dict[ModelProcess, _Queue[W]] = {}
         self._done: deque[tuple[W, Result]] = deque()
 
     def fileno(self) -> int:
@@ -100,8 +99,10 @@ class Queues(Generic[W]):
     def take(self) -> Iterator[tuple[W, Result]]:
         """Yield the requests that are done, each with its prediction or the error that it is answered with."""
         self._processes.turn()
-        for queue in list(self._queues.values()):
+        for process, queue in list(self._queues.items()):
             queue.turn()
+            if process.closed and queue.is_empty:
+                del self._queues[process]
         while self._done:
             yield self._done.popleft()
 
@@ -127,6 +128,11 @@ class _Queue(Generic[W]):
         self._waiting: deque[W] = deque()
         self._running: list[W] = []
         self._crashing: dict[bytes, float] = {}
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no request waits or is being predicted."""
+        return not self._waiting and not self._running
 
     def due(self) -> float:
         """Return when the first request has waited for too long."""

@@ -11,7 +11,7 @@ from time import monotonic
 from model_store import errors as store_errors
 from model_store.batch import Array, Batch
 from model_store.engines.choice import NoEngine
-from model_store.errors import DiedLoading, GateRefused, StoreError
+from model_store.errors import DiedLoading, GateRefused
 from model_store.request_errors import InvalidInput
 from service.errors import ModelBrokeContract, ModelFailed, ModelRejectedInput
 from service.metrics.adding import observer
@@ -118,6 +118,11 @@ class ModelProcess:
             self._processes.remove(self)
             self._lose("its version is not served any more", "")
             self._launch.workplace.remove()
+
+    @property
+    def closed(self) -> bool:
+        """Whether it was ended for good."""
+        return self._closed
 
     @property
     def free(self) -> bool:
@@ -283,9 +288,4 @@ def _first_line(text: str) -> str:
 def _error(failed: Failed) -> Exception:
     if failed.code == NO_ENGINE:
         return NoEngine(failed.text)
-    kinds = {
-        kind.code: kind
-        for kind in vars(store_errors).values()
-        if isinstance(kind, type) and issubclass(kind, StoreError)
-    }
-    return kinds.get(failed.code, GateRefused)(failed.text)
+    return store_errors.of_code(failed.code, failed.text, GateRefused)

@@ -1,6 +1,8 @@
 """Requests that wait for a process: each is answered once, by its own rows, whatever becomes of the process."""
 
+import gc
 import time
+import weakref
 from dataclasses import dataclass
 from math import inf
 from types import SimpleNamespace
@@ -26,7 +28,7 @@ class Process:
     """A process that answers when the test says so; what it is asked is in ``asked``."""
 
     def __init__(self):
-        self.free, self.failing, self.due = True, False, inf
+        self.free, self.failing, self.closed, self.due = True, False, False, inf
         self.asked = []
         self._done = None
 
@@ -95,6 +97,20 @@ def test_what_arrives_while_a_process_predicts_is_joined(queues, process):
     process.answers()
     assert process.asked == [[1], [2, 3]]
     assert results(queues) == {first: [2], second: [4], third: [6]}
+
+
+def test_a_process_that_was_ended_for_good_is_forgotten(queues):
+    process, first = Process(), waiter(1)
+    queues.add(process, [first])
+    process.closed = True
+    assert results(queues) == {}
+    process.answers()
+    assert results(queues) == {first: [2]}
+    assert results(queues) == {}
+    kept = weakref.ref(process)
+    del process
+    gc.collect()
+    assert kept() is None
 
 
 def test_a_version_that_may_not_join_is_asked_one_by_one(queues, process):
